@@ -1,0 +1,1 @@
+"""Locks become virtual environments."""

@@ -1,0 +1,185 @@
+"""Virtual environments made from locks: one shared base for what is the same everywhere, a thin layer on top.
+
+A base holds the packages common to all locks of a run; it is compiled once and never modified. A layer holds the
+release under test and whatever else differs, and puts the base on its path by a `.pth` file. Both are ordinary
+virtual environments made by uv, so a person can step into them; uv links files from its cache, so a layer costs
+little. The folder's name is the lock's digest, and whatever base it stands on, its content is exactly its lock.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from harness.errors import HarnessError
+from harness.files import to_json, whole_folder, write_atomic
+from harness.locks.lock import common
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from harness.home import Home
+    from harness.locks.interpreter import Interpreter
+    from harness.locks.lock import Lock
+    from harness.locks.torch import TorchSource
+    from harness.uv import Uv
+
+MARKER = "environment.json"
+"""Written last; a folder without it is no environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A finished environment.
+
+    Attributes:
+        folder: Its virtual environment.
+        lock: Digest of the lock it was made from.
+        base: Folder of the base it stands on.
+        seconds: What making it took; 0 if it was there already.
+    """
+
+    folder: Path
+    lock: str
+    base: Path
+    seconds: float = 0.0
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin" / "python"
+
+
+@dataclass(frozen=True, slots=True)
+class NotInstallable:
+    """A lock that could not be installed, with uv's own reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Environments:
+    """Makes and finds environments.
+
+    Attributes:
+        package: Canonical name of the package under test, which is never part of a base.
+    """
+
+    package: str
+    interpreter: Interpreter
+    torch: TorchSource
+    uv: Uv
+    home: Home
+
+    def base(self, locks: Iterable[Lock]) -> Lock:
+        """Return the lock of what all `locks` have in common, the package under test left out."""
+        several = list(locks)
+        return several[0].only(common(several) - {self.package})
+
+    def ensure(self, lock: Lock, base: Lock) -> Environment | NotInstallable:
+        """Return the environment of `lock`, made if it is not there.
+
+        Args:
+            lock: What it holds.
+            base: The part of it that is shared; every package of it is in `lock` too.
+
+        Raises:
+            HarnessError: No disk space, or the base itself cannot be installed.
+        """
+        folder = self.home.environments / lock.digest[:20]
+        found = find(folder)
+        if found is not None:
+            os.utime(folder / MARKER)
+            os.utime(found.base / MARKER)
+            return found
+        started = time.monotonic()
+        below = self._ensure_base(base)
+        layer = lock.only(lock.versions().keys() - base.versions().keys())
+        fault = self._make(folder, layer, lock, below)
+        if fault:
+            return NotInstallable(fault)
+        return Environment(folder, lock.digest, below, time.monotonic() - started)
+
+    def _ensure_base(self, base: Lock) -> Path:
+        folder = self.home.environments / f"base-{base.digest[:20]}"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):  # a base is big: the second process waits and finds it
+            if not (folder / MARKER).exists():
+                fault = self._make(folder, base, base, None)
+                if fault:
+                    raise HarnessError(
+                        f"the packages that all environments share cannot be installed: {fault}"
+                    )
+        return folder
+
+    def _make(self, folder: Path, packages: Lock, lock: Lock, base: Path | None) -> str:
+        """Make one virtual environment; return why it could not be made, or an empty string."""
+        try:
+            with whole_folder(folder) as new:
+                self._fill(new, packages, base)
+                write_atomic(new / "lock.txt", lock.text())
+                facts = {"lock": lock.digest, "base": str(base) if base else None}
+                write_atomic(new / MARKER, to_json(facts))
+        except _InstallError as error:
+            return str(error)
+        except OSError as error:
+            raise HarnessError(_no_space(folder) if error.errno == errno.ENOSPC else str(error)) from error
+        return ""
+
+    def _fill(self, new: Path, packages: Lock, base: Path | None) -> None:
+        python = str(new / "bin" / "python")
+        made = self.uv.run(
+            *("venv", str(new), "--python", str(self.interpreter.path), "--relocatable", "--no-project"),
+            *("--allow-existing", "--quiet"),
+        )
+        if made.code:
+            raise _InstallError(made.reason)
+        site = next((new / "lib").glob("python*/site-packages"))
+        if base is not None:
+            below = next((base / "lib").glob("python*/site-packages"))
+            (site / "harness-base.pth").write_text(
+                f"import site; site.addsitedir({str(below)!r})\n", encoding="utf-8"
+            )
+        elif self.torch.host is not None:
+            (site / "harness-host-torch.pth").write_text(f"{self.torch.host.folder}\n", encoding="utf-8")
+        if self.torch.host is not None:
+            packages = packages.only(packages.versions().keys() - {"torch"})
+        wanted = new / "layer.txt"
+        wanted.write_text(packages.text(), encoding="utf-8")
+        install = [
+            *("pip", "install", "--python", python, "--no-deps", "--require-hashes", "--quiet"),
+            *("-r", str(wanted), *(["--compile-bytecode"] if base is None else [])),
+        ]
+        # A constraint has done its work in the lock, and it has no hash.
+        installed = self.uv.run(*install, *self.torch.options, without=("UV_CONSTRAINT",))
+        if installed.code and self.torch.fallback:
+            installed = self.uv.run(*install, without=("UV_CONSTRAINT",))
+        if "No space left" in installed.reason or "os error 28" in installed.reason:
+            raise HarnessError(_no_space(new))
+        if installed.code:
+            raise _InstallError(installed.reason)
+
+
+class _InstallError(Exception):
+    """uv said no; carries its reason out of the folder's context."""
+
+
+def find(folder: Path) -> Environment | None:
+    """Return the finished environment in `folder`, or None: its marker, and that of its base, must be there."""
+    try:
+        facts = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    base = folder.parent / (facts["base"] or folder.name).rpartition("/")[2]
+    return Environment(folder, facts["lock"], base) if (base / MARKER).exists() else None
+
+
+def _no_space(folder: Path) -> str:
+    return f"no disk space left in {folder.parent} while making an environment: free some, then run it again"

@@ -1,0 +1,68 @@
+"""The environments' total size is capped: the least recently used go first."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+from harness.environments.environment import MARKER
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+RECENT = 3600.0
+"""Seconds: an environment used within them may be in use by another run and is never removed."""
+
+
+def size(folder: Path) -> int:
+    """Return the bytes on disk that removing `folder` would free; a file with n links counts for 1/n."""
+    total = 0.0
+    for path in folder.rglob("*"):
+        if not path.is_symlink() and path.is_file():
+            facts = path.stat()
+            total += facts.st_blocks * 512 / facts.st_nlink
+    return int(total)
+
+
+def evict(folder: Path, *, cap: int, keep: Collection[Path] = ()) -> list[Path]:
+    """Remove least recently used environments until all of them together fit into `cap` bytes.
+
+    Args:
+        folder: Holds the environments.
+        cap: Bytes.
+        keep: Folders that stay whatever their size.
+
+    Returns:
+        What was removed. A base goes only when no layer stands on it.
+    """
+    _clear_leftovers(folder)
+    found = {path.parent: path.stat().st_mtime for path in folder.glob(f"*/{MARKER}")}
+    sizes = {path: size(path) for path in found}
+    removed: list[Path] = []
+    oldest_first = sorted(found, key=lambda path: (path.name.startswith("base-"), found[path]))
+    for path in oldest_first:
+        if sum(sizes.values()) <= cap:
+            break
+        if path in keep or time.time() - found[path] < RECENT or _carries(path, sizes):
+            continue
+        (path / MARKER).unlink()  # from now on it is no environment, even if the removal is interrupted
+        shutil.rmtree(path, ignore_errors=True)
+        del sizes[path]
+        removed.append(path)
+    return removed
+
+
+def _carries(base: Path, present: Collection[Path]) -> bool:
+    layers = (json.loads((path / MARKER).read_text(encoding="utf-8"))["base"] for path in present)
+    return any(layer and layer.endswith(base.name) for layer in layers)
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Remove what interrupted creations and removals left behind."""
+    for path in folder.glob("*"):
+        finished = (path / MARKER).exists() or not path.is_dir()
+        if not finished and time.time() - path.stat().st_mtime > RECENT:
+            shutil.rmtree(path, ignore_errors=True)

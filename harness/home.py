@@ -1,0 +1,39 @@
+"""Where state lives: `.harness/` in the working folder, or `$HARNESS_HOME`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folders of the state; every one can be deleted at any time and is made again when needed."""
+
+    root: Path
+
+    @classmethod
+    def find(cls) -> Home:
+        """Return `$HARNESS_HOME`, else `.harness` in the working folder."""
+        return cls(Path(os.environ.get("HARNESS_HOME") or ".harness").absolute())
+
+    @property
+    def listings(self) -> Path:
+        """Last answer of the package index, a file a package."""
+        return self.root / "listings"
+
+    @property
+    def locks(self) -> Path:
+        """Resolved locks, a file a question."""
+        return self.root / "locks"
+
+    @property
+    def environments(self) -> Path:
+        """Virtual environments, a folder a lock."""
+        return self.root / "environments"
+
+    @property
+    def probes(self) -> Path:
+        """Results of probes, a folder a probe."""
+        return self.root / "probes"

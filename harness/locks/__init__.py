@@ -1,0 +1,1 @@
+"""A scenario's pins and one release become a lock."""

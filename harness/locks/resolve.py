@@ -1,0 +1,148 @@
+"""uv resolves pins and one release into a lock; policy `fixed` keeps everything else as the reference has it.
+
+The reference is resolved once from the pins and the package, and stored: a newer numpy does not change
+tomorrow's locks. Every release is resolved with the reference as preference, so that a package moves only where
+the release's own requirements force it, and each move is listed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from harness.errors import HarnessError
+from harness.files import write_atomic
+from harness.locks.lock import Lock, moves, parse_lock, parse_packages
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.home import Home
+    from harness.locks.interpreter import Interpreter
+    from harness.locks.torch import TorchSource
+    from harness.releases.settings import IndexSettings
+    from harness.uv import Outcome, Uv
+
+_SEES_NETWORK = re.compile(
+    r"Failed to fetch|error sending request|Could not connect|dns error|timed out", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolvable:
+    """A release for which no lock exists, with the resolver's own reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Makes locks for one scenario on one machine.
+
+    Attributes:
+        package: Canonical name of the package under test.
+        pins: Requirements that hold everywhere.
+    """
+
+    package: str
+    pins: Sequence[str]
+    interpreter: Interpreter
+    torch: TorchSource
+    settings: IndexSettings
+    uv: Uv
+    home: Home
+
+    def reference(self) -> Lock:
+        """Return the lock of the pins with the newest release that they allow: what all environments share.
+
+        Raises:
+            HarnessError: The pins themselves cannot be resolved, or the index is out of reach.
+        """
+        path = self._path("reference")
+        if path.exists():
+            return parse_lock(path.read_text(encoding="utf-8"))
+        lock = self._resolve([*self._pins(), self.package], preference=None)
+        if isinstance(lock, Unresolvable):
+            raise HarnessError(
+                f"the scenario's pins cannot be resolved together with any release of {self.package}: "
+                f"{lock.reason}; correct `pins` in scenario.toml"
+            )
+        write_atomic(path, lock.text())
+        return lock
+
+    def lock(self, version: str, reference: Lock) -> Lock | Unresolvable:
+        """Return the lock of one release, from the store if it was resolved before.
+
+        Raises:
+            HarnessError: The index is out of reach.
+        """
+        path = self._path(f"{self.package}=={version}", reference.digest)
+        if path.exists():
+            return parse_lock(path.read_text(encoding="utf-8"))
+        lock = self._resolve([*self._pins(), f"{self.package}=={version}"], preference=reference)
+        if isinstance(lock, Lock):
+            write_atomic(path, lock.text())
+        return lock
+
+    def moves(self, reference: Lock, lock: Lock) -> list[str]:
+        """Return what the release forced to move against the reference."""
+        return moves(reference, lock, besides=self.package)
+
+    def _pins(self) -> list[str]:
+        host = self.torch.host
+        if host is None:
+            return list(self.pins)
+        others = [pin for pin in self.pins if canonicalize_name(Requirement(pin).name) != "torch"]
+        return [*others, f"torch=={host.version}"]
+
+    def _resolve(self, requirements: list[str], preference: Lock | None) -> Lock | Unresolvable:
+        outcome, text = self._compile(requirements, preference, self.torch.options)
+        if outcome.code and self.torch.fallback:
+            outcome, text = self._compile(requirements, preference, ())
+        if outcome.code and _SEES_NETWORK.search(outcome.reason):
+            raise HarnessError(
+                f"the package index cannot be reached while resolving {requirements[-1]}: {outcome.reason}; "
+                "what is stored so far is kept: run the same command again"
+            )
+        if outcome.code:
+            return Unresolvable(outcome.reason)
+        return Lock(parse_packages(text), "fixed", self.interpreter.minor, self.interpreter.platform)
+
+    def _compile(
+        self, requirements: list[str], preference: Lock | None, options: Sequence[str]
+    ) -> tuple[Outcome, str]:
+        with tempfile.TemporaryDirectory(prefix="harness-lock-") as folder:
+            wanted, result = Path(folder) / "requirements.in", Path(folder) / "lock.txt"
+            wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
+            if preference is not None:
+                result.write_text(preference.text(), encoding="utf-8")
+            outcome = self.uv.run(
+                *("pip", "compile", str(wanted), "--output-file", str(result), "--quiet"),
+                *(
+                    "--generate-hashes",
+                    "--no-header",
+                    "--no-annotate",
+                    "--python",
+                    str(self.interpreter.path),
+                ),
+                *options,
+            )
+            text = result.read_text(encoding="utf-8") if outcome.code == 0 else ""
+        return outcome, text
+
+    def _path(self, *question: str) -> Path:
+        settings = self.settings
+        asked = [
+            *(question, self.package, list(self._pins()), self.interpreter.minor, self.interpreter.platform),
+            *(self.torch.choice, settings.index, settings.extra, settings.find_links),
+        ]
+        digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
+        return self.home.locks / f"{digest[:32]}.txt"

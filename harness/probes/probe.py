@@ -1,0 +1,114 @@
+"""A probe is one execution of one arm, with one seed, in one environment, on one device."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.scenario import Setting
+    from harness.traces.trace import Trace
+
+RECORDER = Path(__file__).resolve().parent.parent / "recorder"
+"""Folder that is put on a job's path; it holds the package `harness_recorder`."""
+
+
+@cache
+def recorder_version() -> str:
+    """Return a digest of the recorder's code: traces of two versions are not compared."""
+    digest = hashlib.sha256()
+    for path in sorted(RECORDER.rglob("*.py")):
+        digest.update(path.relative_to(RECORDER).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is to be executed.
+
+    Attributes:
+        lock: Digest of the environment's lock.
+        job: The script.
+        job_digest: Digest of all that the script may read.
+        parameters: Settings handed to the script, as `--name value`.
+        seed: Handed over as `--seed`.
+        device: `cpu` or `cuda`, handed over as `--device`.
+        threads: CPU threads, handed over as `--threads`.
+        timeout: Seconds until it is ended.
+        repeat: 0 for the first execution; further executions of the same probe count up.
+    """
+
+    lock: str
+    job: Path
+    job_digest: str
+    parameters: Mapping[str, Setting] = field(hash=False)
+    seed: int = 0
+    device: str = "cpu"
+    threads: int = 1
+    timeout: float = 600.0
+    repeat: int = 0
+
+    @property
+    def digest(self) -> str:
+        """Address of its result: everything that decides what is measured, the repeat left out."""
+        facts = [
+            *(self.lock, self.job_digest, sorted(self.parameters.items()), self.seed, self.device),
+            *(self.threads, recorder_version()),
+        ]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    def arguments(self) -> list[str]:
+        """Return the command line of the job, without the interpreter."""
+        pairs = {**self.parameters, "seed": self.seed, "device": self.device, "threads": self.threads}
+        words = [str(self.job)]
+        for name, value in pairs.items():
+            words += [f"--{name}", str(value)]
+        return words
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How a probe's process ended; what it measured is in its trace.
+
+    Attributes:
+        ended: `exit`, `signal` or `timeout`.
+        code: Exit status, or the signal's number.
+        seconds: From start to end.
+        memory_peak: Bytes resident at most, children included.
+        attempts: 2 if the first attempt was ended from outside and it was tried again.
+    """
+
+    ended: str
+    code: int
+    seconds: float
+    memory_peak: int
+    attempts: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def ended_from_outside(self, trace: Trace) -> str:
+        """Return why the probe was ended by something other than its own code, or an empty string."""
+        if self.ended == "timeout":
+            return f"out of time after {self.seconds:.0f} s"
+        if self.ended == "signal":
+            name = next((item.name for item in signal.Signals if item == self.code), str(self.code))
+            return f"killed by {name}" + (", as when memory runs out" if name == "SIGKILL" else "")
+        if trace.error is not None and trace.error.get("out_of_memory"):
+            return f"out of memory: {first_line(trace.error.get('message', ''))}"
+        return ""
+
+
+def first_line(message: str) -> str:
+    """Return the first line of a message, cut at 300 characters."""
+    first = message.strip().splitlines()[0] if message.strip() else ""
+    return first if len(first) <= 300 else first[:299] + "…"

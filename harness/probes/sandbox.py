@@ -1,0 +1,61 @@
+"""What a probe sees of its surroundings: no credentials, no network, a home of its own, pinned threads.
+
+Variables are let through by name, not taken out by name, since nobody knows what every secret is called.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.probes.probe import RECORDER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAMES = {"PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "HF_HUB_CACHE"}
+_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "OPENBLAS_", "MKL_", "KMP_", "GOMP_")
+_NOWHERE = "http://127.0.0.1:9"  # the discard port: a proxy that refuses at once
+
+
+def variables(
+    folder: Path, *, threads: int, trace: Path, environ: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return all environment variables of a probe.
+
+    Args:
+        folder: Scratch folder, its home.
+        threads: For every library that reads such a variable.
+        trace: Where the recorder writes.
+        environ: The surroundings; None reads the process's own.
+    """
+    environ = os.environ if environ is None else environ
+    kept = {key: value for key, value in environ.items() if key in _NAMES or key.startswith(_PREFIXES)}
+    checkpoints = environ.get("HF_HUB_CACHE") or str(
+        Path(environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface") / "hub"
+    )
+    offline = dict.fromkeys(("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"), "1")
+    proxies = {
+        name: _NOWHERE for key in ("http_proxy", "https_proxy", "all_proxy") for name in (key, key.upper())
+    }
+    counts = dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), str(threads)
+    )
+    return {
+        **kept,
+        **offline,
+        **proxies,
+        **counts,
+        "HOME": str(folder),
+        "HF_HOME": str(folder / "huggingface"),
+        "HF_HUB_CACHE": checkpoints,
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "WANDB_MODE": "disabled",
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # what torch asks for when algorithms must be deterministic
+        "PYTHONHASHSEED": "0",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": str(RECORDER),
+        "HARNESS_TRACE": str(trace),
+    }

@@ -1,0 +1,97 @@
+"""Results of probes, addressed by digest and repeat: what is here was executed and is never executed again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.files import to_json, whole_folder, write_atomic
+from harness.probes.probe import Execution
+from harness.traces.trace import Trace, read_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from harness.home import Home
+    from harness.probes.probe import Probe
+
+_ABANDONED = 24 * 3600.0
+"""Seconds after which an unfinished result cannot belong to a running probe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is stored of one execution.
+
+    Attributes:
+        folder: Holds `probe.json`, `trace.jsonl` and `output.txt`.
+        probe: Digest.
+        repeat: Which execution of the same probe.
+    """
+
+    folder: Path
+    probe: str
+    repeat: int
+    execution: Execution
+
+    def trace(self) -> Trace:
+        """Read its trace."""
+        return read_trace(self.folder / "trace.jsonl")
+
+    def output(self) -> str:
+        """Read what it printed; bytes that are no UTF-8 are replaced."""
+        path = self.folder / "output.txt"
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The stored results of one home."""
+
+    home: Home
+
+    def find(self, digest: str, repeat: int = 0) -> Result | None:
+        """Return the stored result, or None."""
+        folder = self._folder(digest, repeat)
+        try:
+            facts = json.loads((folder / "probe.json").read_text(encoding="utf-8"))
+            return Result(folder, digest, repeat, Execution(**facts["execution"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    @contextmanager
+    def recording(self, probe: Probe) -> Iterator[Path]:
+        """Yield a folder to record into; it becomes the stored result when the block ends without an error."""
+        folder = self._folder(probe.digest, probe.repeat)
+        if folder.exists() and self.find(probe.digest, probe.repeat) is None:
+            shutil.rmtree(folder)  # damaged: whatever it holds cannot be read
+        with whole_folder(folder) as new:
+            yield new
+
+    def save(self, folder: Path, probe: Probe, execution: Execution, output: bytes) -> None:
+        """Write what belongs to a result into its recording folder; `probe.json` comes last."""
+        write_atomic(folder / "output.txt", output)
+        facts = {
+            "lock": probe.lock,
+            "job": probe.job_digest,
+            "parameters": dict(probe.parameters),
+            "seed": probe.seed,
+            "device": probe.device,
+            "repeat": probe.repeat,
+            "execution": execution.to_dict(),
+        }
+        write_atomic(folder / "probe.json", to_json(facts))
+
+    def clear_leftovers(self) -> None:
+        """Remove unfinished recordings that a killed run left behind."""
+        for path in self.home.probes.glob("*/.*.tmp"):
+            if time.time() - path.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _folder(self, digest: str, repeat: int) -> Path:
+        return self.home.probes / digest[:32] / str(repeat)

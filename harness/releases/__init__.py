@@ -1,0 +1,1 @@
+"""Which releases a package has, by the user's own index."""

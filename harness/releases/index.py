@@ -1,0 +1,195 @@
+"""The releases of a package, as the user's index lists them; the last listing stands in when it is unreachable."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import url2pathname
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from harness.errors import IndexUnavailableError, UsageError
+from harness.files import to_json, write_atomic
+from harness.releases.release import Release
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pypi_simple import DistributionPackage, PyPISimple
+
+    from harness.home import Home
+    from harness.releases.settings import IndexSettings
+
+TIMEOUT = (10.0, 30.0)
+"""Seconds to connect, seconds to the first byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Releases of one package.
+
+    Attributes:
+        releases: In no particular order.
+        warning: Why this listing may be out of date; empty when it is fresh.
+    """
+
+    releases: tuple[Release, ...]
+    warning: str = ""
+
+
+def list_releases(package: str, settings: IndexSettings, home: Home) -> Listing:
+    """Ask the index which releases of `package` exist.
+
+    Raises:
+        UsageError: Every source answered and none knows the package.
+        IndexUnavailableError: A source did not answer usably and no earlier listing is stored.
+    """
+    stored = home.listings / f"{canonicalize_name(package)}-{_digest(settings)}.json"
+    files, faults, answered = _ask(package, settings)
+    if faults and not answered:
+        return _stand_in(stored, package, faults)
+    releases = tuple(_group(files))
+    if not releases:
+        if faults:
+            return _stand_in(stored, package, faults)
+        raise UsageError(
+            f"no index or folder in your settings knows a package named {package!r}: check the spelling"
+        )
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    content = {"fetched": now, "releases": [asdict(release) for release in releases]}
+    write_atomic(stored, to_json(content))
+    return Listing(releases, "; ".join(faults))
+
+
+def _ask(package: str, settings: IndexSettings) -> tuple[list[DistributionPackage], list[str], bool]:
+    """Return the files of all sources, the faults of those that failed, and whether the main one answered."""
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple  # noqa: PLC0415 - 0.2 s
+
+    files: list[DistributionPackage] = []
+    faults = []
+    answered = settings.index is None
+    indexes = [] if settings.index is None else [settings.index or PYPI_SIMPLE_ENDPOINT]
+    for position, address in enumerate([*indexes, *settings.extra]):
+        try:
+            if address.startswith("file:"):
+                files += _local_index(_local_path(address), package)
+            else:
+                with PyPISimple(address) as client:
+                    files += _remote_index(client, package)
+        except NoSuchProjectError:
+            pass
+        except Exception as error:  # noqa: BLE001 - an index may answer anything at all
+            faults.append(f"the index {shown(address)} gave no usable answer ({_brief(error)})")
+            continue
+        answered = answered or position == 0
+    for place in settings.find_links:
+        files += _folder(place, package)
+    return files, faults, answered
+
+
+def _remote_index(client: PyPISimple, package: str) -> list[DistributionPackage]:
+    page = client.get_project_page(package, timeout=TIMEOUT)
+    return list(page.packages)
+
+
+def _local_index(root: Path, package: str) -> list[DistributionPackage]:
+    from pypi_simple import ProjectPage  # noqa: PLC0415 - 0.2 s
+
+    page = root / canonicalize_name(package) / "index.html"
+    if not page.is_file():
+        return []
+    return list(ProjectPage.from_html(package, page.read_text(encoding="utf-8"), page.as_uri()).packages)
+
+
+def _folder(place: str, package: str) -> Iterator[DistributionPackage]:
+    """List a find-links folder; a find-links page on the network is left to uv, its files have no dates."""
+    from pypi_simple import DistributionPackage, parse_filename  # noqa: PLC0415 - 0.2 s
+
+    path = _local_path(place)
+    for file in sorted(path.iterdir()) if path.is_dir() else []:
+        try:
+            name, version, kind = parse_filename(file.name, canonicalize_name(package))
+        except ValueError:
+            continue
+        if canonicalize_name(name) == canonicalize_name(package):
+            yield DistributionPackage(
+                filename=file.name,
+                url=file.as_uri(),
+                project=name,
+                version=version,
+                package_type=kind,
+                digests={},
+                requires_python=None,
+                has_sig=None,
+            )
+
+
+def _group(files: Iterable[DistributionPackage]) -> Iterator[Release]:
+    """Gather files into releases; a file that is no wheel or sdist, or has no readable version, is left out."""
+    by_version: dict[Version, list[DistributionPackage]] = {}
+    for file in files:
+        if file.version is None or file.package_type not in {"wheel", "sdist"}:
+            continue
+        try:
+            by_version.setdefault(Version(file.version), []).append(file)
+        except InvalidVersion:
+            continue
+    for version, group in by_version.items():
+        times = [file.upload_time for file in group if file.upload_time is not None]
+        yield Release(
+            version=str(version),
+            uploaded=min(times).astimezone(UTC).isoformat(timespec="seconds") if times else None,
+            requires_python=next((file.requires_python for file in group if file.requires_python), None),
+            yanked=all(file.is_yanked for file in group),
+            yanked_reason=next((file.yanked_reason for file in group if file.yanked_reason), ""),
+        )
+
+
+def _stand_in(stored: Path, package: str, faults: list[str]) -> Listing:
+    fault = "; ".join(faults)
+    try:
+        content: dict[str, Any] = json.loads(stored.read_text(encoding="utf-8"))
+        releases = tuple(Release(**entry) for entry in content["releases"])
+        age = datetime.now(UTC) - datetime.fromisoformat(content["fetched"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise IndexUnavailableError(
+            f"cannot list the releases of {package}: {fault}, and no earlier listing is stored; "
+            "check the network and the index in your pip or uv settings, then run the same command again"
+        ) from None
+    return Listing(
+        releases, f"{fault}: using the listing of {content['fetched']}, {_age(age.total_seconds())} old"
+    )
+
+
+def _age(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+def shown(address: str) -> str:
+    """Return an address without the credentials it may hold."""
+    parts = urlsplit(address)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _brief(error: Exception) -> str:
+    """Return an error in one line, without addresses, which may hold credentials."""
+    text = str(error).splitlines()[0] if str(error) else ""
+    return f"{type(error).__name__}: {text[:120]}" if text and "://" not in text else type(error).__name__
+
+
+def _local_path(address: str) -> Path:
+    return Path(url2pathname(urlsplit(address).path)) if address.startswith("file:") else Path(address)
+
+
+def _digest(settings: IndexSettings) -> str:
+    sources = json.dumps([settings.index, settings.extra, settings.find_links])
+    return hashlib.sha256(sources.encode()).hexdigest()[:12]

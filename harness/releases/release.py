@@ -1,0 +1,90 @@
+"""A release of the package under test, and the part of the history that a run is about."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.version import InvalidVersion, Version
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One release, as its index lists it.
+
+    Attributes:
+        version: As the index spells it.
+        uploaded: ISO 8601 time in UTC of its first file; None if the index does not tell.
+        requires_python: Specifier, or None.
+        yanked: All its files are yanked.
+        yanked_reason: The maintainers' word on it, may be empty.
+    """
+
+    version: str
+    uploaded: str | None = None
+    requires_python: str | None = None
+    yanked: bool = False
+    yanked_reason: str = ""
+
+
+def select(
+    releases: Sequence[Release],
+    *,
+    package: str,
+    first: str | None = None,
+    last: str | None = None,
+    prereleases: bool = False,
+) -> list[Release]:
+    """Return the releases from `first` to `last`, both included, oldest version first.
+
+    Args:
+        releases: In any order.
+        package: For messages.
+        first: Oldest release; None starts with the oldest of all.
+        last: Newest release; None ends with the newest of all.
+        prereleases: Keep alpha, beta, candidate and development releases; the ends are kept in any case.
+
+    Raises:
+        UsageError: An end that is not listed, ends that are swapped, or nothing between them.
+    """
+    ordered = sorted(releases, key=lambda release: Version(release.version))
+    start = _find(ordered, first, package, "--from") if first else None
+    stop = _find(ordered, last, package, "--to") if last else None
+    if start and stop and start > stop:
+        raise UsageError(f"--from {first} is newer than --to {last}: swap them ({package} {last} came first)")
+    chosen = [
+        release
+        for release in ordered
+        if (start is None or Version(release.version) >= start)
+        and (stop is None or Version(release.version) <= stop)
+        and (
+            prereleases
+            or not Version(release.version).is_prerelease
+            or Version(release.version) in (start, stop)
+        )
+    ]
+    if not chosen:
+        hint = "; --pre includes pre-releases" if ordered and not prereleases else ""
+        raise UsageError(f"the index lists no release of {package} to test in this range{hint}")
+    return chosen
+
+
+def _find(ordered: Sequence[Release], wanted: str, package: str, option: str) -> Version:
+    try:
+        version = Version(wanted)
+    except InvalidVersion:
+        raise UsageError(f"{option} {wanted}: this is no version number (expected one like 0.6.2)") from None
+    known = [release.version for release in ordered]
+    if version not in (Version(item) for item in known):
+        near = difflib.get_close_matches(wanted, known, n=3) or known[-3:]
+        raise UsageError(
+            f"{option} {wanted}: the index lists no such release of {package}; near it: {', '.join(near)}"
+            f" (all of them: python -m harness releases {package})"
+        )
+    return version

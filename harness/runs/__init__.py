@@ -1,0 +1,1 @@
+"""One question is asked and answered: releases, locks, environments, probes, verdicts, report."""

@@ -1,0 +1,259 @@
+"""A scenario says what to vary and how to judge: a folder with `scenario.toml` and one plain training script."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import hashlib
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+BUILT_IN = Path(__file__).resolve().parent.parent / "scenarios"
+
+Setting = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A named set of job settings.
+
+    Attributes:
+        parameters: Settings handed to the job, the scenario's common ones included.
+        default: Whether it runs when no arm is named.
+    """
+
+    name: str
+    parameters: Mapping[str, Setting]
+    default: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One question that can be put to every release of a package.
+
+    Attributes:
+        folder: Where it stands.
+        package: The package under test.
+        job: The training script.
+        pins: Requirements that hold in every environment.
+        arms: By name, in order.
+        oracle: Settings of the oracle, `kind` among them.
+        first: Oldest release of the default range; None for the oldest of all.
+        python: Specifier that the interpreter must satisfy.
+        timeout: Seconds a probe may take.
+        threads: CPU threads of a probe.
+        seed: Seed of the first run; further seeds count up from it.
+    """
+
+    name: str
+    folder: Path
+    package: str
+    job: Path
+    pins: tuple[str, ...]
+    arms: Mapping[str, Arm]
+    oracle: Mapping[str, Setting]
+    description: str = ""
+    first: str | None = None
+    python: str = ">=3.9"
+    timeout: float = 600.0
+    threads: int = 1
+    seed: int = 0
+    parameters: Mapping[str, Setting] = field(default_factory=dict)
+
+    def job_digest(self) -> str:
+        """Return a digest of everything in the folder that the job may read: all files but scenario.toml."""
+        digest = hashlib.sha256()
+        for path in sorted(self.folder.rglob("*")):
+            relative = path.relative_to(self.folder)
+            if path.is_file() and path.name != "scenario.toml" and "__pycache__" not in relative.parts:
+                digest.update(f"{relative.as_posix()}\0{path.stat().st_size}\0".encode())
+                digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+    def choose(self, names: Sequence[str] | None) -> list[Arm]:
+        """Return the named arms, or those that run by default.
+
+        Raises:
+            UsageError: An arm that the scenario does not have.
+        """
+        for name in names or ():
+            if name not in self.arms:
+                raise UsageError(f"scenario {self.name} has no arm {name!r}; it has: {', '.join(self.arms)}")
+        if names:
+            return [self.arms[name] for name in dict.fromkeys(names)]
+        return [arm for arm in self.arms.values() if arm.default]
+
+
+_KEYS: Mapping[str, type | tuple[type, ...]] = {
+    "description": str,
+    "package": str,
+    "from": str,
+    "python": str,
+    "job": str,
+    "pins": list,
+    "timeout": (int, float),
+    "threads": int,
+    "seed": int,
+    "parameters": dict,
+    "arms": dict,
+    "oracle": dict,
+}
+_WORDS = {str: "text", list: "a list of requirements", dict: "a table", int: "a whole number"}
+
+
+def load_scenario(name: str) -> Scenario:
+    """Load a scenario by its name among the built-in ones, or by the path of its folder.
+
+    Raises:
+        UsageError: It does not exist, or its file says something that it may not; the message names the key,
+            the value and what is allowed.
+    """
+    folder = _find(name)
+    path = folder / "scenario.toml"
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read ({error})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from None
+    return _Reader(path, content).scenario()
+
+
+def _find(name: str) -> Path:
+    for folder in (Path(name), Path("scenarios") / name, BUILT_IN / name):
+        if (folder / "scenario.toml").is_file():
+            return folder.resolve()
+    known = sorted(
+        {path.parent.name for root in (Path("scenarios"), BUILT_IN) for path in root.glob("*/scenario.toml")}
+    )
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    raise UsageError(
+        f"no scenario {name!r}{hint} Known: {', '.join(known) or 'none'}; or give the path of a folder with a scenario.toml"
+    )
+
+
+class _Reader:
+    """Checks one file's content and builds the scenario; every complaint names file, key and value."""
+
+    def __init__(self, path: Path, content: dict[str, Any]) -> None:
+        self.path = path
+        self.content = content
+
+    def fail(self, key: str, value: object, allowed: str) -> UsageError:
+        return UsageError(f"{self.path}: {key} = {value!r}: expected {allowed}")
+
+    def scenario(self) -> Scenario:
+        self._check_keys()
+        common = self._settings("parameters", self.content.get("parameters", {}))
+        job = self.path.parent / self.content.get("job", "job.py")
+        self._check_job(job)
+        package = self.content["package"]
+        return Scenario(
+            name=self.path.parent.name,
+            folder=self.path.parent,
+            package=canonicalize_name(package),
+            job=job,
+            pins=self._pins(package),
+            arms=self._arms(common),
+            oracle=self._oracle(),
+            description=self.content.get("description", ""),
+            first=self.content.get("from"),
+            python=self._python(),
+            timeout=self._positive("timeout", 600.0),
+            threads=int(self._positive("threads", 1)),
+            seed=self.content.get("seed", 0),
+            parameters=common,
+        )
+
+    def _check_keys(self) -> None:
+        for key, value in self.content.items():
+            if key not in _KEYS:
+                close = difflib.get_close_matches(key, _KEYS, n=1)
+                hint = f" (did you mean {close[0]}?)" if close else ""
+                raise UsageError(f"{self.path}: unknown key {key!r}{hint}; allowed: {', '.join(_KEYS)}")
+            kind = _KEYS[key]
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise self.fail(
+                    key, value, _WORDS.get(kind, "a number") if isinstance(kind, type) else "a number"
+                )
+        for key in ("package", "arms", "oracle"):
+            if key not in self.content:
+                raise UsageError(f"{self.path}: the key {key!r} is missing")
+
+    def _settings(self, key: str, table: Mapping[str, Any]) -> dict[str, Setting]:
+        for name, value in table.items():
+            if not isinstance(value, str | int | float | bool):
+                raise self.fail(f"{key}.{name}", value, "text, a number, true or false")
+        return dict(table)
+
+    def _arms(self, common: Mapping[str, Setting]) -> dict[str, Arm]:
+        arms = {}
+        for name, table in self.content["arms"].items():
+            if not isinstance(table, dict):
+                raise self.fail(f"arms.{name}", table, "a table of job settings")
+            settings = self._settings(f"arms.{name}", table)
+            default = settings.pop("default", True)
+            if not isinstance(default, bool):
+                raise self.fail(f"arms.{name}.default", default, "true or false")
+            arms[name] = Arm(name=name, parameters={**common, **settings}, default=default)
+        if not any(arm.default for arm in arms.values()):
+            raise self.fail("arms", list(arms), "at least one arm without `default = false`")
+        return arms
+
+    def _oracle(self) -> dict[str, Setting]:
+        from harness.verdicts.oracle import check_settings  # noqa: PLC0415 - oracles read traces, not scenarios
+
+        settings = self._settings("oracle", self.content["oracle"])
+        complaint = check_settings(settings)
+        if complaint:
+            raise UsageError(f"{self.path}: oracle: {complaint}")
+        return settings
+
+    def _pins(self, package: str) -> tuple[str, ...]:
+        pins = self.content.get("pins", [])
+        for pin in pins:
+            try:
+                requirement = Requirement(pin)
+            except (InvalidRequirement, TypeError):
+                raise self.fail("pins", pin, 'a requirement such as "torch==2.13.0"') from None
+            if canonicalize_name(requirement.name) == canonicalize_name(package):
+                raise self.fail("pins", pin, f"no pin of {package}, since it is the package under test")
+        return tuple(pins)
+
+    def _python(self) -> str:
+        value = self.content.get("python", ">=3.9")
+        try:
+            SpecifierSet(value)
+        except InvalidSpecifier:
+            raise self.fail("python", value, 'a specifier such as ">=3.10" or "==3.11.*"') from None
+        return str(value)
+
+    def _positive(self, key: str, default: float) -> float:
+        value = self.content.get(key, default)
+        if value <= 0:
+            raise self.fail(key, value, "a number above 0")
+        return float(value)
+
+    def _check_job(self, job: Path) -> None:
+        try:
+            ast.parse(job.read_text(encoding="utf-8"), str(job))
+        except OSError:
+            raise UsageError(
+                f"{self.path}: job = {job.name!r}: there is no such file in {job.parent}"
+            ) from None
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None)
+            where = f"{job}:{line}" if line else str(job)
+            raise UsageError(f"{where}: the job does not parse: {getattr(error, 'msg', error)}") from None

@@ -1,0 +1,1 @@
+"""What probes recorded, read and compared."""

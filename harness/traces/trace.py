@@ -1,0 +1,121 @@
+"""A trace is what one probe recorded, step by step: a file of strict JSON lines, readable up to any cut.
+
+Each line is an object with `event`; the order is the order of happening:
+
+| event       | fields |
+|-------------|--------|
+| `start`     | `recorder` (version), `python`, `packages` {name: version}, `device`, `device_name`, `threads`, `deterministic` (bool), `settings` {the job's settings}, `seconds` (since the process began: the import) |
+| `census`    | `parameters`: [{`name` (canonical), `raw` (as the release calls it), `dtype`, `shape`, `trainable`}], `buffers`: [{`name`, `dtype`, `shape`}], `optimizer`: {`class`, its settings} |
+| `identity`  | `start` and `batches`: digests of the start values and batches in force; `expected`: the digest that was asked for |
+| `training`  | training begins: from here on an error belongs to the training |
+| `columns`   | `names`: [the signals of every following step]; may come again when signals are added |
+| `step`      | `step` (from 1), `values`: [one number, "NaN", "Infinity", "-Infinity" or null a column] |
+| `nonfinite` | the first non-finite value of its kind: `step`, `phase` (forward, backward, optimizer), `what` (loss, gradient, weight), `parameter`, `count`, `of` |
+| `error`     | `step`, `phase`, `exception` (class name), `message`, `out_of_memory` (bool) |
+| `end`       | `reason` (`finished` or `stopped: why`), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes) |
+
+Signals (columns): `loss`; for the watched layer `<layer>.<weight|gradient>.<before|backward|optimizer>.<min|max|
+mean|std|norm|nan|posinf|neginf|zero|subnormal>` (before backward, after backward, after the optimizer step; the
+last five are counts); for each group of parameters `<group>.gradient_norm`, `.update_ratio` (norm of the update
+over norm of the weight), `.gradient_zero` (share of gradients that are exactly zero), `.second_moment_zero` (share
+of Adam's second moments that are zero where the gradient is not), `.denominator_zero` (share of Adam's
+denominators that are exactly zero), `.weight_checksum` and `.gradient_checksum` (exact integers over the float32
+values).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.files import number
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One trace, as far as it was written.
+
+    Attributes:
+        start, census, identity, error, end: The event of that name, None where the trace lacks it.
+        training: Whether training had begun.
+        columns: Names of the signals.
+        steps: Step numbers, from 1.
+        rows: One tuple a step in the order of `columns`; None where a signal had no value.
+        nonfinite: The `nonfinite` events in order.
+    """
+
+    start: dict[str, Any] | None = None
+    census: dict[str, Any] | None = None
+    identity: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    end: dict[str, Any] | None = None
+    training: bool = False
+    columns: tuple[str, ...] = ()
+    steps: tuple[int, ...] = ()
+    rows: tuple[tuple[float | None, ...], ...] = ()
+    nonfinite: tuple[dict[str, Any], ...] = field(default=())
+
+    def signal(self, name: str) -> list[float | None]:
+        """Return one signal over all steps; an unknown signal is an empty list."""
+        if name not in self.columns:
+            return []
+        position = self.columns.index(name)
+        return [row[position] if position < len(row) else None for row in self.rows]
+
+    def digest(self) -> str:
+        """Return a digest of everything measured: equal digests mean equal training, bit for bit.
+
+        Times, host and library versions do not enter.
+        """
+        content = json.dumps(
+            [self.columns, self.steps, [[repr(value) for value in row] for row in self.rows], self.nonfinite],
+            sort_keys=True,
+        )
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def read_trace(path: Path) -> Trace:
+    """Read a trace as far as it can be read; a missing file is an empty trace.
+
+    Args:
+        path: A file of JSON lines. A last line that was cut off is left out.
+    """
+    facts: dict[str, Any] = {}
+    columns: tuple[str, ...] = ()
+    steps: list[int] = []
+    rows: list[tuple[float | None, ...]] = []
+    nonfinite: list[dict[str, Any]] = []
+    for event in _events(path):
+        kind = event.get("event")
+        if kind == "columns":
+            columns = tuple(event["names"])
+        elif kind == "step":
+            steps.append(event["step"])
+            rows.append(tuple(number(value) for value in event["values"]))
+        elif kind == "nonfinite":
+            nonfinite.append({key: value for key, value in event.items() if key != "event"})
+        elif kind == "training":
+            facts["training"] = True
+        elif kind in {"start", "census", "identity", "error", "end"}:
+            facts[kind] = event
+    return Trace(columns=columns, steps=tuple(steps), rows=tuple(rows), nonfinite=tuple(nonfinite), **facts)
+
+
+def _events(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    events = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            break
+        if not isinstance(event, dict):
+            break
+        events.append(event)
+    return events

@@ -1,0 +1,99 @@
+"""The one place that starts uv, with the user's own index settings and without any project's configuration."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from harness.errors import ToolMissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_UNWANTED = (
+    "VIRTUAL_ENV",
+    "UV_PROJECT",
+    "UV_PROJECT_ENVIRONMENT",
+    "UV_PYTHON",
+    "UV_EXCLUDE_NEWER",
+    "PYTHONPATH",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one uv command ended.
+
+    Attributes:
+        code: 0 done; 1 uv's own no (no solution, a build that failed); 2 anything else, the network above all.
+        reason: What uv said, in one line.
+    """
+
+    code: int
+    stdout: str
+    reason: str
+
+
+class Uv:
+    """Runs uv commands.
+
+    Args:
+        variables: Environment variables added to the process's own.
+    """
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        self.variables = dict(variables or {})
+
+    @cached_property
+    def program(self) -> str:
+        """Path of the uv program: the one installed beside the harness, else the one on PATH.
+
+        Raises:
+            ToolMissingError: There is none.
+        """
+        try:
+            from uv import find_uv_bin  # noqa: PLC0415 - may be absent
+
+            return str(find_uv_bin())
+        except (ImportError, FileNotFoundError):
+            found = shutil.which("uv")
+            if found is None:
+                raise ToolMissingError(
+                    "uv is not installed, and it makes every environment: python -m pip install uv"
+                ) from None
+            return found
+
+    def run(self, *arguments: str, without: Collection[str] = ()) -> Outcome:
+        """Run uv away from any project folder and return how it ended.
+
+        Args:
+            arguments: The command.
+            without: Environment variables that must not reach it.
+        """
+        wanted = {**os.environ, **self.variables, "NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
+        unwanted = {*_UNWANTED, *without}
+        environment = {key: value for key, value in wanted.items() if key not in unwanted}
+        with tempfile.TemporaryDirectory(prefix="harness-uv-") as neutral:
+            done = subprocess.run(
+                [self.program, *arguments],
+                cwd=neutral,
+                env=environment,
+                check=False,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+            )
+        return Outcome(done.returncode, done.stdout, one_line(done.stderr))
+
+
+def one_line(message: str) -> str:
+    """Return uv's drawn, many-lined message as one plain line."""
+    for mark in ("╰─▶", "├─▶", "×", "│"):  # noqa: RUF001 - as uv prints them
+        message = message.replace(mark, " ")
+    return " ".join(message.split())

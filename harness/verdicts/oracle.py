@@ -1,0 +1,115 @@
+"""Oracles judge what a probe recorded. Each is a plain function of the trace and its settings.
+
+An oracle is named by `kind` in a scenario's `[oracle]` table; `ORACLES` lists them with their settings and what
+each setting means. It is asked only about a training that ended by itself: what came before training, and what
+was ended from outside, is ruled on in `judge`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from harness.traces.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting of an oracle: its type, whether it must be given, and its meaning."""
+
+    kind: type | tuple[type, ...]
+    meaning: str
+    required: bool = False
+    default: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Oracle:
+    """A function that judges, and the settings that it takes."""
+
+    judge: Callable[[Trace, Mapping[str, Any]], Judgement]
+    options: Mapping[str, Option]
+
+
+def training(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
+    """Good if every loss and weight stayed finite and the loss fell below the bound at the end.
+
+    The fall is judged by the mean of the last `loss_window` losses, for one batch's loss is noise.
+    """
+    for event in trace.nonfinite:
+        if event["what"] in {"loss", "weight"}:
+            return _nonfinite(event)
+    losses = trace.signal("loss")
+    for step, loss in zip(trace.steps, losses, strict=True):
+        if loss is None or not math.isfinite(loss):
+            return _nonfinite({"what": "loss", "step": step, "phase": "forward"})
+    if not losses:
+        return Judgement(Verdict.SKIP, "the job ended without a single training step")
+    bound = settings.get("loss_below")
+    if bound is None:
+        return Judgement(Verdict.GOOD, f"finite over {len(losses)} steps")
+    window = min(int(settings["loss_window"]), len(losses))
+    mean = math.fsum(loss for loss in losses[-window:] if loss is not None) / window
+    effect = Effect(f"mean loss of the last {window} steps", mean, float(bound))
+    said = f"{effect.name} {mean:.4g}"
+    if mean < bound:
+        return Judgement(Verdict.GOOD, f"finite over {len(losses)} steps, {said} < {bound:g}", effect=effect)
+    return Judgement(
+        Verdict.BAD, f"did not learn: {said}, not below {bound:g}", Fingerprint("loss not learnt"), effect
+    )
+
+
+def _nonfinite(event: Mapping[str, Any]) -> Judgement:
+    what, step, phase = event["what"], event["step"], event["phase"]
+    parameter = event.get("parameter")
+    share = (
+        f" ({event['count']} of {event['of']} values)"
+        if event.get("count") and event.get("of", 1) > 1
+        else ""
+    )
+    return Judgement(
+        Verdict.BAD,
+        f"non-finite {what} at step {step}, {phase}" + (f", in {parameter}" if parameter else "") + share,
+        Fingerprint(f"non-finite {what}", step, phase, parameter),
+    )
+
+
+ORACLES: Mapping[str, Oracle] = {
+    "training": Oracle(
+        training,
+        {
+            "loss_below": Option((int, float), "bound that the loss must fall below; none: finite is enough"),
+            "loss_window": Option(int, "how many of the last losses are averaged", default=20),
+        },
+    ),
+}
+
+
+def check_settings(settings: Mapping[str, Any]) -> str:
+    """Return what is wrong with an oracle's settings, or an empty string."""
+    kind = settings.get("kind")
+    if kind not in ORACLES:
+        return f"kind = {kind!r}: expected one of {', '.join(ORACLES)}"
+    options = ORACLES[kind].options
+    for name, value in settings.items():
+        if name == "kind":
+            continue
+        if name not in options:
+            return f"unknown key {name!r}; {kind} takes {', '.join(options)}"
+        if not isinstance(value, options[name].kind) or isinstance(value, bool):
+            return f"{name} = {value!r}: expected a number ({options[name].meaning})"
+    missing = [name for name, option in options.items() if option.required and name not in settings]
+    return f"the key {missing[0]!r} is missing" if missing else ""
+
+
+def apply(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
+    """Judge a trace by the oracle that the settings name, defaults filled in."""
+    oracle = ORACLES[settings["kind"]]
+    defaults = {name: option.default for name, option in oracle.options.items()}
+    return oracle.judge(trace, {**defaults, **settings})
