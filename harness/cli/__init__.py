@@ -1,0 +1,79 @@
+"""The command line: one module a verb, errors told in one line, exit codes as the contract says.
+
+Start-up is kept quick: a verb's module, and all that it needs, is imported when the verb is used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from harness import __version__
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130
+
+VERBS = {
+    "bisect": "find where a training changed, over the releases of a package",
+    "probe": "execute one release; exit status 0 good, 1 bad, 125 skip, as git bisect run wants it",
+    "releases": "list the releases of a package",
+    "report": "draw a stored run again, without executing anything",
+    "judge": "judge the stored traces of a run again by the scenario's present oracle",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m harness",
+        description="Find the release that broke a training, by running it in every release.",
+        epilog="Exit status: 0 concluded (probe: good), 1 regression located with --exit-code (probe: bad), "
+        "2 usage, 3 inconclusive, 4 something around the probes failed, 125 skip (probe), 130 interrupted.",
+    )
+    top.add_argument("--version", action="version", version=f"harness {__version__}")
+    top.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="COMMAND")
+    for name, summary in VERBS.items():
+        verb = verbs.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        verb.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
+        )
+        import_module(f"harness.cli.{name}").add_arguments(verb)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = parser().parse_args(arguments)
+    verb = import_module(f"harness.cli.{options.verb}")
+    try:
+        return int(verb.run(options))
+    except KeyboardInterrupt:
+        print(
+            "interrupted; what was executed is stored: the same command goes on from there", file=sys.stderr
+        )
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except HarnessError as error:
+        return _fail(str(error), error.exit_code, debug=options.debug)
+    except OSError as error:
+        said = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        return _fail(said, HarnessError.exit_code, debug=options.debug)
+    except Exception as error:  # noqa: BLE001 - a fault of the harness itself: told shortly, shown with --debug
+        said = f"fault of the harness itself, {type(error).__name__}: {error}; --debug shows where"
+        return _fail(said, HarnessError.exit_code, debug=options.debug)
+
+
+def _fail(said: str, code: int, *, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"error: {said}", file=sys.stderr)
+    return code

@@ -43,7 +43,7 @@ class Environment:
         folder: Its virtual environment.
         lock: Digest of the lock it was made from.
         base: Folder of the base it stands on.
-        seconds: What making it took; 0 if it was there already.
+        seconds: What making it took, the base left out.
     """
 
     folder: Path
@@ -99,13 +99,11 @@ class Environments:
             os.utime(folder / MARKER)
             os.utime(found.base / MARKER)
             return found
-        started = time.monotonic()
         below = self._ensure_base(base)
         layer = lock.only(lock.versions().keys() - base.versions().keys())
         fault = self._make(folder, layer, lock, below)
-        if fault:
-            return NotInstallable(fault)
-        return Environment(folder, lock.digest, below, time.monotonic() - started)
+        made = find(folder)
+        return made if made is not None and not fault else NotInstallable(fault)
 
     def _ensure_base(self, base: Lock) -> Path:
         folder = self.home.environments / f"base-{base.digest[:20]}"
@@ -121,11 +119,13 @@ class Environments:
 
     def _make(self, folder: Path, packages: Lock, lock: Lock, base: Path | None) -> str:
         """Make one virtual environment; return why it could not be made, or an empty string."""
+        started = time.monotonic()
         try:
             with whole_folder(folder) as new:
                 self._fill(new, packages, base)
                 write_atomic(new / "lock.txt", lock.text())
-                facts = {"lock": lock.digest, "base": str(base) if base else None}
+                seconds = round(time.monotonic() - started, 3)
+                facts = {"lock": lock.digest, "base": base.name if base else None, "seconds": seconds}
                 write_atomic(new / MARKER, to_json(facts))
         except _InstallError as error:
             return str(error)
@@ -177,8 +177,8 @@ def find(folder: Path) -> Environment | None:
         facts = json.loads((folder / MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    base = folder.parent / (facts["base"] or folder.name).rpartition("/")[2]
-    return Environment(folder, facts["lock"], base) if (base / MARKER).exists() else None
+    base = folder.parent / (facts["base"] or folder.name)
+    return Environment(folder, facts["lock"], base, facts["seconds"]) if (base / MARKER).exists() else None
 
 
 def _no_space(folder: Path) -> str:

@@ -57,7 +57,7 @@ def evict(folder: Path, *, cap: int, keep: Collection[Path] = ()) -> list[Path]:
 
 def _carries(base: Path, present: Collection[Path]) -> bool:
     layers = (json.loads((path / MARKER).read_text(encoding="utf-8"))["base"] for path in present)
-    return any(layer and layer.endswith(base.name) for layer in layers)
+    return base.name in layers
 
 
 def _clear_leftovers(folder: Path) -> None:

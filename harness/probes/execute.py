@@ -32,7 +32,7 @@ def execute(probe: Probe, environment: Environment, store: Store, processes: Pro
             (folder / "trace.jsonl").unlink(missing_ok=True)
             again, output = _attempt(probe, environment, folder, processes)
             execution = replace(again, attempts=2)
-        store.save(folder, probe, execution, output)
+        store.save(folder, probe, execution, output, environment.seconds)
     result = store.find(probe.digest, probe.repeat)
     assert result is not None  # noqa: S101 - it was stored above
     return result

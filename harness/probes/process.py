@@ -97,7 +97,12 @@ class Processes:
         reader = threading.Thread(target=_drain, args=(process.stdout, output), daemon=True)
         reader.start()
         late = threading.Event()
-        timer = threading.Timer(timeout, lambda: (late.set(), _end_tree(process.pid)))
+
+        def end_late() -> None:
+            late.set()
+            _end_tree(process.pid)
+
+        timer = threading.Timer(timeout, end_late)
         timer.start()
         try:
             _, status, usage = os.wait4(process.pid, 0)

@@ -32,12 +32,14 @@ class Result:
         folder: Holds `probe.json`, `trace.jsonl` and `output.txt`.
         probe: Digest.
         repeat: Which execution of the same probe.
+        environment_seconds: What making its environment took.
     """
 
     folder: Path
     probe: str
     repeat: int
     execution: Execution
+    environment_seconds: float = 0.0
 
     def trace(self) -> Trace:
         """Read its trace."""
@@ -60,7 +62,9 @@ class Store:
         folder = self._folder(digest, repeat)
         try:
             facts = json.loads((folder / "probe.json").read_text(encoding="utf-8"))
-            return Result(folder, digest, repeat, Execution(**facts["execution"]))
+            return Result(
+                folder, digest, repeat, Execution(**facts["execution"]), facts["environment_seconds"]
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -73,7 +77,9 @@ class Store:
         with whole_folder(folder) as new:
             yield new
 
-    def save(self, folder: Path, probe: Probe, execution: Execution, output: bytes) -> None:
+    def save(
+        self, folder: Path, probe: Probe, execution: Execution, output: bytes, environment_seconds: float
+    ) -> None:
         """Write what belongs to a result into its recording folder; `probe.json` comes last."""
         write_atomic(folder / "output.txt", output)
         facts = {
@@ -84,6 +90,7 @@ class Store:
             "device": probe.device,
             "repeat": probe.repeat,
             "execution": execution.to_dict(),
+            "environment_seconds": environment_seconds,
         }
         write_atomic(folder / "probe.json", to_json(facts))
 

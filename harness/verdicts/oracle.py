@@ -93,7 +93,7 @@ ORACLES: Mapping[str, Oracle] = {
 
 def check_settings(settings: Mapping[str, Any]) -> str:
     """Return what is wrong with an oracle's settings, or an empty string."""
-    kind = settings.get("kind")
+    kind = str(settings.get("kind"))
     if kind not in ORACLES:
         return f"kind = {kind!r}: expected one of {', '.join(ORACLES)}"
     options = ORACLES[kind].options

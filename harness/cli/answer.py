@@ -1,0 +1,42 @@
+"""The answer of a run on a terminal, and the exit status that it deserves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.report.model import Report
+
+INCONCLUSIVE = 3
+REGRESSION = 1
+
+
+def show(report: Report, folder: Path) -> None:
+    """Print the answer of each arm, its boundaries, and where the report lies."""
+    console = Console(highlight=False, soft_wrap=True)
+    for arm in report.arms:
+        console.print(f"[bold]{arm.name}[/] {arm.conclusion}: ", end="")
+        console.print(arm.answer, markup=False)
+        for boundary in arm.boundaries:
+            sure = "confirmed" if boundary.confirmed else "not confirmed"
+            head = f"  {boundary.signal:<8}{boundary.before} -> {boundary.after}  {boundary.kind}, {sure}"
+            console.print(head, markup=False)
+            for line in boundary.details[:4] if boundary.signal != "verdict" else ():
+                console.print(f"            {line}", markup=False, style="dim")
+    console.print(f"report: {folder / 'index.html'}", markup=False)
+
+
+def exit_status(report: Report, *, fail_on_regression: bool = False) -> int:
+    """Return 3 if an arm is inconclusive, 1 for a located regression if that is asked for, else 0."""
+    located = any(
+        boundary.kind == "regressed" and boundary.signal == "verdict"
+        for arm in report.arms
+        for boundary in arm.boundaries
+    )
+    if fail_on_regression and located:
+        return REGRESSION
+    return INCONCLUSIVE if any(arm.conclusion == "inconclusive" for arm in report.arms) else 0

@@ -1,0 +1,30 @@
+"""`judge`: judge the stored traces of a run again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument(
+        "run", metavar="RUN", nargs="?", default="latest", help="a run's name or folder; default latest"
+    )
+    parser.add_argument("--out", default="reports", metavar="DIR", help="where reports are, default reports")
+    parser.add_argument("--exit-code", action="store_true", help="exit with 1 if a regression is located")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge again by the scenario's present oracle and write the run's files anew."""
+    from harness.cli.answer import exit_status, show  # noqa: PLC0415 - kept out of start-up
+    from harness.cli.options import find_run  # noqa: PLC0415
+    from harness.home import Home  # noqa: PLC0415
+    from harness.runs.stored import judge_again  # noqa: PLC0415
+
+    folder = find_run(options.run, options.out)
+    report = judge_again(folder, Home.find())
+    show(report, folder)
+    return exit_status(report, fail_on_regression=options.exit_code)

@@ -1,0 +1,113 @@
+"""Options that several commands share, and what they mean to a question."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.runs.question import Question
+
+SEARCHES = ("auto", "sweep")
+DEVICES = ("auto", "cpu", "cuda")
+DEFAULT_CAP_GB = 20.0
+
+
+def positive(text: str) -> int:
+    """Read a whole number above 0, for argparse."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a whole number above 0")
+    return value
+
+
+def add_probing(parser: argparse.ArgumentParser) -> None:
+    """Add what decides how a probe is executed."""
+    parser.add_argument("scenario", metavar="SCENARIO", help="name of a scenario, or path of its folder")
+    parser.add_argument("--package", metavar="P", help="package under test; default: the scenario's")
+    parser.add_argument(
+        "--device", choices=DEVICES, default="auto", help="default auto: CUDA where it can be used"
+    )
+    parser.add_argument(
+        "--torch",
+        default="auto",
+        metavar="SOURCE",
+        help="where torch comes from: auto (your configured source, else CUDA where a GPU is, else CPU), "
+        "cpu, cuXXX (as cu128), index (as the index serves it), host (the torch that is installed)",
+    )
+    parser.add_argument(
+        "--seeds", type=positive, default=1, metavar="N", help="seeds of every arm, default 1"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a setting of the job in every arm",
+    )
+    parser.add_argument("--pre", action="store_true", help="take pre-releases too")
+
+
+def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Question:
+    """Return the question that the command line asks.
+
+    Raises:
+        UsageError: The scenario, an arm or an option is wrong.
+    """
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - kept out of start-up
+
+    from harness.runs.question import Question, apply_overrides, parse_override  # noqa: PLC0415
+    from harness.scenario import load_scenario  # noqa: PLC0415
+
+    scenario = load_scenario(options.scenario)
+    chosen = apply_overrides(scenario.choose(arms), dict(map(parse_override, options.set)))
+    package = canonicalize_name(options.package) if options.package else scenario.package
+    first = getattr(options, "first", None)
+    if first is None and package == scenario.package:
+        first = scenario.first
+    return Question(
+        scenario=scenario,
+        package=package,
+        arms=chosen,
+        first=first,
+        last=getattr(options, "last", None),
+        prereleases=options.pre,
+        search=getattr(options, "search", "auto"),
+        seeds=options.seeds,
+        device=options.device,
+        torch=options.torch,
+        jobs=getattr(options, "jobs", None),
+        out=Path(getattr(options, "out", "reports")),
+        environment_cap=int(getattr(options, "environment_cap", DEFAULT_CAP_GB) * 10**9),
+        command=getattr(options, "command_line", ""),
+    )
+
+
+def find_run(name: str, out: str) -> Path:
+    """Return the folder of a stored run, given by its path or by its name in the reports folder.
+
+    Raises:
+        UsageError: There is no run.
+    """
+    for folder in (Path(name), Path(out) / name):
+        if (folder / "report.json").is_file():
+            return folder.resolve()
+    known = sorted(path.parent.name for path in Path(out).glob("*/report.json"))
+    raise UsageError(
+        f"no run {name!r}: expected a folder with a report.json; in {out}{os.sep}: {', '.join(known) or 'none'}"
+    )
+
+
+def command_line(words: Sequence[str]) -> str:
+    """Return a command line that asks the same question again."""
+    return shlex.join(["python", "-m", "harness", *words])

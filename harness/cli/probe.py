@@ -1,0 +1,51 @@
+"""`probe`: execute one release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.cli.options import add_probing, question
+
+if TYPE_CHECKING:
+    import argparse
+
+EXIT = {"good": 0, "bad": 1, "skip": 125}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's options."""
+    add_probing(parser)
+    parser.add_argument("--release", required=True, metavar="V", help="the release to execute")
+    parser.add_argument("--arm", metavar="A", help="the arm; default: the scenario's first")
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        default=0,
+        metavar="N",
+        help="which execution: 0 (default) is stored once, 1, 2 … run again",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Execute the probe, or take its stored result, and print what it gave."""
+    from harness.home import Home  # noqa: PLC0415
+    from harness.releases.index import list_releases  # noqa: PLC0415
+    from harness.releases.release import select  # noqa: PLC0415
+    from harness.releases.settings import read_settings  # noqa: PLC0415
+    from harness.runs.laboratory import prepare  # noqa: PLC0415
+
+    options.first = options.last = options.release
+    asked = question(options, [options.arm] if options.arm else None)
+    home = Home.find()
+    listing = list_releases(asked.package, read_settings(), home)
+    releases = select(listing.releases, package=asked.package, first=options.release, last=options.release)
+    laboratory = prepare(asked, releases, home, lambda *_: None)
+    arm = asked.arms[0]
+    finding = laboratory.observe(arm, 0, options.repeat)
+    print(
+        f"{asked.package} {releases[0].version} {arm.name}: {finding.verdict.value}, {finding.judgement.reason}"
+    )
+    for one in finding.seeds():
+        if one.result is not None:
+            print(f"trace and output: {one.result.folder}")
+    return EXIT[finding.verdict.value]

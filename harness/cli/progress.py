@@ -1,0 +1,121 @@
+"""How a run goes on: one live line on a terminal, plain lines elsewhere. All of it on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from harness.runs.finding import Finding
+
+_STYLES = {"good": "green", "bad": "red", "skip": "yellow"}
+_SECONDS_BETWEEN_NOTES = 2.0
+
+
+class Lines:
+    """Prints a plain line for each finding: for files, pipes and CI logs."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.done = 0
+        self.began = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def planned(self, count: int) -> None:
+        """Count up what is to come."""
+        self.total += count
+
+    def started(self, arm: str, version: str, repeat: int) -> None:
+        """Say nothing: the line comes with the verdict."""
+
+    def finished(self, arm: str, version: str, repeat: int, finding: Finding) -> None:
+        """Print which release, which arm, what it is, done of all, time left."""
+        self.done += 1
+        left = (time.monotonic() - self.began) / self.done * (self.total - self.done)
+        again = " again" if repeat else ""
+        head = f"[{self.done}/{self.total}, {left:.0f} s left] {version} {arm}{again}"
+        print(f"{head}: {finding.verdict.value}, {finding.judgement.reason}", file=sys.stderr, flush=True)
+
+    def note(self, text: str) -> None:
+        """Print a line."""
+        print(text, file=sys.stderr, flush=True)
+
+
+class Live:
+    """Shows a bar with what runs now, and leaves one line for each finding that is not good."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self.progress = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+        )
+        self.task = self.progress.add_task("listing releases", total=None)
+        self.running: list[str] = []
+        self.total = 0
+
+    def __enter__(self) -> Self:
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.progress.stop()
+
+    def planned(self, count: int) -> None:
+        """Widen the bar."""
+        self.total += count
+        self.progress.update(self.task, total=self.total)
+
+    def started(self, arm: str, version: str, repeat: int) -> None:
+        """Name what runs."""
+        self.running.append(_name(arm, version, repeat))
+        self._describe()
+
+    def finished(self, arm: str, version: str, repeat: int, finding: Finding) -> None:
+        """Move the bar on."""
+        name = _name(arm, version, repeat)
+        if name in self.running:
+            self.running.remove(name)
+        verdict = finding.verdict.value
+        if verdict != "good":
+            style = _STYLES.get(verdict, "white")
+            self.console.print(f"[{style}]{verdict:>4}[/] {name}  ", end="")
+            self.console.print(finding.judgement.reason, markup=False, soft_wrap=True)
+        self.progress.advance(self.task)
+        self._describe()
+
+    def note(self, text: str) -> None:
+        """Show what is prepared, in the bar's own line."""
+        if text.startswith("warning:"):
+            self.console.print(text, style="yellow", markup=False)
+        else:
+            self.progress.update(self.task, description=text)
+
+    def _describe(self) -> None:
+        self.progress.update(self.task, description=", ".join(self.running[:3]))
+
+
+def watcher() -> Lines | Live:
+    """Return what fits the terminal at hand."""
+    return Live() if sys.stderr.isatty() else Lines()
+
+
+def _name(arm: str, version: str, repeat: int) -> str:
+    return f"{version} {arm}" + (" again" if repeat else "")

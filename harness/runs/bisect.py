@@ -1,0 +1,214 @@
+"""The main job: one question asked and answered.
+
+`bisect` walks the way of the data in plain steps: releases are listed and locked, probes executed, boundaries
+confirmed, findings gathered into a report, and the report written as a whole.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+import psutil
+
+from harness import __version__
+from harness.environments.evict import evict
+from harness.files import whole_folder, write_atomic
+from harness.locks.resolve import Unresolvable
+from harness.releases.index import list_releases
+from harness.releases.release import select
+from harness.releases.settings import read_settings
+from harness.report.evidence import ProbeEvidence
+from harness.report.model import ArmResult, Report
+from harness.report.write import write_report
+from harness.runs.drive import Driver, Watcher, confirm, sweep
+from harness.runs.gather import arm_result, arrange
+from harness.runs.laboratory import Laboratory, moved_packages, prepare
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.home import Home
+    from harness.runs.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished or interrupted run.
+
+    Attributes:
+        report: What was found.
+        folder: Where it is written.
+        interrupted: It was ended before all was executed; what is missing is `untested`.
+    """
+
+    report: Report
+    folder: Path
+    interrupted: bool = False
+
+
+def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
+    """Answer a question and write its report.
+
+    Raises:
+        HarnessError: As the parts say; nothing that was executed before is lost.
+    """
+    started = datetime.now(UTC)
+    listing = list_releases(question.package, read_settings(), home)
+    warnings = [listing.warning] if listing.warning else []
+    for warning in warnings:
+        watcher.note(f"warning: {warning}")
+    releases = select(
+        listing.releases,
+        package=question.package,
+        first=question.first,
+        last=question.last,
+        prereleases=question.prereleases,
+    )
+    watcher.note(
+        f"{len(releases)} releases of {question.package}: {releases[0].version} to {releases[-1].version}"
+    )
+    laboratory = prepare(
+        question, releases, home, lambda text, done, of: watcher.note(f"{text} ({done} of {of})")
+    )
+    driver = Driver(laboratory, watcher)
+    interrupted = False
+    try:
+        sweep(driver)
+        confirm(driver)
+    except KeyboardInterrupt:
+        interrupted = True
+        warnings.append(
+            "interrupted: what is missing is untested; the same command goes on where this one stopped"
+        )
+    report = gather(driver, started, warnings)
+    folder = write(report, driver, question.out)
+    evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
+    return Run(report, folder, interrupted)
+
+
+def gather(driver: Driver, started: datetime, warnings: list[str]) -> Report:
+    """Put everything that was found into one report."""
+    laboratory = driver.laboratory
+    question = laboratory.question
+    arms: list[ArmResult] = []
+    for arm in question.arms:
+        found = arrange(len(laboratory.releases), driver.findings[arm.name])
+        commands = [
+            f"python -m harness probe {question.scenario.name} --release {release.version} --arm {arm.name}"
+            for release in laboratory.releases
+        ]
+        arms.append(arm_result(arm, laboratory.releases, found, commands))
+    return Report(
+        run=f"{started:%Y%m%dT%H%M%SZ}-{question.scenario.name}",
+        scenario=question.scenario.name,
+        description=question.scenario.description,
+        package=question.package,
+        started=started.isoformat(timespec="seconds"),
+        command=question.command,
+        host=_host(driver),
+        environment=_environment(laboratory),
+        arms=arms,
+        warnings=warnings,
+        harness=__version__,
+    )
+
+
+def write(report: Report, driver: Driver, out: Path) -> Path:
+    """Write the report and the locks as one folder, and let `latest` point at it."""
+    laboratory = driver.laboratory
+    folder = out / report.run
+    with whole_folder(folder) as new:
+        for release, lock in zip(laboratory.releases, laboratory.locks, strict=True):
+            text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
+            write_atomic(new / "locks" / f"{release.version}.txt", text)
+        write_report(new, report, evidence(driver))
+    point_latest(out, folder)
+    return folder
+
+
+def evidence(driver: Driver) -> dict[str, ProbeEvidence]:
+    """Return {digest of a probe: its trace and output} of all first executions."""
+    firsts = [
+        one
+        for findings in driver.findings.values()
+        for repeats in findings.values()
+        for one in (repeats[0].seeds() if 0 in repeats else ())
+    ]
+    return {one.result.probe: ProbeEvidence(one.trace, one.result.output()) for one in firsts if one.result}
+
+
+def point_latest(out: Path, folder: Path) -> None:
+    """Let `latest` point at the newest report; where links cannot be made it is a copy."""
+    link, new = out / "latest", out / ".latest.tmp"
+    new.unlink(missing_ok=True)
+    try:
+        new.symlink_to(folder.name)
+        if link.is_dir() and not link.is_symlink():
+            shutil.rmtree(link)
+        new.replace(link)
+    except OSError:
+        shutil.copytree(folder, link, dirs_exist_ok=True)
+
+
+def _host(driver: Driver) -> dict[str, str | None]:
+    laboratory = driver.laboratory
+    starts = [
+        finding.trace.start
+        for findings in driver.findings.values()
+        for repeats in findings.values()
+        for finding in repeats.values()
+        if finding.trace.start
+    ]
+    first = starts[0] if starts else {}
+    memory = psutil.virtual_memory().total / 2**30
+    return {
+        "python": laboratory.interpreter.version,
+        "torch": (first.get("packages") or {}).get("torch") or laboratory.reference.versions().get("torch"),
+        "device": laboratory.device,
+        "cpu": f"{_cpu_name()}, {psutil.cpu_count()} cores",
+        "gpu": first.get("device_name") if laboratory.device == "cuda" else None,
+        "memory": f"{memory:.0f} GiB",
+        "system": platform.platform(),
+        "uv": _installed("uv"),
+    }
+
+
+def _cpu_name() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - not a file of this machine's disk
+            return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _environment(laboratory: Laboratory) -> dict[str, object]:
+    question = laboratory.question
+    moves = moved_packages(laboratory)
+    locked = [lock for lock in laboratory.locks if not isinstance(lock, Unresolvable)]
+    same = len(locked) - len(moves)
+    proof = f"{same} of {len(locked)} locks are equal, to the hash, but for {question.package}"
+    return {
+        "policy": "fixed",
+        "pins": question.pins(),
+        "packages": laboratory.reference.versions(),
+        "moves": moves,
+        "torch": laboratory.torch.choice,
+        "proof": proof + ("" if moves else ": nothing else moved"),
+    }
+
+
+def _in_use(laboratory: Laboratory) -> list[Path]:
+    folder = laboratory.environments.home.environments
+    return [folder / lock.digest[:20] for lock in laboratory.locks if not isinstance(lock, Unresolvable)]

@@ -1,0 +1,118 @@
+"""Drives the searches: what they propose is executed, several at a time, and what was found is told to them."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Protocol
+
+from harness.runs.gather import Findings, arrange
+from harness.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from harness.runs.finding import Finding
+    from harness.runs.laboratory import Laboratory
+    from harness.scenario import Arm
+
+Task = tuple[str, int, int]
+"""Name of the arm, position of the release, repeat."""
+
+
+class Watcher(Protocol):
+    """Is told how a run goes on."""
+
+    def planned(self, count: int) -> None:
+        """`count` more executions are certain to come."""
+
+    def started(self, arm: str, version: str, repeat: int) -> None:
+        """An execution begins, or its stored result is taken."""
+
+    def finished(self, arm: str, version: str, repeat: int, finding: Finding) -> None:
+        """An execution is over."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line happened."""
+
+
+class Driver:
+    """Executes tasks of one run in parallel and keeps what was found.
+
+    Args:
+        laboratory: Executes.
+        watcher: Is told.
+    """
+
+    def __init__(self, laboratory: Laboratory, watcher: Watcher) -> None:
+        self.laboratory = laboratory
+        self.watcher = watcher
+        self.arms: Mapping[str, Arm] = {arm.name: arm for arm in laboratory.question.arms}
+        self.findings: dict[str, Findings] = {name: {} for name in self.arms}
+        self.jobs = laboratory.question.jobs or default_jobs(laboratory)
+
+    def execute(self, tasks: Sequence[Task]) -> None:
+        """Execute all tasks that have no finding yet.
+
+        Raises:
+            KeyboardInterrupt: After every running probe was ended.
+        """
+        new = [task for task in tasks if task[2] not in self.findings[task[0]].get(task[1], {})]
+        self.watcher.planned(len(new))
+        for (arm, position, repeat), finding in self._in_parallel(new):
+            self.findings[arm].setdefault(position, {})[repeat] = finding
+            version = self.laboratory.releases[position].version
+            self.watcher.finished(arm, version, repeat, finding)
+
+    def _in_parallel(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Finding]]:
+        with ThreadPoolExecutor(self.jobs) as pool:
+            running: dict[Future[Finding], Task] = {pool.submit(self._observe, task): task for task in tasks}
+            try:
+                while running:
+                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        yield running.pop(future), future.result()
+            except BaseException:
+                self.laboratory.processes.cancel()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _observe(self, task: Task) -> Finding:
+        arm, position, repeat = task
+        self.watcher.started(arm, self.laboratory.releases[position].version, repeat)
+        return self.laboratory.observe(self.arms[arm], position, repeat)
+
+
+def sweep(driver: Driver) -> None:
+    """Execute every release in every arm once."""
+    count = len(driver.laboratory.releases)
+    driver.execute([(arm, position, 0) for position in range(count) for arm in driver.arms])
+
+
+def confirm(driver: Driver) -> None:
+    """Execute both sides of every boundary again, and one good release, so that determinism is known."""
+    count = len(driver.laboratory.releases)
+    for _ in range(3):  # a repeat may itself show a new boundary
+        tasks = []
+        for arm, findings in driver.findings.items():
+            found = arrange(count, findings)
+            wanted = found.sides()
+            if found.deterministic is None:
+                wanted |= set(_newest_trained(found.firsts))
+            tasks += [(arm, side, 1) for side in sorted(wanted) if not found.repeats[side]]
+        if not tasks:
+            return
+        driver.execute(tasks)
+
+
+def _newest_trained(firsts: Sequence[Finding]) -> list[int]:
+    trained = [place for place, finding in enumerate(firsts) if finding.verdict == Verdict.GOOD]
+    trained = trained or [place for place, finding in enumerate(firsts) if finding.trace_digest]
+    return trained[-1:]
+
+
+def default_jobs(laboratory: Laboratory) -> int:
+    """Return how many probes run at a time: one a GPU, else as many as the cores' threads allow."""
+    if laboratory.device == "cuda":
+        return 1
+    return max(1, (os.cpu_count() or 1) // laboratory.question.scenario.threads)

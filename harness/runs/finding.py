@@ -1,0 +1,83 @@
+"""What is known of one execution of one release in one arm: verdict, trace and where both are stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from harness.traces.census import census_digest
+from harness.traces.trace import Trace
+from harness.verdicts.verdict import Judgement, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.probes.store import Result
+
+_RANK = {Verdict.BAD: 0, Verdict.SKIP: 1, Verdict.GOOD: 2, Verdict.UNTESTED: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One execution, judged; several seeds of one execution are told as their worst.
+
+    Attributes:
+        judgement: Verdict and reason.
+        lock: Digest, None if there is none.
+        result: What is stored; None if nothing was executed.
+        trace: Empty if nothing was executed.
+        trace_digest: Digest of what all seeds measured; None without a training step.
+        census: Digest of the census; None without one.
+        identity: Digests of start values and batches, None if the job gives none.
+        parts: The findings of the single seeds where there are several.
+    """
+
+    judgement: Judgement
+    lock: str | None = None
+    result: Result | None = None
+    trace: Trace = field(default_factory=Trace)
+    trace_digest: str | None = None
+    census: str | None = None
+    identity: str | None = None
+    parts: tuple[Finding, ...] = ()
+
+    @classmethod
+    def of(cls, result: Result, judgement: Judgement, trace: Trace, lock: str) -> Finding:
+        """Put together what one probe gave."""
+        identity = trace.identity
+        return cls(
+            judgement,
+            lock,
+            result,
+            trace,
+            trace_digest=trace.digest() if trace.steps else None,
+            census=census_digest(trace.census),
+            identity=f"{identity.get('start')} {identity.get('batches')}" if identity else None,
+        )
+
+    @classmethod
+    def worst(cls, findings: Sequence[Finding]) -> Finding:
+        """Return the worst of several seeds: one bad seed makes a release bad, and the reason says how many."""
+        if len(findings) == 1:
+            return findings[0]
+        worst = min(findings, key=lambda finding: _RANK[finding.judgement.verdict])
+        verdict = worst.judgement.verdict
+        count = sum(finding.judgement.verdict == verdict for finding in findings)
+        reason = f"{count} of {len(findings)} seeds {verdict}: {worst.judgement.reason}"
+        digests = [finding.trace_digest for finding in findings]
+        return replace(
+            worst,
+            judgement=replace(worst.judgement, reason=reason),
+            trace_digest=" ".join(digest or "-" for digest in digests) if any(digests) else None,
+            identity=" ".join(finding.identity or "-" for finding in findings),
+            parts=tuple(findings),
+        )
+
+    def seeds(self) -> tuple[Finding, ...]:
+        """Return the findings of the single seeds."""
+        return self.parts or (self,)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Short for the judgement's verdict."""
+        return self.judgement.verdict

@@ -1,0 +1,190 @@
+"""Everything one run needs to execute any release in any arm: locks resolved, base shared, results judged."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.environments.environment import Environments, NotInstallable
+from harness.errors import UsageError
+from harness.locks.interpreter import find_interpreter
+from harness.locks.resolve import Resolver, Unresolvable
+from harness.locks.torch import choose_torch, has_gpu
+from harness.probes.execute import execute
+from harness.probes.probe import Probe
+from harness.probes.process import Processes
+from harness.probes.store import Store
+from harness.releases.settings import read_settings
+from harness.runs.finding import Finding
+from harness.uv import Uv
+from harness.verdicts.judge import judge
+from harness.verdicts.verdict import Judgement, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from harness.environments.environment import Environment
+    from harness.home import Home
+    from harness.locks.interpreter import Interpreter
+    from harness.locks.lock import Lock
+    from harness.locks.torch import TorchSource
+    from harness.releases.release import Release
+    from harness.runs.question import Question
+    from harness.scenario import Arm
+
+
+@dataclass(frozen=True, slots=True)
+class Laboratory:
+    """A prepared run.
+
+    Attributes:
+        releases: Oldest first; a position is an index into it.
+        locks: One a release; why there is none, where there is none.
+        reference: What all environments share, the newest possible release included.
+        base: The shared part of all locks.
+        device: `cpu` or `cuda`.
+    """
+
+    question: Question
+    releases: Sequence[Release]
+    locks: Sequence[Lock | Unresolvable]
+    reference: Lock
+    base: Lock
+    resolver: Resolver
+    environments: Environments
+    store: Store
+    processes: Processes
+    interpreter: Interpreter
+    torch: TorchSource
+    device: str
+
+    def probes(self, arm: Arm, position: int, repeat: int = 0) -> list[Probe]:
+        """Return the probes, one a seed, of a release in an arm; none where there is no lock."""
+        lock = self.locks[position]
+        scenario = self.question.scenario
+        if isinstance(lock, Unresolvable):
+            return []
+        return [
+            Probe(
+                lock=lock.digest,
+                job=scenario.job,
+                job_digest=scenario.job_digest(),
+                parameters=arm.parameters,
+                seed=scenario.seed + count,
+                device=self.device,
+                threads=scenario.threads,
+                timeout=scenario.timeout,
+                repeat=repeat,
+            )
+            for count in range(self.question.seeds)
+        ]
+
+    def observe(self, arm: Arm, position: int, repeat: int = 0) -> Finding:
+        """Execute a release in an arm, or take what is stored, and judge it."""
+        lock = self.locks[position]
+        if isinstance(lock, Unresolvable):
+            return Finding(Judgement(Verdict.SKIP, f"cannot be resolved: {lock.reason}"))
+        environment: Environment | None = None
+        results = []
+        for probe in self.probes(arm, position, repeat):
+            result = self.store.find(probe.digest, probe.repeat)
+            if result is None:
+                made = environment or self.environments.ensure(lock, self.base)
+                if isinstance(made, NotInstallable):
+                    return Finding(
+                        Judgement(Verdict.SKIP, f"cannot be installed: {made.reason}"), lock=lock.digest
+                    )
+                environment = made
+                result = execute(probe, environment, self.store, self.processes)
+            results.append(result)
+        oracle = self.question.scenario.oracle
+        judged = [
+            Finding.of(result, judge(result.execution, trace, oracle, result.output()), trace, lock.digest)
+            for result in results
+            for trace in [result.trace()]
+        ]
+        return Finding.worst(judged)
+
+
+def prepare(
+    question: Question, releases: Sequence[Release], home: Home, told: Callable[[str, int, int], None]
+) -> Laboratory:
+    """Resolve all locks of a run.
+
+    Args:
+        question: Gives scenario, package and torch.
+        releases: Oldest first.
+        home: Where state lives.
+        told: Called with (what was done, how many, of how many).
+
+    Raises:
+        HarnessError: As `Resolver` and `choose_torch` say.
+    """
+    settings = read_settings()
+    uv = Uv(settings.uv_environment)
+    torch = choose_torch(question.torch, settings, home)
+    interpreter = torch.host.interpreter if torch.host else find_interpreter(question.scenario.python, uv)
+    resolver = Resolver(question.package, question.pins(), interpreter, torch, settings, uv, home)
+    reference = resolver.reference()
+    locks: list[Lock | Unresolvable] = []
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for lock in pool.map(lambda release: resolver.lock(release.version, reference), releases):
+            locks.append(lock)
+            told(f"locked {question.package} {releases[len(locks) - 1].version}", len(locks), len(releases))
+    environments = Environments(question.package, interpreter, torch, uv, home)
+    usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]
+    base = environments.base([reference, *usable])
+    store = Store(home)
+    store.clear_leftovers()
+    return Laboratory(
+        question=question,
+        releases=releases,
+        locks=locks,
+        reference=reference,
+        base=base,
+        resolver=resolver,
+        environments=environments,
+        store=store,
+        processes=Processes(),
+        interpreter=interpreter,
+        torch=torch,
+        device=_device(question.device, environments, reference, base),
+    )
+
+
+def _device(wanted: str, environments: Environments, reference: Lock, base: Lock) -> str:
+    """Decide where the probes run: `auto` takes CUDA only if a GPU is there and the locked torch can use it."""
+    if wanted == "cpu" or (wanted == "auto" and not has_gpu()):
+        return "cpu"
+    if wanted == "cuda" and not has_gpu():
+        raise UsageError(
+            "--device cuda: no NVIDIA driver is loaded on this machine; use --device auto or cpu"
+        )
+    if wanted == "cuda":
+        return "cuda"
+    made = environments.ensure(reference, base)
+    if isinstance(made, NotInstallable):
+        return "cpu"
+    ask = "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 1)"
+    usable = subprocess.run([made.python, "-c", ask], check=False, capture_output=True, timeout=300)
+    return "cuda" if usable.returncode == 0 else "cpu"
+
+
+def moved_packages(laboratory: Laboratory) -> dict[str, list[str]]:
+    """Return {release: what its requirements moved against the reference}, releases without moves left out."""
+    pairs = zip(laboratory.releases, laboratory.locks, strict=True)
+    found = {
+        release.version: laboratory.resolver.moves(laboratory.reference, lock)
+        for release, lock in pairs
+        if not isinstance(lock, Unresolvable)
+    }
+    return {version: lines for version, lines in found.items() if lines}
+
+
+def usual(values: Sequence[str]) -> str | None:
+    """Return the most frequent value, the first one of those that are equally frequent; None for no value."""
+    return Counter(values).most_common(1)[0][0] if values else None

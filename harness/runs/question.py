@@ -1,0 +1,85 @@
+"""The question that a run answers, checked before anything is downloaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.scenario import Arm, Scenario, Setting
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which releases of what, judged how, executed where.
+
+    Attributes:
+        package: Canonical name of the package under test.
+        arms: At least one.
+        first, last: Ends of the range; None for the oldest and newest release.
+        prereleases: Whether they belong to the range.
+        search: Name of the strategy.
+        seeds: Executions of each arm, with seeds that count up from the scenario's.
+        device: `auto`, `cpu` or `cuda`.
+        torch: As `--torch`.
+        jobs: Probes at a time; None for what the machine allows.
+        out: Folder of the reports.
+        environment_cap: Bytes that all environments together may take.
+        command: The command line that asks this question.
+    """
+
+    scenario: Scenario
+    package: str
+    arms: Sequence[Arm]
+    first: str | None = None
+    last: str | None = None
+    prereleases: bool = False
+    search: str = "auto"
+    seeds: int = 1
+    device: str = "auto"
+    torch: str = "auto"
+    jobs: int | None = None
+    out: Path = Path("reports")
+    environment_cap: int = 20 * 10**9
+    command: str = ""
+    overrides: Mapping[str, Setting] = field(default_factory=dict)
+
+    def pins(self) -> list[str]:
+        """Return the scenario's pins for the package under test: its own pin goes, the usual package comes in."""
+        names = {str(canonicalize_name(Requirement(pin).name)): pin for pin in self.scenario.pins}
+        names.pop(self.package, "")
+        if self.scenario.package != self.package:
+            names.setdefault(self.scenario.package, self.scenario.package)
+        return list(names.values())
+
+
+def apply_overrides(arms: Sequence[Arm], overrides: Mapping[str, Setting]) -> list[Arm]:
+    """Return the arms with settings given on the command line in place of the scenario's."""
+    return [replace(arm, parameters={**arm.parameters, **overrides}) for arm in arms]
+
+
+def parse_override(text: str) -> tuple[str, Setting]:
+    """Read `name=value`; the value becomes a number, true or false where it looks like one.
+
+    Raises:
+        UsageError: There is no `=`, or no name before it.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.replace("_", "").isalnum():
+        raise UsageError(f"--set {text}: expected NAME=VALUE, a setting of the job")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, {"true": True, "false": False}.get(value.lower(), value)

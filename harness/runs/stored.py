@@ -1,0 +1,101 @@
+"""A stored run, drawn or judged again from its report.json and the stored traces: nothing is executed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import UsageError
+from harness.probes.store import Store
+from harness.releases.release import Release
+from harness.report.evidence import ProbeEvidence
+from harness.report.model import ArmResult, ReleaseResult, Report
+from harness.report.write import write_report
+from harness.runs.finding import Finding
+from harness.runs.gather import Findings, arm_result, arrange
+from harness.scenario import Arm, load_scenario
+from harness.verdicts.judge import judge
+from harness.verdicts.verdict import Judgement, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from harness.home import Home
+
+
+def load_report(folder: Path) -> Report:
+    """Read a run's report.json.
+
+    Raises:
+        UsageError: It cannot be read, or another schema wrote it.
+    """
+    path = folder / "report.json"
+    try:
+        return Report.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path}: not a report that this harness can read ({error})") from None
+
+
+def redraw(folder: Path, home: Home) -> Report:
+    """Write the files of a run anew and return its report."""
+    report = load_report(folder)
+    write_report(folder, report, stored_evidence(report, Store(home)))
+    return report
+
+
+def judge_again(folder: Path, home: Home) -> Report:
+    """Judge a run's stored traces by the scenario's present oracle, write its files anew, return its report.
+
+    Raises:
+        UsageError: The scenario is gone, or none of the run's probes is stored any more.
+    """
+    old = load_report(folder)
+    oracle = load_scenario(old.scenario).oracle
+    store = Store(home)
+    new = replace(old, arms=[_judge_arm(arm, store, oracle) for arm in old.arms])
+    write_report(folder, new, stored_evidence(new, store))
+    return new
+
+
+def stored_evidence(report: Report, store: Store) -> dict[str, ProbeEvidence]:
+    """Return {digest of a probe: trace and output} for those that are still stored."""
+    found = {}
+    for arm in report.arms:
+        for row in arm.releases:
+            for execution in row.executions:
+                result = store.find(execution["probe"], 0)
+                if result is not None and execution["repeat"] == 0:
+                    found[result.probe] = ProbeEvidence(result.trace(), result.output())
+    return found
+
+
+def _judge_arm(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> ArmResult:
+    findings: Findings = {}
+    for position, row in enumerate(arm.releases):
+        by_repeat: dict[int, list[Finding]] = {}
+        for execution in row.executions:
+            result = store.find(execution["probe"], execution["repeat"])
+            if result is None:
+                raise UsageError(
+                    f"probe {execution['probe'][:12]} of {row.version} is not stored any more, so it cannot be "
+                    "judged again: run the question anew"
+                )
+            trace = result.trace()
+            judgement = judge(result.execution, trace, oracle, result.output())
+            by_repeat.setdefault(execution["repeat"], []).append(
+                Finding.of(result, judgement, trace, row.lock or "")
+            )
+        findings[position] = {repeat: Finding.worst(seeds) for repeat, seeds in by_repeat.items()} or {
+            0: _as_it_was(row)
+        }
+    releases = [Release(row.version, row.uploaded, yanked=row.yanked) for row in arm.releases]
+    found = arrange(len(releases), findings)
+    commands = [row.command for row in arm.releases]
+    return arm_result(Arm(arm.name, arm.parameters), releases, found, commands)
+
+
+def _as_it_was(row: ReleaseResult) -> Finding:
+    """Return the finding of a release that was never executed: it could not be resolved or installed."""
+    return Finding(Judgement(Verdict(row.verdict), row.reason), lock=row.lock)
