@@ -93,7 +93,23 @@ class Uv:
 
 
 def one_line(message: str) -> str:
-    """Return uv's drawn, many-lined message as one plain line."""
+    """Return uv's drawn, many-lined message as one plain line.
+
+    Of a build's own output the last line is kept, which names the exception: what stands above it differs from
+    run to run (temporary paths), and hints repeat what the message says.
+    """
     for mark in ("╰─▶", "├─▶", "×", "│"):  # noqa: RUF001 - as uv prints them
         message = message.replace(mark, " ")
-    return " ".join(message.split())
+    kept: list[str] = []
+    in_output = False
+    for line in (line.strip() for line in message.splitlines()):
+        if line.startswith("hint:"):
+            break
+        if line in {"[stdout]", "[stderr]"}:
+            kept += [] if in_output else [line]
+            in_output = True
+        elif line and in_output:
+            kept[-1] = line
+        elif line:
+            kept.append(line.removeprefix("error: ").removeprefix("cause: "))
+    return ": ".join(kept)

@@ -82,7 +82,8 @@ class Execution:
         ended: `exit`, `signal` or `timeout`.
         code: Exit status, or the signal's number.
         seconds: From start to end.
-        memory_peak: Bytes resident at most, children included.
+        memory_peak: Bytes resident at most, children included; never below the harness's own size, from which
+            Linux counts a forked process.
         attempts: 2 if the first attempt was ended from outside and it was tried again.
     """
 

@@ -6,6 +6,7 @@ Variables are let through by name, not taken out by name, since nobody knows wha
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,4 +59,5 @@ def variables(
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": str(RECORDER),
         "HARNESS_TRACE": str(trace),
+        "HARNESS_STARTED": repr(time.time()),
     }

@@ -6,6 +6,7 @@ confirmed, findings gathered into a report, and the report written as a whole.
 
 from __future__ import annotations
 
+import itertools
 import platform
 import shutil
 from dataclasses import dataclass
@@ -104,7 +105,7 @@ def gather(driver: Driver, started: datetime, warnings: list[str]) -> Report:
         ]
         arms.append(arm_result(arm, laboratory.releases, found, commands))
     return Report(
-        run=f"{started:%Y%m%dT%H%M%SZ}-{question.scenario.name}",
+        run=_free_name(question.out, f"{started:%Y%m%dT%H%M%SZ}-{question.scenario.name}"),
         scenario=question.scenario.name,
         description=question.scenario.description,
         package=question.package,
@@ -153,6 +154,12 @@ def point_latest(out: Path, folder: Path) -> None:
         new.replace(link)
     except OSError:
         shutil.copytree(folder, link, dirs_exist_ok=True)
+
+
+def _free_name(out: Path, name: str) -> str:
+    """Return `name`, or with a number behind it if a run of the same second has it already."""
+    taken = (f"{name}-{count}" if count > 1 else name for count in itertools.count(1))
+    return next(candidate for candidate in taken if not (out / candidate).exists())
 
 
 def _host(driver: Driver) -> dict[str, str | None]:

@@ -1,0 +1,60 @@
+"""Nox sessions: thin wrappers, each handing its arguments to the command line or to pytest."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "tests"]
+
+SCENARIO = "llama_seq_cls"
+
+
+def harness(session: nox.Session, *arguments: str, success: tuple[int, ...] = (0,)) -> None:
+    """Install the harness and run one of its commands."""
+    session.install("-e", ".")
+    session.run("python", "-m", "harness", *arguments, success_codes=success)
+
+
+@nox.session
+def bisect(session: nox.Session) -> None:
+    """Find where training changed: every release of PEFT, arms fp16 and bf16; arguments go to `harness bisect`."""
+    arguments = session.posargs
+    if not arguments or arguments[0].startswith("-"):
+        arguments = [SCENARIO, *arguments]
+    harness(session, "bisect", *arguments)
+
+
+@nox.session
+@nox.parametrize("peft", re.findall(r"probe\(peft='([^']+)'\)", " ".join(sys.argv)) or [None])
+def probe(session: nox.Session, peft: str | None) -> None:
+    """Execute one release: `nox -s "probe(peft='0.6.2')"`, or `nox -s probe -- --release 0.6.2`."""
+    release = ["--release", peft] if peft else []
+    harness(session, "probe", SCENARIO, *release, *session.posargs, success=(0, 1, 125))
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Draw a stored run again; the newest one unless another is named."""
+    harness(session, "report", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments go to pytest."""
+    session.install("-e", ".", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test"))
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format, style and types."""
+    session.install("-e", ".", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "lint"))
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("mypy")

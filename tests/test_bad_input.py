@@ -1,0 +1,104 @@
+"""Bad input: one clear message that says what and where, the right exit status, no traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+SCENARIO = "scenarios/toy/scenario.toml"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["bisect", "toyy"], 2, "did you mean toy?"),
+        (["bisect", "toy", "--arm", "fp8"], 2, "no arm 'fp8'; it has: plain, scaled"),
+        (["bisect", "toy", "--from", "9.9"], 2, "--from 9.9: the index lists no such release"),
+        (["bisect", "toy", "--from", "3.0", "--to", "1.0"], 2, "swap"),
+        (["bisect", "toy", "--jobs", "0"], 2, "above 0"),
+        (["bisect", "toy", "--search", "guess"], 2, "invalid choice"),
+        (["bisect", "toy", "--set", "steps"], 2, "NAME=VALUE"),
+        (["bisect", "toy", "--torch", "rocm"], 2, "expected one of auto, cpu, cuXXX"),
+        (["bisect", "toy", "--package", "nosuch"], 2, "nosuch"),
+        (["probe", "toy"], 2, "--release"),
+        (["probe", "toy", "--release", "nine"], 2, "no version number"),
+        (["releases", "nosuch"], 2, "check the spelling"),
+        (["report", "nosuch"], 2, "no run 'nosuch'"),
+        (["judge", "nosuch"], 2, "no run 'nosuch'"),
+        ([], 2, "COMMAND"),
+    ],
+)
+def test_the_message_says_what_is_wrong(toy, harness, words, code, said):
+    done = harness(*words)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('package = "toy"', 'package = "toy', "not valid TOML"),
+        ('package = "toy"', "", "the key 'package' is missing"),
+        ('package = "toy"', 'package = "toy"\npakage = 1', "unknown key 'pakage' (did you mean package?)"),
+        ("timeout = 20", 'timeout = "soon"', "timeout = 'soon': expected a number"),
+        ("timeout = 20", "timeout = -1", "timeout = -1: expected a number above 0"),
+        ('["helper==1.0"]', '["helper=1.0"]', 'pins = \'helper=1.0\': expected a requirement such as "torch==2.13.0"'),
+        ('["helper==1.0"]', '["toy==1.0"]', "since it is the package under test"),
+        ('python = ">=3.8"', 'python = "three"', "python = 'three': expected a specifier"),
+        ("scale = 1.0", "scale = [1.0]", "arms.plain.scale = [1.0]: expected text, a number"),
+        ("default = false", 'default = "no"', "arms.scaled.default = 'no': expected true or false"),
+        ('kind = "training"', 'kind = "magic"', "kind = 'magic': expected one of training"),
+        ("loss_below = 0.5", "loss_under = 0.5", "unknown key 'loss_under'"),
+        ("loss_below = 0.5", 'loss_below = "low"', "loss_below = 'low': expected a number"),
+    ],
+)
+def test_a_malformed_scenario_names_file_key_and_value(toy, harness, old, new, said):
+    path = toy / SCENARIO
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    done = harness("bisect", "toy")
+    assert done.returncode == 2
+    assert "scenario.toml" in done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_job_that_is_missing_or_does_not_parse(toy, harness):
+    job = toy / "scenarios" / "toy" / "job.py"
+    job.write_text("def broken(:\n", encoding="utf-8")
+    done = harness("probe", "toy", "--release", "1.0")
+    assert done.returncode == 2
+    assert "job.py:1: the job does not parse" in done.stderr
+    job.unlink()
+    done = harness("probe", "toy", "--release", "1.0")
+    assert done.returncode == 2
+    assert "there is no such file" in done.stderr
+
+
+def test_debug_shows_where(toy, harness):
+    done = harness("bisect", "toyy", "--debug")
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+
+
+def test_uv_missing(toy, harness, monkeypatch):
+    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    code = "import sys; sys.modules['uv'] = None; from harness.cli import main; sys.exit(main(['probe', 'toy', '--release', '1.0']))"
+    import subprocess
+    import sys
+
+    monkeypatch.setenv("PATH", "/nowhere")
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 4
+    assert "python -m pip install uv" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_disk_space(toy, harness, monkeypatch):
+    """A tiny file system would need rights; a full device that every system has serves as well."""
+    monkeypatch.setenv("HARNESS_HOME", "/dev/full/home")
+    done = harness("probe", "toy", "--release", "1.0")
+    assert done.returncode == 4
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,221 @@
+"""The main job on the toy index: real uv, real environments, real processes, through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+
+import pytest
+from conftest import BAD, FLAKY, GOOD, HANG, HISTORY, plant
+from toyindex import ToyIndex
+
+EXPECTED = {
+    "1.0": "good",
+    "1.1": "good",
+    "1.2": "skip",
+    "1.3": "skip",
+    "1.4": "skip",
+    "2.0": "bad",
+    "2.1": "bad",
+    "2.2": "skip",
+    "3.0": "good",
+    "3.1": "good",
+}
+
+
+def report(folder="reports/latest"):
+    with open(f"{folder}/report.json", encoding="utf-8") as file:
+        return json.load(file, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+def timeless(data):
+    """Leave out of a report what may differ between two runs that found the same."""
+    for key in ("run", "started", "command", "warnings"):
+        data.pop(key)
+    for arm in data["arms"]:
+        for row in arm["releases"]:
+            for key in ("seconds", "memory_peak"):
+                row.pop(key)
+    return data
+
+
+def test_the_map_of_all_boundaries(toy, harness):
+    done = harness("bisect", "toy", "--search", "sweep")
+    assert done.returncode == 0, done.stderr
+    data = report()
+    assert data["schema"] == 1
+    assert data["scenario"] == data["package"] == "toy"
+    assert {"python", "torch", "device", "cpu", "gpu"} <= data["host"].keys()
+    assert data["environment"]["policy"] == "fixed"
+    assert data["environment"]["pins"] == ["helper==1.0"]
+    (arm,) = data["arms"]
+    assert arm["name"] == "plain"
+    assert {row["version"]: row["verdict"] for row in arm["releases"]} == EXPECTED
+    assert arm["conclusion"] == "non-monotone"
+    verdicts = [boundary for boundary in arm["boundaries"] if boundary["signal"] == "verdict"]
+    places = [(one["kind"], one["before"], one["after"], one["skipped"], one["confirmed"]) for one in verdicts]
+    assert places == [
+        ("regressed", "1.1", "2.0", ["1.2", "1.3", "1.4"], True),
+        ("fixed", "2.1", "3.0", ["2.2"], True),
+    ]
+    reasons = {row["version"]: row["reason"] for row in arm["releases"]}
+    assert "there-is-no-such-package" in reasons["1.2"]
+    assert reasons["1.3"].startswith("cannot be installed")
+    assert "planted: cannot be imported" in reasons["1.4"]
+    assert "SIGKILL" in reasons["2.2"]
+    bad = next(row for row in arm["releases"] if row["version"] == "2.0")
+    assert bad["fingerprint"] == {"kind": "non-finite loss", "step": 3, "phase": "forward"}
+    assert bad["seconds"]["training"] >= 0
+    trace = [boundary for boundary in arm["boundaries"] if boundary["signal"] == "trace"]
+    assert [(one["before"], one["after"]) for one in trace] == [("1.1", "2.0"), ("2.1", "3.0")]
+
+
+def test_a_run_leaves_all_its_files(toy, harness):
+    done = harness("bisect", "toy", "--search", "sweep", "--out", "elsewhere")
+    folder = toy / "elsewhere" / "latest"
+    assert str(folder.resolve().name) in done.stdout
+    for name in ("index.html", "report.json", "junit.xml", "summary.md"):
+        assert (folder / name).stat().st_size > 0
+    for version in HISTORY:
+        assert (folder / "locks" / f"{version}.txt").exists()
+    assert "toy==2.0" in (folder / "locks" / "2.0.txt").read_text(encoding="utf-8")
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", page)
+    cases = ET.parse(folder / "junit.xml").getroot().findall(".//testcase")
+    assert len(cases) == 1
+
+
+def test_a_second_run_executes_nothing_and_says_the_same(toy, harness):
+    harness("bisect", "toy", "--search", "sweep")
+    first = report()
+    started = time.monotonic()
+    done = harness("bisect", "toy", "--search", "sweep")
+    assert time.monotonic() - started < 60
+    assert done.returncode == 0
+    assert timeless(report()) == timeless(first)
+
+
+@pytest.mark.parametrize("delay", [0.8, 1.6, 2.4])
+def test_a_killed_run_goes_on_and_ends_with_the_same_report(toy, toy_state, harness, monkeypatch, delay):
+    harness("bisect", "toy", "--search", "sweep")
+    expected = timeless(report())
+    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", "bisect", "toy", "--search", "sweep"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    time.sleep(delay)
+    process.kill()
+    process.wait()
+    done = harness("bisect", "toy", "--search", "sweep")
+    assert done.returncode == 0, done.stderr
+    assert timeless(report()) == expected
+
+
+def test_ctrl_c_leaves_a_run_that_goes_on(toy, harness, monkeypatch):
+    with ToyIndex() as index:
+        index.packages = {"helper": []}
+        from conftest import DAYS
+        from toyindex import wheel
+
+        index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
+        plant(index, {"1.0": GOOD, "1.1": BAD, "1.2": HANG})
+        monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+        monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harness", "bisect", "toy", "--search", "sweep", "--jobs", "1"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        deadline = time.monotonic() + 60
+        while not list((toy / "fresh" / "probes").glob("*/0/probe.json")) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "goes on from there" in err
+    assert "Traceback" not in err
+    rows = {row["version"]: row["verdict"] for row in report()["arms"][0]["releases"]}
+    assert rows["1.0"] == "good"
+    assert rows["1.2"] == "untested"
+    assert "report" in out
+
+
+def test_a_flaky_release_is_never_a_confirmed_boundary(toy, harness, monkeypatch):
+    with ToyIndex() as index:
+        from conftest import DAYS
+        from toyindex import wheel
+
+        index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
+        plant(index, {"1.0": GOOD, "1.2": GOOD, "1.3": FLAKY, "1.4": GOOD})
+        monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+        monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+        harness("bisect", "toy", "--search", "sweep")
+    arm = report()["arms"][0]
+    assert not [one for one in arm["boundaries"] if one["signal"] == "verdict" and one["confirmed"]]
+
+
+def test_other_releases_other_arms_other_settings(toy, harness):
+    done = harness("bisect", "toy", "--from", "2.0", "--to", "2.1", "--arm", "plain", "--arm", "scaled", "--set", "steps=2")
+    assert done.returncode == 0
+    arms = report()["arms"]
+    assert [arm["name"] for arm in arms] == ["plain", "scaled"]
+    assert arms[0]["parameters"]["steps"] == 2
+    assert [row["version"] for row in arms[0]["releases"]] == ["2.0", "2.1"]
+    assert {arm["conclusion"] for arm in arms} == {"never-good"}
+
+
+def test_several_seeds_are_told_together(toy, harness):
+    harness("bisect", "toy", "--from", "1.1", "--to", "2.0", "--seeds", "3")
+    rows = {row["version"]: row for row in report()["arms"][0]["releases"]}
+    assert rows["2.0"]["reason"].startswith("3 of 3 seeds bad")
+    assert len({execution["probe"] for execution in rows["1.1"]["executions"]}) == 3
+
+
+def test_exit_codes_of_bisect(toy, harness):
+    assert harness("bisect", "toy", "--search", "sweep", "--exit-code").returncode == 1
+    assert harness("bisect", "toy", "--to", "1.1", "--exit-code").returncode == 0
+    assert harness("bisect", "toy", "--from", "1.2", "--to", "1.4").returncode == 3
+    assert "Inconclusive" in harness("bisect", "toy", "--from", "1.2", "--to", "1.4").stdout
+
+
+def test_exit_codes_of_probe(toy, harness):
+    codes = {version: harness("probe", "toy", "--release", version).returncode for version in ("1.0", "2.0", "1.2", "1.4")}
+    assert codes == {"1.0": 0, "2.0": 1, "1.2": 125, "1.4": 125}
+
+
+def test_a_stored_run_is_drawn_and_judged_again_without_a_probe(toy, harness):
+    harness("bisect", "toy", "--search", "sweep")
+    before = timeless(report())
+    store = {path: path.stat().st_mtime for path in (toy / os.environ["HARNESS_HOME"] / "probes").rglob("probe.json")}
+    (toy / "reports" / "latest" / "index.html").unlink()
+    assert harness("report", "latest").returncode == 0
+    assert (toy / "reports" / "latest" / "index.html").exists()
+    assert harness("judge", "latest", "--exit-code").returncode == 1
+    assert timeless(report()) == before
+    scenario = toy / "scenarios" / "toy" / "scenario.toml"
+    scenario.write_text(scenario.read_text().replace("loss_below = 0.5", "loss_below = 0.1"), encoding="utf-8")
+    done = harness("judge", "latest")
+    assert "Never good" in done.stdout
+    assert store == {path: path.stat().st_mtime for path in store}
+
+
+def test_an_unreachable_index_is_told_and_the_last_listing_serves(toy, harness, monkeypatch):
+    harness("bisect", "toy", "--search", "sweep")
+    with ToyIndex() as gone:
+        address = gone.url
+    home = os.environ["HARNESS_HOME"]
+    monkeypatch.setenv("UV_DEFAULT_INDEX", address)
+    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    done = harness("bisect", "toy")
+    assert done.returncode == 4
+    assert "cannot list the releases of toy" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert home

@@ -1,0 +1,137 @@
+"""A package index on the loopback interface that serves tiny real wheels, made here."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import tarfile
+import threading
+import zipfile
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class File:
+    """One file of a release, as the index serves it."""
+
+    name: str
+    content: bytes
+    uploaded: str | None = None
+    requires_python: str | None = None
+    yanked: str | bool = False
+
+    def entry(self) -> dict:
+        entry = {
+            "filename": self.name,
+            "url": f"/files/{self.name}",
+            "hashes": {"sha256": hashlib.sha256(self.content).hexdigest()},
+            "yanked": self.yanked,
+        }
+        if self.uploaded:
+            entry["upload-time"] = self.uploaded
+        if self.requires_python:
+            entry["requires-python"] = self.requires_python
+        return entry
+
+
+def wheel(name: str, version: str, code: str, requires: tuple[str, ...] = (), **facts) -> File:
+    """Make a wheel with one module."""
+    info = f"{name}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    metadata += "".join(f"Requires-Dist: {item}\n" for item in requires)
+    files = {
+        f"{name}/__init__.py": code,
+        f"{info}/METADATA": metadata,
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: toy\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = ""
+    for path, text in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+        record += f"{path},sha256={digest},{len(text.encode())}\n"
+    files[f"{info}/RECORD"] = record + f"{info}/RECORD,,\n"
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(zipfile.ZipInfo(path), text)
+    return File(f"{name}-{version}-py3-none-any.whl", buffer.getvalue(), **facts)
+
+
+def broken_sdist(name: str, version: str, **facts) -> File:
+    """Make a source distribution whose metadata reads well and whose build fails."""
+    files = {
+        "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "fails"\nbackend-path = ["."]\n'
+        f'[project]\nname = "{name}"\nversion = "{version}"\n',
+        "fails.py": "raise RuntimeError('this release cannot be built')\n",
+    }
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for path, text in files.items():
+            member = tarfile.TarInfo(f"{name}-{version}/{path}")
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return File(f"{name}-{version}.tar.gz", buffer.getvalue(), **facts)
+
+
+@dataclass
+class ToyIndex:
+    """Serves packages by the JSON simple API; `nonsense` makes it answer something else."""
+
+    packages: dict[str, list[File]] = field(default_factory=dict)
+    nonsense: bytes | None = None
+    status: int = 200
+    requests: list[str] = field(default_factory=list)
+
+    def add(self, package: str, *files: File) -> None:
+        self.packages.setdefault(package, []).extend(files)
+
+    def __enter__(self):
+        index = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_HEAD(self):
+                self.do_GET(body_wanted=False)
+
+            def do_GET(self, *, body_wanted=True):
+                index.requests.append(self.path)
+                status, kind, body = index.answer(self.path)
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Cache-Control", "no-cache")
+                self.end_headers()
+                if body_wanted:
+                    self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/simple"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def answer(self, path: str) -> tuple[int, str, bytes]:
+        if path.startswith("/files/"):
+            name = path.rpartition("/")[2]
+            found = [file for files in self.packages.values() for file in files if file.name == name]
+            return (200, "application/octet-stream", found[0].content) if found else (404, "text/plain", b"")
+        if self.nonsense is not None or self.status != 200:
+            return self.status, "application/vnd.pypi.simple.v1+json", self.nonsense or b""
+        name = path.strip("/").rpartition("/")[2]
+        if name not in self.packages:
+            return 404, "text/plain", b"no such project"
+        page = {
+            "meta": {"api-version": "1.1"},
+            "name": name,
+            "versions": [],
+            "files": [file.entry() for file in self.packages[name]],
+        }
+        return 200, "application/vnd.pypi.simple.v1+json", json.dumps(page).encode()
