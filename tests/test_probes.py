@@ -15,6 +15,7 @@ import pytest
 from harness.home import Home
 from harness.probes import sandbox
 from harness.probes.execute import execute
+from harness.probes.launch import CleanLauncher
 from harness.probes.probe import Execution, Probe
 from harness.probes.process import HEAD, TAIL, Processes
 from harness.probes.store import Store
@@ -40,7 +41,7 @@ def probe(tmp_path):
         job = tmp_path / "job.py"
         job.write_text(code, encoding="utf-8")
         wanted = Probe("lock", job, code, parameters or {}, timeout=timeout, repeat=repeat)
-        result = execute(wanted, Here(), Store(Home(tmp_path / "home")), Processes())
+        result = execute(wanted, Here(), Store(Home(tmp_path / "home")), CleanLauncher(Processes()))
         return result, judge(result.execution, result.trace(), ORACLE, result.output())
 
     return run
@@ -142,7 +143,7 @@ def test_cancelling_ends_what_runs_and_stores_nothing(tmp_path):
 
     def work():
         try:
-            execute(wanted, Here(), store, processes)
+            execute(wanted, Here(), store, CleanLauncher(processes))
         except KeyboardInterrupt as error:
             raised.append(error)
 

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     home = Home.find()
     listing = list_releases(asked.package, read_settings(), home)
     releases = select(listing.releases, package=asked.package, first=options.release, last=options.release)
-    laboratory = prepare(asked, releases, home, lambda *_: None)
+    laboratory = prepare(asked, releases, home, lambda *_: None, warm=False)
     arm = asked.arms[0]
     finding = laboratory.observe(arm, 0, options.repeat)
     print(

@@ -85,6 +85,7 @@ class Execution:
         memory_peak: Bytes resident at most, children included; never below the harness's own size, from which
             Linux counts a forked process.
         attempts: 2 if the first attempt was ended from outside and it was tried again.
+        start: `clean`, a fresh interpreter, or `warm`, forked from one that had loaded the shared libraries.
     """
 
     ended: str
@@ -92,6 +93,7 @@ class Execution:
     seconds: float
     memory_peak: int
     attempts: int = 1
+    start: str = "clean"
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields."""

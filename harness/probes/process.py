@@ -8,14 +8,14 @@ import signal
 import subprocess
 import threading
 import time
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import psutil
 
 from harness.probes.probe import Execution
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 HEAD, TAIL = 64 * 1024, 192 * 1024
@@ -49,7 +49,7 @@ class Output:
 
 
 class Processes:
-    """Starts processes and can end all of them at once, from any thread."""
+    """Knows every process that runs a probe, and can end all of them at once, from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -57,17 +57,54 @@ class Processes:
         self.cancelled = False
 
     def cancel(self) -> None:
-        """End every process that runs, and start none any more."""
+        """End every process that runs, and let none start any more."""
         with self._lock:
             self.cancelled = True
             alive = list(self._alive)
         for pid in alive:
-            _end_tree(pid)
+            end_tree(pid)
+
+    @contextlib.contextmanager
+    def limited(self, start: Callable[[], int], timeout: float) -> Iterator[threading.Event]:
+        """Start a process and end its whole tree when the block ends, or after `timeout` seconds.
+
+        Args:
+            start: Starts it in a process group of its own and returns its id.
+            timeout: Seconds.
+
+        Yields:
+            An event that is set if it was ended for its time.
+
+        Raises:
+            KeyboardInterrupt: All was cancelled, before or meanwhile.
+        """
+        with self._lock:
+            if self.cancelled:
+                raise KeyboardInterrupt
+            pid = start()
+            self._alive.add(pid)
+        late = threading.Event()
+
+        def end_late() -> None:
+            late.set()
+            end_tree(pid)
+
+        timer = threading.Timer(timeout, end_late)
+        timer.start()
+        try:
+            yield late
+        finally:
+            timer.cancel()
+            with self._lock:
+                self._alive.discard(pid)
+            end_group(pid)
+        if self.cancelled:
+            raise KeyboardInterrupt
 
     def run(
         self, command: Sequence[str], *, timeout: float, folder: Path, environment: Mapping[str, str]
     ) -> tuple[Execution, bytes]:
-        """Run `command` to its end.
+        """Run `command` to its end in a clean process.
 
         Args:
             command: Program and arguments.
@@ -78,66 +115,81 @@ class Processes:
         Returns:
             How it ended, and its capped output (stdout and stderr as they came).
         """
-        output = Output()
-        started = time.monotonic()
-        with self._lock:
-            if self.cancelled:
-                raise KeyboardInterrupt
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            self._alive.add(process.pid)
-        assert process.stdout is not None  # noqa: S101 - for the type checker
-        reader = threading.Thread(target=_drain, args=(process.stdout, output), daemon=True)
-        reader.start()
-        late = threading.Event()
-
-        def end_late() -> None:
-            late.set()
-            _end_tree(process.pid)
-
-        timer = threading.Timer(timeout, end_late)
-        timer.start()
-        try:
-            _, status, usage = os.wait4(process.pid, 0)
-        finally:
-            timer.cancel()
-            with self._lock:
-                self._alive.discard(process.pid)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        _end_group(process.pid)
-        reader.join(timeout=5)
-        process.stdout.close()
         if self.cancelled:
             raise KeyboardInterrupt
-        code = process.returncode
-        ended = "timeout" if late.is_set() else "signal" if code < 0 else "exit"
-        peak = usage.ru_maxrss * 1024  # Linux counts in KiB
-        return Execution(ended, abs(code), time.monotonic() - started, peak), output.content()
+        reading, writing = os.pipe()
+        started = time.monotonic()
+        processes: list[subprocess.Popen[bytes]] = []
+
+        def start() -> int:
+            try:
+                process = subprocess.Popen(
+                    command,
+                    cwd=folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=writing,
+                    stderr=writing,
+                    start_new_session=True,
+                )
+            finally:
+                os.close(writing)
+            processes.append(process)
+            return process.pid
+
+        with collecting(lambda: reading) as output, self.limited(start, timeout) as late:
+            _, status, usage = os.wait4(processes[0].pid, 0)
+            processes[0].returncode = os.waitstatus_to_exitcode(status)
+        seconds, peak = time.monotonic() - started, usage.ru_maxrss * 1024  # Linux counts in KiB
+        return how_it_ended(status, late=late.is_set(), seconds=seconds, memory_peak=peak), output.content()
 
 
-def _drain(stream: IO[bytes], output: Output) -> None:
-    with contextlib.suppress(ValueError, OSError):  # closed under a survivor that kept the pipe
-        while chunk := os.read(stream.fileno(), 65536):
+def how_it_ended(
+    status: int, *, late: bool, seconds: float, memory_peak: int, start: str = "clean"
+) -> Execution:
+    """Return the facts of an ended process from its wait status."""
+    code = os.waitstatus_to_exitcode(status)
+    ended = "timeout" if late else "signal" if code < 0 else "exit"
+    return Execution(ended, abs(code), seconds, memory_peak, start=start)
+
+
+@contextlib.contextmanager
+def collecting(open_stream: Callable[[], int]) -> Iterator[Output]:
+    """Collect what comes out of a stream while the block runs, and shortly after.
+
+    Args:
+        open_stream: Returns the descriptor to read, which is closed afterwards; called in a thread of its own,
+            since opening a FIFO waits for its writer.
+    """
+    output = Output()
+    reader = threading.Thread(target=_drain, args=(open_stream, output), daemon=True)
+    reader.start()
+    try:
+        yield output
+    finally:
+        reader.join(timeout=5)  # a survivor may hold the stream open
+
+
+def _drain(open_stream: Callable[[], int], output: Output) -> None:
+    stream = open_stream()
+    try:
+        while chunk := os.read(stream, 65536):
             output.add(chunk)
+    finally:
+        os.close(stream)
 
 
-def _end_tree(pid: int) -> None:
+def end_tree(pid: int) -> None:
     """End a process and all its descendants, those included that left its process group."""
     with contextlib.suppress(psutil.NoSuchProcess):
         family = psutil.Process(pid).children(recursive=True)
-        _end_group(pid)
+        end_group(pid)
         for member in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()
 
 
-def _end_group(pid: int) -> None:
+def end_group(pid: int) -> None:
+    """End a whole process group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)

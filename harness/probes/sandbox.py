@@ -21,14 +21,14 @@ _NOWHERE = "http://127.0.0.1:9"  # the discard port: a proxy that refuses at onc
 
 
 def variables(
-    folder: Path, *, threads: int, trace: Path, environ: Mapping[str, str] | None = None
+    folder: Path, *, threads: int, trace: Path | None, environ: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Return all environment variables of a probe.
 
     Args:
         folder: Scratch folder, its home.
         threads: For every library that reads such a variable.
-        trace: Where the recorder writes.
+        trace: Where the recorder writes; None for a process that records nothing.
         environ: The surroundings; None reads the process's own.
     """
     environ = os.environ if environ is None else environ
@@ -58,6 +58,6 @@ def variables(
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": str(RECORDER),
-        "HARNESS_TRACE": str(trace),
+        **({"HARNESS_TRACE": str(trace)} if trace else {}),
         "HARNESS_STARTED": repr(time.time()),
     }

@@ -94,6 +94,10 @@ class Store:
         }
         write_atomic(folder / "probe.json", to_json(facts))
 
+    def discard(self, result: Result) -> None:
+        """Forget a result that is no evidence, so that its probe is executed again."""
+        shutil.rmtree(result.folder)
+
     def clear_leftovers(self) -> None:
         """Remove unfinished recordings that a killed run left behind."""
         for path in self.home.probes.glob("*/.*.tmp"):

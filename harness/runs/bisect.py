@@ -26,7 +26,7 @@ from harness.releases.settings import read_settings
 from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, Report
 from harness.report.write import write_report
-from harness.runs.drive import Driver, Watcher, confirm, sweep
+from harness.runs.drive import Driver, Watcher, confirm, distrust_warm_start, sweep
 from harness.runs.gather import arm_result, arrange
 from harness.runs.laboratory import Laboratory, moved_packages, prepare
 
@@ -81,11 +81,16 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
     try:
         sweep(driver)
         confirm(driver)
+        if distrust_warm_start(driver):
+            confirm(driver)
     except KeyboardInterrupt:
         interrupted = True
         warnings.append(
             "interrupted: what is missing is untested; the same command goes on where this one stopped"
         )
+    finally:
+        laboratory.launchers.close()
+    warnings += laboratory.launchers.notes
     report = gather(driver, started, warnings)
     folder = write(report, driver, question.out)
     evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))

@@ -73,7 +73,7 @@ class Driver:
                     for future in done:
                         yield running.pop(future), future.result()
             except BaseException:
-                self.laboratory.processes.cancel()
+                self.laboratory.launchers.processes.cancel()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
@@ -103,6 +103,51 @@ def confirm(driver: Driver) -> None:
         if not tasks:
             return
         driver.execute(tasks)
+
+
+def distrust_warm_start(driver: Driver) -> bool:
+    """Execute everything anew in clean processes if the warm start is found to show in a trace.
+
+    It shows where a first, warm execution differs from a clean one although two clean ones are the same.
+
+    Returns:
+        Whether it was found.
+    """
+    suspects = [
+        (arm, position, 2)
+        for arm, findings in driver.findings.items()
+        for position, repeats in findings.items()
+        if 1 in repeats and _warm(repeats[0]) and repeats[0].trace_digest != repeats[1].trace_digest
+    ]
+    driver.execute(suspects)
+    shown = [
+        (arm, position)
+        for arm, position, _ in suspects
+        if driver.findings[arm][position][1].trace_digest == driver.findings[arm][position][2].trace_digest
+    ]
+    if not shown:
+        return False
+    version = driver.laboratory.releases[shown[0][1]].version
+    driver.laboratory.launchers.give_up(
+        f"{version} in arm {shown[0][0]} left another trace in a warm process than in two clean ones"
+    )
+    again = [
+        (arm, position, 0)
+        for arm, findings in driver.findings.items()
+        for position, repeats in findings.items()
+        if _warm(repeats.get(0))
+    ]
+    for arm, position, repeat in again:
+        for finding in driver.findings[arm][position].pop(repeat).seeds():
+            if finding.result is not None:
+                driver.laboratory.store.discard(finding.result)
+    driver.execute(again)
+    return True
+
+
+def _warm(finding: Finding | None) -> bool:
+    results = [one.result for one in finding.seeds()] if finding else []
+    return any(result is not None and result.execution.start == "warm" for result in results)
 
 
 def _newest_trained(firsts: Sequence[Finding]) -> list[int]:

@@ -14,12 +14,11 @@ from harness.errors import UsageError
 from harness.locks.interpreter import find_interpreter
 from harness.locks.resolve import Resolver, Unresolvable
 from harness.locks.torch import choose_torch, has_gpu
-from harness.probes.execute import execute
 from harness.probes.probe import Probe
-from harness.probes.process import Processes
 from harness.probes.store import Store
 from harness.releases.settings import read_settings
 from harness.runs.finding import Finding
+from harness.runs.launchers import Launchers
 from harness.uv import Uv
 from harness.verdicts.judge import judge
 from harness.verdicts.verdict import Judgement, Verdict
@@ -47,6 +46,7 @@ class Laboratory:
         reference: What all environments share, the newest possible release included.
         base: The shared part of all locks.
         device: `cpu` or `cuda`.
+        launchers: How probes are started.
     """
 
     question: Question
@@ -57,7 +57,7 @@ class Laboratory:
     resolver: Resolver
     environments: Environments
     store: Store
-    processes: Processes
+    launchers: Launchers
     interpreter: Interpreter
     torch: TorchSource
     device: str
@@ -99,7 +99,7 @@ class Laboratory:
                         Judgement(Verdict.SKIP, f"cannot be installed: {made.reason}"), lock=lock.digest
                     )
                 environment = made
-                result = execute(probe, environment, self.store, self.processes)
+                result = self.launchers.execute(probe, lock, environment, self.store)
             results.append(result)
         oracle = self.question.scenario.oracle
         judged = [
@@ -111,7 +111,12 @@ class Laboratory:
 
 
 def prepare(
-    question: Question, releases: Sequence[Release], home: Home, told: Callable[[str, int, int], None]
+    question: Question,
+    releases: Sequence[Release],
+    home: Home,
+    told: Callable[[str, int, int], None],
+    *,
+    warm: bool = True,
 ) -> Laboratory:
     """Resolve all locks of a run.
 
@@ -120,6 +125,7 @@ def prepare(
         releases: Oldest first.
         home: Where state lives.
         told: Called with (what was done, how many, of how many).
+        warm: Start first executions from a warm parent where that is allowed.
 
     Raises:
         HarnessError: As `Resolver` and `choose_torch` say.
@@ -149,7 +155,7 @@ def prepare(
         resolver=resolver,
         environments=environments,
         store=store,
-        processes=Processes(),
+        launchers=Launchers(question.scenario, question.package, reference, base, environments, warm=warm),
         interpreter=interpreter,
         torch=torch,
         device=_device(question.device, environments, reference, base),

@@ -1,0 +1,179 @@
+"""A warm parent: loads what all environments share once, then forks a child for each probe.
+
+Runs inside an environment, started by `harness.probes.warm`; standard library only, Python 3.8 or newer. It reads
+one JSON request a line from standard input and writes JSON answers to the file descriptor named on its command
+line. A child puts its own release's layer in place of the parent's, takes over its output, arguments, variables
+and folder, and runs the job as `__main__`, as a fresh interpreter would. The parent itself never runs a job, never
+imports the package under test, and refuses to fork once CUDA is initialised or a second thread runs, since a
+forked child would inherit half of either.
+
+    request  {"id": 1, "layer": site-packages, "python": path, "prefix": path, "arguments": [job, ...],
+              "variables": {...}, "folder": path, "output": path of a FIFO}
+    answers  {"ready": seconds}  {"id": 1, "pid": 7}  {"id": 1, "refused": why}
+             {"id": 1, "status": wait status, "memory_peak": bytes}
+"""
+
+import ast
+import atexit
+import importlib
+import json
+import os
+import runpy
+import selectors
+import signal
+import sys
+import threading
+import time
+import traceback
+
+
+def preload(job, package_modules):
+    """Execute the job's own import statements, those of the package under test and of the recorder left out."""
+    with open(job, encoding="utf-8") as source:
+        tree = ast.parse(source.read(), job)
+    for statement in tree.body:
+        if isinstance(statement, ast.Import):
+            names = [alias.name for alias in statement.names]
+        elif isinstance(statement, ast.ImportFrom) and not statement.level:
+            names = [statement.module or ""]
+        else:
+            continue
+        tops = {name.split(".")[0] for name in names}
+        if tops & ({"harness_recorder"} | set(package_modules)):
+            continue
+        try:
+            exec(compile(ast.Module([statement], []), job, "exec"), {})  # noqa: S102 - the job's own statement
+        except Exception:  # the job will say it better itself
+            traceback.print_exc()
+
+
+def why_not(package_modules):
+    """Return why no child may be forked now, or an empty string."""
+    loaded = sorted(set(package_modules) & set(sys.modules))
+    if loaded:
+        return "%s is loaded by the shared libraries themselves" % loaded[0]
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        return "CUDA is initialised"
+    try:
+        threads = len(os.listdir("/proc/self/task"))
+    except OSError:
+        threads = threading.active_count()
+    return "%d threads run" % threads if threads > 1 else ""
+
+
+def become(request, layer):
+    """Turn this forked child into the process that a fresh interpreter would be, and run the job to its end."""
+    os.setsid()
+    output = os.open(request["output"], os.O_WRONLY)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        with open("/proc/self/oom_score_adj", "w") as score:
+            score.write("500")  # when memory runs out, the probe goes and not its parent
+    except OSError:
+        pass
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["variables"])
+    sys.path[:] = [request["layer"] if entry == layer else entry for entry in sys.path]
+    sys.path[0] = os.path.dirname(request["arguments"][0])
+    sys.executable, sys.prefix, sys.exec_prefix = request["python"], request["prefix"], request["prefix"]
+    sys.argv[:] = request["arguments"]
+    importlib.invalidate_caches()
+    code = 0
+    try:
+        runpy.run_path(request["arguments"][0], run_name="__main__")
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+        if code == 1 and not isinstance(error.code, int):
+            print(error.code, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    try:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code & 0xFF)
+
+
+def end_group(pid):
+    """End a child with all that it started; it may be gone, or not yet the leader of its group."""
+    for end, number in ((os.killpg, pid), (os.kill, pid)):
+        try:
+            end(number, signal.SIGKILL)
+        except OSError:
+            pass
+
+
+def serve(answers, package_modules, layer):
+    """Answer requests until standard input ends; then end every child that still runs."""
+
+    def answer(**content):
+        answers.write(json.dumps(content) + "\n")
+        answers.flush()
+
+    children = {}
+    wake, woken = os.pipe()
+    os.set_blocking(woken, False)
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(woken)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    waiting = selectors.DefaultSelector()
+    waiting.register(0, selectors.EVENT_READ)
+    waiting.register(wake, selectors.EVENT_READ)
+    pending = b""
+    while True:
+        for key, _ in waiting.select():
+            if key.fd == wake:
+                os.read(wake, 4096)
+                continue
+            chunk = os.read(0, 65536)
+            if not chunk:
+                for pid in children:
+                    end_group(pid)
+                return
+            pending += chunk
+        while b"\n" in pending:
+            line, pending = pending.split(b"\n", 1)
+            request = json.loads(line)
+            refusal = why_not(package_modules)
+            if refusal:
+                answer(id=request["id"], refused=refusal)
+                continue
+            sys.stdout.flush()
+            sys.stderr.flush()
+            pid = os.fork()
+            if pid == 0:
+                answers.close()
+                become(request, layer)
+            children[pid] = request["id"]
+            answer(id=request["id"], pid=pid)
+        while children:
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+            if not pid:
+                break
+            answer(id=children.pop(pid), status=status, memory_peak=usage.ru_maxrss * 1024)
+
+
+def main():
+    """Load, say that it is ready, and serve."""
+    started = time.monotonic()
+    descriptor, job, layer = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+    package_modules = sys.argv[4:]
+    answers = os.fdopen(descriptor, "w")
+    os.set_inheritable(descriptor, False)
+    preload(job, package_modules)
+    answers.write(json.dumps({"ready": time.monotonic() - started}) + "\n")
+    answers.flush()
+    serve(answers, package_modules, layer)
+
+
+if __name__ == "__main__":
+    main()

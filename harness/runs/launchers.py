@@ -1,0 +1,101 @@
+"""Which way a probe of a run is started: warm where that is allowed and proven invisible, else clean."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from harness.environments.environment import NotInstallable
+from harness.probes.execute import execute
+from harness.probes.launch import CleanLauncher, WarmLauncher, WarmParentGoneError
+from harness.probes.process import Processes
+
+if TYPE_CHECKING:
+    from harness.environments.environment import Environment, Environments
+    from harness.locks.lock import Lock
+    from harness.probes.probe import Probe
+    from harness.probes.store import Result, Store
+    from harness.scenario import Scenario
+
+
+class Launchers:
+    """Starts the probes of one run.
+
+    First executions go to a warm parent, which is started when the first of them comes, if their lock differs
+    from the base in the package under test alone. Repeats, which confirm, always run in clean processes.
+
+    Args:
+        scenario: Its job's imports are what the parent loads.
+        package: Canonical name of the package under test.
+        reference: Lock of the environment that the parent runs in.
+        base: What all locks share.
+        warm: False for clean processes only.
+
+    Attributes:
+        notes: What a reader of the report must know: why the warm parent was given up.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        package: str,
+        reference: Lock,
+        base: Lock,
+        environments: Environments,
+        *,
+        warm: bool,
+    ) -> None:
+        self.processes = Processes()
+        self.notes: list[str] = []
+        self._clean = CleanLauncher(self.processes)
+        self._warm: WarmLauncher | None = None
+        self._allowed = warm
+        self._scenario = scenario
+        self._package = package
+        self._reference = reference
+        self._base = base
+        self._environments = environments
+        self._lock = threading.Lock()
+
+    def execute(self, probe: Probe, lock: Lock, environment: Environment, store: Store) -> Result:
+        """Execute a probe, or take its stored result."""
+        warm = self._parent() if probe.repeat == 0 and self._differs_in_layer_alone(lock) else None
+        if warm is not None:
+            try:
+                return execute(probe, environment, store, warm)
+            except WarmParentGoneError as error:
+                self.give_up(str(error))
+        return execute(probe, environment, store, self._clean)
+
+    def give_up(self, why: str) -> None:
+        """Start everything in clean processes from now on."""
+        with self._lock:
+            if self._allowed:
+                self.notes.append(f"all executions from here on ran in clean processes: {why}")
+            self._allowed = False
+
+    def close(self) -> None:
+        """End the warm parent."""
+        with self._lock:
+            self._allowed = False
+            if self._warm is not None:
+                self._warm.close()
+            self._warm = None
+
+    def _differs_in_layer_alone(self, lock: Lock) -> bool:
+        return lock.versions().keys() - self._base.versions().keys() == {self._package}
+
+    def _parent(self) -> WarmLauncher | None:
+        with self._lock:
+            if not self._allowed or self._warm is not None:
+                return self._warm if self._allowed else None
+            host = self._environments.ensure(self._reference, self._base)
+            if isinstance(host, NotInstallable) or not self._differs_in_layer_alone(self._reference):
+                self._allowed = False
+                return None
+            try:
+                self._warm = WarmLauncher(host, self._scenario.job, self._scenario.threads, self.processes)
+            except (WarmParentGoneError, OSError) as error:
+                self._allowed = False
+                self.notes.append(f"all executions ran in clean processes: {error}")
+            return self._warm
