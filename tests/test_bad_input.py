@@ -42,7 +42,11 @@ def test_the_message_says_what_is_wrong(toy, harness, words, code, said):
         ('package = "toy"', 'package = "toy"\npakage = 1', "unknown key 'pakage' (did you mean package?)"),
         ("timeout = 20", 'timeout = "soon"', "timeout = 'soon': expected a number"),
         ("timeout = 20", "timeout = -1", "timeout = -1: expected a number above 0"),
-        ('["helper==1.0"]', '["helper=1.0"]', 'pins = \'helper=1.0\': expected a requirement such as "torch==2.13.0"'),
+        (
+            '["helper==1.0"]',
+            '["helper=1.0"]',
+            "pins = 'helper=1.0': expected a requirement such as \"torch==2.13.0\"",
+        ),
         ('["helper==1.0"]', '["toy==1.0"]', "since it is the package under test"),
         ('python = ">=3.8"', 'python = "three"', "python = 'three': expected a specifier"),
         ("scale = 1.0", "scale = [1.0]", "arms.plain.scale = [1.0]: expected text, a number"),

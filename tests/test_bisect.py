@@ -10,10 +10,10 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
-from conftest import BAD, FLAKY, GOOD, HANG, HISTORY, plant
-from toyindex import ToyIndex
+from toyindex import BAD, DAYS, FLAKY, GOOD, HANG, HISTORY, ToyIndex, plant, wheel
 
 EXPECTED = {
     "1.0": "good",
@@ -30,8 +30,8 @@ EXPECTED = {
 
 
 def report(folder="reports/latest"):
-    with open(f"{folder}/report.json", encoding="utf-8") as file:
-        return json.load(file, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    text = Path(folder, "report.json").read_text(encoding="utf-8")
+    return json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
 def timeless(data):
@@ -59,7 +59,9 @@ def test_the_map_of_all_boundaries(toy, harness):
     assert {row["version"]: row["verdict"] for row in arm["releases"]} == EXPECTED
     assert arm["conclusion"] == "non-monotone"
     verdicts = [boundary for boundary in arm["boundaries"] if boundary["signal"] == "verdict"]
-    places = [(one["kind"], one["before"], one["after"], one["skipped"], one["confirmed"]) for one in verdicts]
+    places = [
+        (one["kind"], one["before"], one["after"], one["skipped"], one["confirmed"]) for one in verdicts
+    ]
     assert places == [
         ("regressed", "1.1", "2.0", ["1.2", "1.3", "1.4"], True),
         ("fixed", "2.1", "3.0", ["2.2"], True),
@@ -107,7 +109,9 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_report(toy, toy_state, harn
     expected = timeless(report())
     monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness", "bisect", "toy", "--search", "sweep"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "harness", "bisect", "toy", "--search", "sweep"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     time.sleep(delay)
     process.kill()
@@ -120,9 +124,6 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_report(toy, toy_state, harn
 def test_ctrl_c_leaves_a_run_that_goes_on(toy, harness, monkeypatch):
     with ToyIndex() as index:
         index.packages = {"helper": []}
-        from conftest import DAYS
-        from toyindex import wheel
-
         index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
         plant(index, {"1.0": GOOD, "1.1": BAD, "1.2": HANG})
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
@@ -150,9 +151,6 @@ def test_ctrl_c_leaves_a_run_that_goes_on(toy, harness, monkeypatch):
 
 def test_a_flaky_release_is_never_a_confirmed_boundary(toy, harness, monkeypatch):
     with ToyIndex() as index:
-        from conftest import DAYS
-        from toyindex import wheel
-
         index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
         plant(index, {"1.0": GOOD, "1.2": GOOD, "1.3": FLAKY, "1.4": GOOD})
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
@@ -163,7 +161,20 @@ def test_a_flaky_release_is_never_a_confirmed_boundary(toy, harness, monkeypatch
 
 
 def test_other_releases_other_arms_other_settings(toy, harness):
-    done = harness("bisect", "toy", "--from", "2.0", "--to", "2.1", "--arm", "plain", "--arm", "scaled", "--set", "steps=2")
+    done = harness(
+        "bisect",
+        "toy",
+        "--from",
+        "2.0",
+        "--to",
+        "2.1",
+        "--arm",
+        "plain",
+        "--arm",
+        "scaled",
+        "--set",
+        "steps=2",
+    )
     assert done.returncode == 0
     arms = report()["arms"]
     assert [arm["name"] for arm in arms] == ["plain", "scaled"]
@@ -187,21 +198,29 @@ def test_exit_codes_of_bisect(toy, harness):
 
 
 def test_exit_codes_of_probe(toy, harness):
-    codes = {version: harness("probe", "toy", "--release", version).returncode for version in ("1.0", "2.0", "1.2", "1.4")}
+    codes = {
+        version: harness("probe", "toy", "--release", version).returncode
+        for version in ("1.0", "2.0", "1.2", "1.4")
+    }
     assert codes == {"1.0": 0, "2.0": 1, "1.2": 125, "1.4": 125}
 
 
 def test_a_stored_run_is_drawn_and_judged_again_without_a_probe(toy, harness):
     harness("bisect", "toy", "--search", "sweep")
     before = timeless(report())
-    store = {path: path.stat().st_mtime for path in (toy / os.environ["HARNESS_HOME"] / "probes").rglob("probe.json")}
+    store = {
+        path: path.stat().st_mtime
+        for path in (toy / os.environ["HARNESS_HOME"] / "probes").rglob("probe.json")
+    }
     (toy / "reports" / "latest" / "index.html").unlink()
     assert harness("report", "latest").returncode == 0
     assert (toy / "reports" / "latest" / "index.html").exists()
     assert harness("judge", "latest", "--exit-code").returncode == 1
     assert timeless(report()) == before
     scenario = toy / "scenarios" / "toy" / "scenario.toml"
-    scenario.write_text(scenario.read_text().replace("loss_below = 0.5", "loss_below = 0.1"), encoding="utf-8")
+    scenario.write_text(
+        scenario.read_text().replace("loss_below = 0.5", "loss_below = 0.1"), encoding="utf-8"
+    )
     done = harness("judge", "latest")
     assert "Never good" in done.stdout
     assert store == {path: path.stat().st_mtime for path in store}

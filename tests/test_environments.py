@@ -69,8 +69,16 @@ def test_what_cannot_be_resolved_has_the_resolvers_reason(resolver):
 
 
 def test_an_unreachable_index_is_a_fault_of_the_surroundings(resolver, monkeypatch):
-    away = Uv({"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple", "UV_HTTP_RETRIES": "0", "UV_CACHE_DIR": os.environ["HARNESS_HOME"] + "/empty"})
-    lost = Resolver("toy", ["helper==2.0"], resolver.interpreter, resolver.torch, resolver.settings, away, resolver.home)
+    away = Uv(
+        {
+            "UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple",
+            "UV_HTTP_RETRIES": "0",
+            "UV_CACHE_DIR": os.environ["HARNESS_HOME"] + "/empty",
+        }
+    )
+    lost = Resolver(
+        "toy", ["helper==2.0"], resolver.interpreter, resolver.torch, resolver.settings, away, resolver.home
+    )
     with pytest.raises(HarnessError, match="index cannot be reached"):
         lost.reference()
 
@@ -78,7 +86,12 @@ def test_an_unreachable_index_is_a_fault_of_the_surroundings(resolver, monkeypat
 def test_moves_are_listed_with_both_versions():
     one, two = Pinned("a", "1", ("sha256:x",)), Pinned("b", "1", ())
     before = Lock((one, two), "fixed", "3.11", "linux")
-    after = Lock((Pinned("a", "2", ("sha256:y",)), Pinned("c", "1", ()), Pinned("toy", "1", ())), "fixed", "3.11", "linux")
+    after = Lock(
+        (Pinned("a", "2", ("sha256:y",)), Pinned("c", "1", ()), Pinned("toy", "1", ())),
+        "fixed",
+        "3.11",
+        "linux",
+    )
     assert moves(before, after, besides="toy") == ["a 1 -> 2", "b 1 -> absent", "c absent -> 1"]
     other_files = Lock((Pinned("a", "1", ("sha256:z",)), two), "fixed", "3.11", "linux")
     assert moves(before, other_files, besides="toy") == ["a 1: other files"]
@@ -122,9 +135,13 @@ def test_what_cannot_be_built_leaves_nothing_that_looks_finished(environments, r
 
 
 def test_two_at_once_do_not_collide(environments, resolver, tmp_path):
-    elsewhere = Environments("toy", resolver.interpreter, resolver.torch, resolver.uv, Home(tmp_path / "other-home"))
+    elsewhere = Environments(
+        "toy", resolver.interpreter, resolver.torch, resolver.uv, Home(tmp_path / "other-home")
+    )
     found = []
-    threads = [threading.Thread(target=lambda: found.append(make(elsewhere, resolver, "1.0"))) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: found.append(make(elsewhere, resolver, "1.0"))) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -79,7 +79,12 @@ def test_each_end_has_its_verdict(probe, code, verdict, said):
 
 def test_a_bad_end_has_a_fingerprint(probe):
     _, judgement = probe(job("if step == 3: raise ValueError('planted')"))
-    assert judgement.fingerprint.to_dict() == {"kind": "exception", "step": 3, "phase": "forward", "exception": "ValueError"}
+    assert judgement.fingerprint.to_dict() == {
+        "kind": "exception",
+        "step": 3,
+        "phase": "forward",
+        "exception": "ValueError",
+    }
 
 
 def test_out_of_time_is_a_skip_and_nobody_survives(probe, tmp_path):
@@ -100,7 +105,9 @@ def test_out_of_time_is_a_skip_and_nobody_survives(probe, tmp_path):
 
 
 def test_a_gigabyte_of_output_is_capped(probe):
-    code = "import sys\nline = 'x' * (1 << 20)\nfor _ in range(1000): sys.stdout.write(line)\nprint('the end')"
+    code = (
+        "import sys\nline = 'x' * (1 << 20)\nfor _ in range(1000): sys.stdout.write(line)\nprint('the end')"
+    )
     result, _ = probe(code, timeout=120)
     kept = (result.folder / "output.txt").stat().st_size
     assert kept <= HEAD + TAIL + 100
@@ -163,8 +170,16 @@ def test_memory_peak_is_measured(probe):
 
 
 def test_the_probe_sees_no_secret_and_no_network(tmp_path):
-    secrets = {"HF_TOKEN": "s", "AWS_SECRET_ACCESS_KEY": "s", "GITHUB_TOKEN": "s", "WANDB_API_KEY": "s", "PYTHONPATH": "/x"}
-    seen = sandbox.variables(tmp_path, threads=2, trace=tmp_path / "t", environ={**secrets, "PATH": "/bin", "LC_ALL": "C"})
+    secrets = {
+        "HF_TOKEN": "s",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "GITHUB_TOKEN": "s",
+        "WANDB_API_KEY": "s",
+        "PYTHONPATH": "/x",
+    }
+    seen = sandbox.variables(
+        tmp_path, threads=2, trace=tmp_path / "t", environ={**secrets, "PATH": "/bin", "LC_ALL": "C"}
+    )
     assert "s" not in seen.values()
     assert seen["PATH"] == "/bin"
     assert seen["LC_ALL"] == "C"
@@ -189,7 +204,15 @@ def test_a_trace_is_readable_up_to_any_cut(probe, tmp_path):
 
 
 def test_not_identical_is_a_skip():
-    trace = Trace(start={}, end={}, training=True, identity={"start": "a", "batches": "b", "expected": "c"}, columns=("loss",), steps=(1,), rows=((0.1,),))
+    trace = Trace(
+        start={},
+        end={},
+        training=True,
+        identity={"start": "a", "batches": "b", "expected": "c"},
+        columns=("loss",),
+        steps=(1,),
+        rows=((0.1,),),
+    )
     judgement = judge(Execution("exit", 0, 1.0, 1), trace, ORACLE)
     assert judgement.verdict == Verdict.SKIP
     assert judgement.reason.startswith("not identical")

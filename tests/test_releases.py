@@ -42,7 +42,14 @@ def test_an_unknown_package_is_a_usage_error(toy_index, home):
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(200, b"<html>captive portal</html>"), (200, b"{"), (200, b'{"files": 3}'), (200, b"\xff\x00"), (503, b""), (403, b"no")],
+    [
+        (200, b"<html>captive portal</html>"),
+        (200, b"{"),
+        (200, b'{"files": 3}'),
+        (200, b"\xff\x00"),
+        (503, b""),
+        (403, b"no"),
+    ],
 )
 def test_nonsense_stands_in_the_last_listing(home, status, body):
     with ToyIndex() as index:
@@ -79,7 +86,9 @@ def test_find_links_and_extra_indexes_add_releases(toy_index, home, tmp_path):
     (links / "notes.txt").write_text("no wheel", encoding="utf-8")
     local = tmp_path / "simple" / "toy"
     local.mkdir(parents=True)
-    (local / "index.html").write_text('<a href="toy-8.0-py3-none-any.whl">toy-8.0-py3-none-any.whl</a>', encoding="utf-8")
+    (local / "index.html").write_text(
+        '<a href="toy-8.0-py3-none-any.whl">toy-8.0-py3-none-any.whl</a>', encoding="utf-8"
+    )
     found = listing(toy_index, home, find_links=(str(links),), extra=((tmp_path / "simple").as_uri(),))
     assert {"1.0", "8.0", "9.0"} <= {release.version for release in found.releases}
     alone = list_releases("toy", IndexSettings(index=None, find_links=(str(links),)), home)
@@ -126,7 +135,12 @@ def test_pip_settings_reach_uv(tmp_path):
         "[install]\nextra-index-url =\n    https://two.example/simple\n    https://three.example/simple\nconstraint = /c.txt\n",
         encoding="utf-8",
     )
-    environ = {"PIP_CONFIG_FILE": str(config), "HOME": str(tmp_path), "XDG_CONFIG_DIRS": str(tmp_path), "PIP_CERT": "/ca.pem"}
+    environ = {
+        "PIP_CONFIG_FILE": str(config),
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_DIRS": str(tmp_path),
+        "PIP_CERT": "/ca.pem",
+    }
     settings = read_settings(environ)
     assert settings.index == "https://one.example/simple"
     assert settings.extra == ("https://two.example/simple", "https://three.example/simple")
@@ -139,8 +153,14 @@ def test_pip_settings_reach_uv(tmp_path):
         "UV_CONSTRAINT": "/c.txt",
         "SSL_CERT_FILE": "/ca.pem",
     }
-    assert read_settings({**environ, "PIP_INDEX_URL": "https://env.example/simple"}).index == "https://env.example/simple"
-    assert read_settings({**environ, "UV_DEFAULT_INDEX": "https://uv.example/simple"}).index == "https://uv.example/simple"
+    assert (
+        read_settings({**environ, "PIP_INDEX_URL": "https://env.example/simple"}).index
+        == "https://env.example/simple"
+    )
+    assert (
+        read_settings({**environ, "UV_DEFAULT_INDEX": "https://uv.example/simple"}).index
+        == "https://uv.example/simple"
+    )
     assert read_settings({**environ, "PIP_NO_INDEX": "1"}).index is None
 
 
@@ -151,7 +171,12 @@ def test_uv_settings_are_read(tmp_path):
         '[[index]]\nname = "more"\nurl = "https://more.example/simple"\n',
         encoding="utf-8",
     )
-    environ = {"PIP_CONFIG_FILE": "/dev/null", "HOME": str(tmp_path), "UV_CONFIG_FILE": str(config), "UV_INDEX": "n=https://named.example/simple"}
+    environ = {
+        "PIP_CONFIG_FILE": "/dev/null",
+        "HOME": str(tmp_path),
+        "UV_CONFIG_FILE": str(config),
+        "UV_INDEX": "n=https://named.example/simple",
+    }
     settings = read_settings(environ)
     assert settings.index == "https://main.example/simple"
     assert settings.extra == ("https://more.example/simple", "https://named.example/simple")

@@ -8,8 +8,7 @@ import time
 
 import psutil
 import pytest
-from conftest import BAD, DAYS, GOOD, HANG, KILLED, plant
-from toyindex import ToyIndex, wheel
+from toyindex import BAD, DAYS, GOOD, HANG, KILLED, ToyIndex, plant, wheel
 
 # A shared library that behaves otherwise when it is loaded long before it is used.
 TELLTALE = "import os\nloaded_by = os.getpid()\n"
@@ -62,12 +61,24 @@ def test_a_warm_start_that_shows_is_given_up_and_all_is_executed_clean(toy, harn
     assert ("warm", 0) not in found
     assert len(found["clean", 0]) == 3
     data = report(toy)
-    assert any("left another trace in a warm process" in warning for warning in data["warnings"]), data["warnings"]
+    assert any("left another trace in a warm process" in warning for warning in data["warnings"]), data[
+        "warnings"
+    ]
     assert data["arms"][0]["deterministic"] is True
 
 
 def test_children_that_die_hang_or_blow_up_harm_nobody(toy, harness, own_index):
-    plant(own_index, {"1.0": GOOD, "1.2": KILLED, "1.3": BLOWS_UP, "1.4": "import os\nos.killpg(0, 9)\n", "1.5": HANG, "1.6": GOOD})
+    plant(
+        own_index,
+        {
+            "1.0": GOOD,
+            "1.2": KILLED,
+            "1.3": BLOWS_UP,
+            "1.4": "import os\nos.killpg(0, 9)\n",
+            "1.5": HANG,
+            "1.6": GOOD,
+        },
+    )
     scenario = toy / "scenarios" / "toy" / "scenario.toml"
     scenario.write_text(scenario.read_text().replace("timeout = 20", "timeout = 2"), encoding="utf-8")
     done = harness("bisect", "toy", "--search", "sweep", "--jobs", "3")
@@ -78,7 +89,12 @@ def test_children_that_die_hang_or_blow_up_harm_nobody(toy, harness, own_index):
     assert "out of memory" in rows["1.3"][1]
     assert "killed by SIGKILL" in rows["1.4"][1]
     assert "out of time" in rows["1.5"][1]
-    starts = {facts["execution"]["start"] for key, group in executions(toy).items() if key[1] == 0 for facts in group}
+    starts = {
+        facts["execution"]["start"]
+        for key, group in executions(toy).items()
+        if key[1] == 0
+        for facts in group
+    }
     assert starts == {"warm"}
 
 
@@ -100,7 +116,11 @@ def test_no_parent_outlives_its_run(toy, harness, own_index):
     harness("bisect", "toy", "--search", "sweep")
     time.sleep(0.2)
     home = os.environ["HARNESS_HOME"]
-    left = [process for process in psutil.process_iter(["cmdline"]) if any(home in word for word in process.info["cmdline"] or ())]
+    left = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(home in word for word in process.info["cmdline"] or ())
+    ]
     assert left == []
 
 

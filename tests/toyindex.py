@@ -135,3 +135,46 @@ class ToyIndex:
             "files": [file.entry() for file in self.packages[name]],
         }
         return 200, "application/vnd.pypi.simple.v1+json", json.dumps(page).encode()
+
+
+DAYS = [f"2024-01-{day:02d}T12:00:00Z" for day in range(1, 29)]
+
+GOOD = "def loss(step):\n    return 1.0 / step\n"
+BAD = "def loss(step):\n    return float('nan') if step >= 3 else 1.0 / step\n"
+CRASH = "def loss(step):\n    if step == 2:\n        raise RuntimeError('planted')\n    return 1.0 / step\n"
+HANG = "import time\ndef loss(step):\n    time.sleep(600)\n"
+KILLED = "import os, signal\ndef loss(step):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+NO_IMPORT = "raise ImportError('planted: cannot be imported')\n"
+FLAKY = (
+    "import os, pathlib\nruns = pathlib.Path(os.environ['HARNESS_TRACE']).parent.parent\n"
+    "odd = sum(1 for _ in runs.iterdir()) % 2\n" + BAD.replace("step >= 3", "odd and step >= 3")
+)
+
+# A history as real ones are: good, a gap of releases that cannot be tested, bad, repaired.
+HISTORY = {
+    "1.0": GOOD,
+    "1.1": GOOD,
+    "1.2": "unresolvable",
+    "1.3": "unbuildable",
+    "1.4": NO_IMPORT,
+    "2.0": BAD,
+    "2.1": BAD,
+    "2.2": KILLED,
+    "3.0": GOOD,
+    "3.1": GOOD,
+}
+
+
+def plant(index: ToyIndex, history: dict[str, str], name: str = "toy") -> None:
+    """Put a history on an index, a day a release; version 1.1 is yanked."""
+    for (version, code), day in zip(history.items(), DAYS, strict=False):
+        facts = {"uploaded": day, "requires_python": ">=3.8"}
+        if version == "1.1":
+            facts["yanked"] = "planted"
+        if code == "unresolvable":
+            file = wheel(name, version, GOOD, requires=("there-is-no-such-package>=1",), **facts)
+        elif code == "unbuildable":
+            file = broken_sdist(name, version, **facts)
+        else:
+            file = wheel(name, version, code, requires=("helper",), **facts)
+        index.add(name, file)

@@ -19,6 +19,8 @@ from harness.probes.probe import RECORDER
 from harness.probes.process import collecting, how_it_ended
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.environments.environment import Environment
     from harness.probes.probe import Execution, Probe
     from harness.probes.process import Processes
@@ -122,9 +124,12 @@ class WarmLauncher:
             }
             started = time.monotonic()
             number = self._next_number()
-            with collecting(lambda: os.open(pipe, os.O_RDONLY)) as output, _released(pipe):
-                with self.processes.limited(lambda: self._fork(number, request), probe.timeout) as late:
-                    end = self._answer(number)
+            with (
+                collecting(lambda: os.open(pipe, os.O_RDONLY)) as output,
+                _released(pipe),
+                self.processes.limited(lambda: self._fork(number, request), probe.timeout) as late,
+            ):
+                end = self._answer(number)
         pipe.unlink()
         seconds = time.monotonic() - started
         execution = how_it_ended(
@@ -174,7 +179,7 @@ class WarmLauncher:
 
 
 @contextlib.contextmanager
-def scratch(folder: Path) -> Any:
+def scratch(folder: Path) -> Iterator[Path]:
     """Yield a scratch folder that is a probe's home and working folder, and remove it afterwards."""
     home = folder / "scratch"
     home.mkdir()
@@ -203,7 +208,7 @@ def _variables(probe: Probe, home: Path, folder: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _released(pipe: Path) -> Any:
+def _released(pipe: Path) -> Iterator[None]:
     """Let go a reader that still waits for a writer: a child may die before it opens its output."""
     try:
         yield

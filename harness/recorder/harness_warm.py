@@ -15,6 +15,7 @@ forked child would inherit half of either.
 
 import ast
 import atexit
+import contextlib
 import importlib
 import json
 import os
@@ -42,7 +43,7 @@ def preload(job, package_modules):
         if tops & ({"harness_recorder"} | set(package_modules)):
             continue
         try:
-            exec(compile(ast.Module([statement], []), job, "exec"), {})  # noqa: S102 - the job's own statement
+            exec(compile(ast.Module([statement], []), job, "exec"), {})
         except Exception:  # the job will say it better itself
             traceback.print_exc()
 
@@ -72,11 +73,8 @@ def become(request, layer):
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    try:
-        with open("/proc/self/oom_score_adj", "w") as score:
-            score.write("500")  # when memory runs out, the probe goes and not its parent
-    except OSError:
-        pass
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("500")  # when memory runs out, the probe goes and not its parent
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["variables"])
@@ -96,7 +94,7 @@ def become(request, layer):
         traceback.print_exc()
         code = 1
     try:
-        atexit._run_exitfuncs()
+        atexit._run_exitfuncs()  # noqa: SLF001 - what a normal end of the interpreter does
         sys.stdout.flush()
         sys.stderr.flush()
     finally:
@@ -105,61 +103,73 @@ def become(request, layer):
 
 def end_group(pid):
     """End a child with all that it started; it may be gone, or not yet the leader of its group."""
-    for end, number in ((os.killpg, pid), (os.kill, pid)):
-        try:
-            end(number, signal.SIGKILL)
-        except OSError:
-            pass
+    for end in (os.killpg, os.kill):
+        with contextlib.suppress(OSError):
+            end(pid, signal.SIGKILL)
 
 
-def serve(answers, package_modules, layer):
-    """Answer requests until standard input ends; then end every child that still runs."""
+class Server:
+    """Forks a child a request, and answers with its id and later with how it ended."""
 
-    def answer(**content):
-        answers.write(json.dumps(content) + "\n")
-        answers.flush()
+    def __init__(self, answers, package_modules, layer):
+        self.answers = answers
+        self.package_modules = package_modules
+        self.layer = layer
+        self.children = {}
 
-    children = {}
-    wake, woken = os.pipe()
-    os.set_blocking(woken, False)
-    os.set_blocking(wake, False)
-    signal.set_wakeup_fd(woken)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    waiting = selectors.DefaultSelector()
-    waiting.register(0, selectors.EVENT_READ)
-    waiting.register(wake, selectors.EVENT_READ)
-    pending = b""
-    while True:
-        for key, _ in waiting.select():
-            if key.fd == wake:
+    def serve(self):
+        """Answer requests until standard input ends; then end every child that still runs."""
+        wake, woken = os.pipe()
+        os.set_blocking(woken, False)
+        os.set_blocking(wake, False)
+        signal.set_wakeup_fd(woken)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        waiting = selectors.DefaultSelector()
+        waiting.register(0, selectors.EVENT_READ)
+        waiting.register(wake, selectors.EVENT_READ)
+        pending = b""
+        while True:
+            ready = {key.fd for key, _ in waiting.select()}
+            if wake in ready:
                 os.read(wake, 4096)
-                continue
-            chunk = os.read(0, 65536)
-            if not chunk:
-                for pid in children:
-                    end_group(pid)
-                return
-            pending += chunk
-        while b"\n" in pending:
-            line, pending = pending.split(b"\n", 1)
-            request = json.loads(line)
-            refusal = why_not(package_modules)
-            if refusal:
-                answer(id=request["id"], refused=refusal)
-                continue
-            sys.stdout.flush()
-            sys.stderr.flush()
-            pid = os.fork()
-            if pid == 0:
-                answers.close()
-                become(request, layer)
-            children[pid] = request["id"]
-            answer(id=request["id"], pid=pid)
-        while children:
+            if 0 in ready:
+                chunk = os.read(0, 65536)
+                if not chunk:
+                    break
+                *lines, pending = (pending + chunk).split(b"\n")
+                for line in lines:
+                    self.fork(json.loads(line))
+            self.reap()
+        for pid in self.children:
+            end_group(pid)
+
+    def fork(self, request):
+        """Fork one child, or say why not."""
+        refusal = why_not(self.package_modules)
+        if refusal:
+            self.answer(id=request["id"], refused=refusal)
+            return
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            self.answers.close()
+            become(request, self.layer)
+        self.children[pid] = request["id"]
+        self.answer(id=request["id"], pid=pid)
+
+    def reap(self):
+        """Tell of every child that ended."""
+        while self.children:
             pid, status, usage = os.wait4(-1, os.WNOHANG)
             if not pid:
-                break
-            answer(id=children.pop(pid), status=status, memory_peak=usage.ru_maxrss * 1024)
+                return
+            self.answer(id=self.children.pop(pid), status=status, memory_peak=usage.ru_maxrss * 1024)
+
+    def answer(self, **content):
+        """Write one answer."""
+        self.answers.write(json.dumps(content) + "\n")
+        self.answers.flush()
 
 
 def main():
@@ -172,7 +182,7 @@ def main():
     preload(job, package_modules)
     answers.write(json.dumps({"ready": time.monotonic() - started}) + "\n")
     answers.flush()
-    serve(answers, package_modules, layer)
+    Server(answers, package_modules, layer).serve()
 
 
 if __name__ == "__main__":

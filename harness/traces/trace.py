@@ -5,22 +5,27 @@ Each line is an object with `event`; the order is the order of happening:
 | event       | fields |
 |-------------|--------|
 | `start`     | `recorder` (version), `python`, `packages` {name: version}, `device`, `device_name`, `threads`, `deterministic` (bool), `settings` {the job's settings}, `seconds` (since the process began: the import) |
-| `census`    | `parameters`: [{`name` (canonical), `raw` (as the release calls it), `dtype`, `shape`, `trainable`}], `buffers`: [{`name`, `dtype`, `shape`}], `optimizer`: {`class`, its settings} |
-| `identity`  | `start` and `batches`: digests of the start values and batches in force; `expected`: the digest that was asked for |
+| `census`    | `parameters`: [{`name` (canonical), `raw` (as the release calls it), `dtype`, `shape`, `trainable`}], `buffers`: [{`name`, `dtype`, `shape`}], `modules`: [{`name`, `raw`, `class`}], `optimizer`: {`class`, its settings}; none without a model |
+| `identity`  | `start` and `batches`: digests of the start values and batches in force; `expected`: the start that was asked for; each null where there is none |
 | `training`  | training begins: from here on an error belongs to the training |
 | `columns`   | `names`: [the signals of every following step]; may come again when signals are added |
 | `step`      | `step` (from 1), `values`: [one number, "NaN", "Infinity", "-Infinity" or null a column] |
 | `nonfinite` | the first non-finite value of its kind: `step`, `phase` (forward, backward, optimizer), `what` (loss, gradient, weight), `parameter`, `count`, `of` |
-| `error`     | `step`, `phase`, `exception` (class name), `message`, `out_of_memory` (bool) |
-| `end`       | `reason` (`finished` or `stopped: why`), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes) |
+| `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool) |
+| `end`       | `reason` (`finished`, `stopped: why` or, after an `error`, `failed: class`), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes), on CUDA `device_memory_peak` (bytes) |
 
-Signals (columns): `loss`; for the watched layer `<layer>.<weight|gradient>.<before|backward|optimizer>.<min|max|
-mean|std|norm|nan|posinf|neginf|zero|subnormal>` (before backward, after backward, after the optimizer step; the
-last five are counts); for each group of parameters `<group>.gradient_norm`, `.update_ratio` (norm of the update
-over norm of the weight), `.gradient_zero` (share of gradients that are exactly zero), `.second_moment_zero` (share
-of Adam's second moments that are zero where the gradient is not), `.denominator_zero` (share of Adam's
-denominators that are exactly zero), `.weight_checksum` and `.gradient_checksum` (exact integers over the float32
-values).
+`nonfinite` names the first parameter by canonical name, with its count `of` its values. Steps are written a few at
+a time, so a killed job may lose those of its last second; an error or an early end loses none.
+
+Signals (columns): `loss`; for each watched parameter `<layer>.<weight|gradient>.<before|backward|optimizer>.<min|
+max|mean|std|norm|nan|posinf|neginf|zero|subnormal>` (before backward, after backward, after the optimizer step; std
+is divided by n; the last five are counts; null where there is no gradient); for each group of parameters
+`<group>.gradient_norm`, `.update_ratio` (norm of the update over norm of the updated weight), `.gradient_zero`
+(share of gradients that are exactly zero), `.second_moment_zero` (share of the non-zero gradients whose second
+moment in Adam is zero), `.denominator_zero` (share of Adam's denominators that are exactly zero),
+`.weight_checksum` and `.gradient_checksum` (exact integers over the float32 values); then whatever else the job
+records. A ratio without a denominator is null, and so is Adam's share under another optimizer. Gradients are as
+the optimizer sees them: times the loss scale, if there is one.
 """
 
 from __future__ import annotations

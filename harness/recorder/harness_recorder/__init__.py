@@ -1,0 +1,33 @@
+"""Records one training job as a trace of strict JSON lines; runs inside the environment under test.
+
+It asks for little there: Python 3.8, the standard library, and torch 1.13 or newer only where a model is recorded.
+A job uses it like this::
+
+    config = settings({"steps": 200, "dtype": "float16"})   # each can be given as --name value
+    device = deterministic("auto", threads=1)
+    with Recorder(settings=vars(config), device=device) as recorder:
+        expected = inject(model, seed=0)
+        recorder.begin(model, optimizer, batches=batches, expected=expected,
+                       watch={"score": "score.weight"}, groups={"lora_A": "*.lora_A.weight"})
+        for batch in batches:
+            loss = ...
+            recorder.forward(loss)
+            loss.backward()
+            recorder.backward()
+            optimizer.step()
+            recorder.step()
+            if recorder.stopped:
+                break
+            optimizer.zero_grad(set_to_none=True)
+
+The trace goes to the file that the environment variable HARNESS_TRACE (or `--trace PATH`) names; without one,
+nothing is written and the job runs all the same. A job without a model calls `recorder.begin()` and then
+`recorder.step(loss=..., other_signal=...)` with plain numbers. `harness/traces/trace.py` tells the format.
+"""
+
+from .host import deterministic
+from .recorder import VERSION, Recorder
+from .settings import settings
+from .start import inject
+
+__all__ = ["VERSION", "Recorder", "deterministic", "inject", "settings"]

@@ -1,0 +1,90 @@
+"""The machine that a job runs on: making it deterministic, and telling what it is."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import Any
+
+try:
+    import resource
+except ImportError:  # Windows has no such module
+    resource = None  # type: ignore[assignment]
+
+_STANDARD_LIBRARY = os.path.dirname(os.__file__)
+
+
+def deterministic(device: str = "auto", threads: int = 1) -> Any:
+    """Make torch repeat itself bit for bit and return the torch.device to train on.
+
+    Call it before anything touches CUDA: cuBLAS reads its workspace setting once.
+
+    Args:
+        device: `auto` (CUDA where there is one, else the CPU), `cpu` or `cuda`.
+        threads: Of one operation on the CPU; the order of a parallel sum depends on it.
+    """
+    import torch
+
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.set_num_threads(threads)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
+
+
+def describe(device: Any) -> dict[str, Any]:
+    """Return python, packages, device, device_name, threads and deterministic, as the `start` event has them."""
+    torch = sys.modules.get("torch")
+    kind = str(device).partition(":")[0]
+    return {
+        "python": platform.python_version(),
+        "packages": _packages(),
+        "device": kind,
+        "device_name": torch.cuda.get_device_name(device) if torch and kind == "cuda" else _processor(),
+        "threads": torch.get_num_threads() if torch else 1,
+        "deterministic": torch.are_deterministic_algorithms_enabled() if torch else True,
+    }
+
+
+def memory_peak() -> dict[str, int | None]:
+    """Return `memory_peak`, the most bytes that this process ever held, and on CUDA `device_memory_peak`."""
+    peak: dict[str, int | None] = {"memory_peak": None}
+    if resource is not None:
+        unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes there, kibibytes elsewhere
+        peak["memory_peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    torch = sys.modules.get("torch")
+    if torch and torch.cuda.is_available() and torch.cuda.is_initialized():
+        peak["device_memory_peak"] = torch.cuda.max_memory_allocated()
+    return peak
+
+
+def _packages() -> dict[str, str]:
+    """Return name and version of every package imported so far, as the package itself tells them."""
+    versions = {}
+    for name, module in sorted(sys.modules.items()):
+        version = vars(module).get("__version__") if hasattr(module, "__dict__") else None
+        if "." not in name and isinstance(version, str) and not _is_standard(module):
+            versions[name] = version
+    return versions
+
+
+def _is_standard(module: Any) -> bool:
+    path = vars(module).get("__file__") or _STANDARD_LIBRARY
+    return path.startswith(_STANDARD_LIBRARY) and "site-packages" not in path
+
+
+def _processor() -> str:
+    """Return the processor's model name: Linux keeps it in a file, others may tell the platform module."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,225 @@
+"""The recorder: what a job tells it becomes the events of a trace.
+
+`harness/traces/trace.py` describes the events.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from . import host
+from .census import census
+from .lines import Lines
+from .start import digest, start_digest
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+VERSION = "1"
+_IMPORTED = time.time()
+_LONGEST_MESSAGE = 2000
+_LONGEST_WAIT = 1.0  # seconds that a step may wait to be written: what a killed job can lose
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "bad_alloc", "ALLOC_FAILED")
+_PHASE_OF = {"loss": "forward", "gradient": "backward", "weight": "optimizer"}
+# What may be in progress when a phase is said to be done. Several forward and backward passes may make one step.
+_IN_PROGRESS = {"forward": ("forward", "optimizer"), "backward": ("backward",), "optimizer": ("optimizer",)}
+_NEXT = {"forward": "backward", "backward": "optimizer", "optimizer": "forward"}
+
+
+class Recorder:
+    """Writes the trace of one job; a context manager around everything that the job does.
+
+    An exception that leaves the block is recorded with its step and phase, and goes on. After a non-finite loss
+    or weight `stopped` tells why the job should end; non-finite gradients are recorded only, since loss scaling
+    has them now and then.
+
+    Args:
+        settings: The job's settings, recorded as they are.
+        device: A torch.device, or its name.
+        stop_early: Whether to ask for an early end at all.
+    """
+
+    def __init__(
+        self, *, settings: dict[str, Any] | None = None, device: Any = "cpu", stop_early: bool = True
+    ) -> None:
+        self.stopped: str | None = None
+        self.steps = 0
+        self._settings = settings or {}
+        self._device = device
+        self._stop_early = stop_early
+        self._lines = Lines(os.environ.get("HARNESS_TRACE"))
+        self._import_seconds = time.time() - float(os.environ.get("HARNESS_STARTED", _IMPORTED))
+        self._training_since: float | None = None
+        self._phase = "forward"
+        self._loss: Any = None
+        self._meter: Any = None
+        self._seen: set[str] = set()
+        self._columns: list[str] = []
+        self._waiting: list[tuple[int, Any, dict[str, float]]] = []
+        self._flushed = time.monotonic()
+
+    def __enter__(self) -> Recorder:  # noqa: PYI034 - typing.Self needs Python 3.11
+        self._lines.write(
+            "start",
+            recorder=VERSION,
+            settings=self._settings,
+            seconds=self._import_seconds,
+            **host.describe(self._device),
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self._flush()
+        except Exception:
+            if error is None:  # else the device may be broken, and the first error is the one to tell
+                raise
+        if isinstance(error, Exception):
+            self._write_error(error)
+        if error is None or isinstance(error, Exception):
+            self._write_end(error)
+        self._lines.close()
+
+    def begin(
+        self,
+        model: Any = None,
+        optimizer: Any = None,
+        *,
+        watch: dict[str, str] | None = None,
+        groups: dict[str, str] | None = None,
+        batches: Any = None,
+        expected: str | None = None,
+    ) -> None:
+        """Record what training starts from; from here on an error belongs to the training.
+
+        Args:
+            model: A torch module, or None where only numbers are recorded.
+            optimizer: What trains it.
+            watch: Label to canonical name of a parameter to describe in every phase.
+            groups: Label to pattern of canonical names whose trained parameters are measured together.
+            batches: All batches, in order, as a list; for their digest.
+            expected: What `inject` returned.
+        """
+        if model is not None:
+            from .meter import Meter
+
+            self._lines.write("census", **census(model, optimizer))
+            self._meter = Meter(model, optimizer, watch or {}, groups or {})
+        self._lines.write(
+            "identity",
+            start=start_digest(model) if model is not None else None,
+            batches=digest(batches) if batches is not None else None,
+            expected=expected,
+        )
+        self._lines.write("training")
+        self._training_since = self._flushed = time.monotonic()
+
+    def forward(self, loss: Any) -> None:
+        """Say that the forward pass is done, and its raw loss: a tensor or a number, before any scaling."""
+        self._leave("forward")
+        self._loss = loss.detach() if hasattr(loss, "detach") else loss
+        if self._meter is not None:
+            self._meter.forward()
+
+    def backward(self) -> None:
+        """Say that the backward pass is done."""
+        self._leave("backward")
+        if self._meter is not None:
+            self._meter.backward()
+
+    def step(self, loss: Any = None, **signals: float) -> None:
+        """Say that the optimizer's step is done, and with it the whole step.
+
+        Args:
+            loss: For jobs that do not call `forward`.
+            **signals: Further numbers to record with this step.
+        """
+        if self._meter is not None:
+            self._leave("optimizer")
+        self._phase = "forward"
+        self.steps += 1
+        loss, self._loss = self._loss if loss is None else loss, None
+        spoiled: list[str] = []
+        if self._meter is not None:
+            loss, spoiled = self._meter.step(loss)
+        elif loss is not None:
+            loss = float(loss)
+        if loss is not None and not math.isfinite(loss):
+            spoiled = ["loss", *spoiled]
+        self._waiting.append((self.steps, loss, {name: float(value) for name, value in signals.items()}))
+        news = [what for what in spoiled if what not in self._seen]
+        if (
+            news
+            or self._meter is None
+            or self._meter.full
+            or time.monotonic() - self._flushed > _LONGEST_WAIT
+        ):
+            self._flush()
+        for what in news:
+            self._report(what)
+
+    def _leave(self, phase: str) -> None:
+        if self._phase not in _IN_PROGRESS[phase]:
+            raise RuntimeError(
+                f"step {self.steps + 1}: the recorder was told of the end of {phase} during {self._phase}; "
+                "call forward(loss), backward() and step() in this order"
+            )
+        self._phase = _NEXT[phase]
+
+    def _flush(self) -> None:
+        """Write the steps that wait to be written."""
+        measured = self._meter.columns if self._meter is not None else []
+        rows = self._meter.rows() if self._meter is not None else [[] for _ in self._waiting]
+        for (step, loss, signals), row in zip(self._waiting, rows):
+            columns = self._columns or ["loss", *measured]
+            columns = columns + [name for name in signals if name not in columns]
+            if columns != self._columns:
+                self._columns = columns
+                self._lines.write("columns", names=columns)
+            extra = [signals.get(name) for name in columns[1 + len(measured) :]]
+            self._lines.write("step", step=step, values=[loss, *row, *extra])
+        self._waiting.clear()
+        self._flushed = time.monotonic()
+
+    def _report(self, what: str) -> None:
+        """Write the first non-finite loss, gradient or weight."""
+        self._seen.add(what)
+        where = (
+            {"parameter": None, "count": 1, "of": 1} if what == "loss" else self._meter.first_nonfinite(what)
+        )
+        self._lines.write("nonfinite", step=self.steps, phase=_PHASE_OF[what], what=what, **where)
+        if self._stop_early and what != "gradient" and self.stopped is None:
+            self.stopped = f"non-finite {what} at step {self.steps}"
+
+    def _write_error(self, error: Exception) -> None:
+        training = self._training_since is not None
+        name, message = type(error).__name__, str(error)
+        self._lines.write(
+            "error",
+            step=self.steps + 1 if training else None,
+            phase=self._phase if training else None,
+            exception=name,
+            message=message[:_LONGEST_MESSAGE],
+            out_of_memory=isinstance(error, MemoryError)
+            or name == "OutOfMemoryError"
+            or any(sign in message for sign in _OUT_OF_MEMORY),
+        )
+
+    def _write_end(self, error: Exception | None) -> None:
+        since = self._training_since
+        reason = f"stopped: {self.stopped}" if self.stopped else "finished"
+        self._lines.write(
+            "end",
+            reason=f"failed: {type(error).__name__}" if error is not None else reason,
+            steps=self.steps,
+            seconds={
+                "import": self._import_seconds,
+                "training": time.monotonic() - since if since is not None else None,
+            },
+            **host.memory_peak(),
+        )

@@ -1,0 +1,56 @@
+"""One watched parameter: its weight and gradient before backward, after backward and after the optimizer's step."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+import torch
+
+from .statistics import DESCRIPTION, describe
+
+PHASES = ("before", "backward", "optimizer")
+_TENSORS = ("weight", "gradient")
+
+
+class Watched:
+    """Keeps a parameter as it was in each phase of the last few steps, and describes it."""
+
+    def __init__(self, label: str, parameter: torch.Tensor, depth: int) -> None:
+        self.columns = [
+            f"{label}.{tensor}.{phase}.{figure}"
+            for tensor in _TENSORS
+            for phase in PHASES
+            for figure in DESCRIPTION
+        ]
+        self._parameter = parameter
+        shape = (len(_TENSORS), len(PHASES), depth, *parameter.shape)
+        self._kept = torch.zeros(shape, dtype=torch.float32, device=parameter.device)
+        self._views = [[list(phase) for phase in tensor] for tensor in self._kept]
+        self._has_gradient = [[False] * depth for _ in PHASES]
+
+    def take(self, phase: int, position: int) -> None:
+        """Keep weight and gradient (which may be absent) of one phase as step `position` of the last few."""
+        gradient = self._parameter.grad
+        self._views[0][phase][position].copy_(self._parameter)
+        if gradient is not None:
+            self._views[1][phase][position].copy_(gradient)
+        self._has_gradient[phase][position] = gradient is not None
+
+    def rows(self, positions: Sequence[int]) -> list[list[float | None]]:
+        """Return the values of `columns` at each position; None where there was no gradient.
+
+        All positions are always computed, so that a value never depends on how many were asked for.
+        """
+        flat = self._kept.flatten(3).flatten(0, 2)
+        figures: list[Any] = describe(flat, self._parameter.dtype).reshape(*self._kept.shape[:3], -1).tolist()
+        absent: list[float | None] = [None] * len(DESCRIPTION)
+        weights, gradients = figures
+        return [
+            [value for phase in weights for value in phase[position]]
+            + [
+                value
+                for phase, has in zip(gradients, self._has_gradient)
+                for value in (phase[position] if has[position] else absent)
+            ]
+            for position in positions
+        ]

@@ -1,0 +1,116 @@
+"""The answer as the page begins with it: a sentence an arm, and what can be said for its truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.report.evidence import identical_jobs
+from harness.report.summary import gravest
+from harness.report.text import anchor, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.report.evidence import ProbeEvidence
+    from harness.report.model import ArmResult, Report
+
+TONES = {
+    "regressed": "bad",
+    "non-monotone": "bad",
+    "never-good": "bad",
+    "untestable-gap": "warn",
+    "inconclusive": "warn",
+    "fixed": "good",
+    "always-good": "good",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A word or two, a tone (good, bad, warn, plain), and the sentence behind it."""
+
+    text: str
+    tone: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one arm says."""
+
+    id: str
+    name: str
+    sentence: str
+    badges: list[Badge]
+    notes: list[str]
+
+
+def answers(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[Answer]:
+    """Return the answers of all arms, the gravest first and the others in their order."""
+    first = gravest(report.arms)
+    ordered = [first, *(arm for arm in report.arms if arm is not first)] if first else []
+    return [
+        Answer(
+            id=anchor("arm", arm.name),
+            name=arm.name,
+            sentence=arm.answer,
+            badges=[badge for badge in _badges(report, arm, evidence) if badge],
+            notes=[*arm.notes, *([arm.fault] if arm.fault else [])],
+        )
+        for arm in ordered
+    ]
+
+
+def _badges(report: Report, arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> list[Badge | None]:
+    return [
+        Badge(arm.conclusion, TONES.get(arm.conclusion, "warn"), "The conclusion over all releases."),
+        _confirmed(arm),
+        _identical(arm, evidence),
+        _deterministic(arm),
+        _device(report),
+    ]
+
+
+def _confirmed(arm: ArmResult) -> Badge | None:
+    sure = [item.confirmed for item in arm.boundaries if item.signal == "verdict"]
+    if not sure:
+        return None
+    if all(sure):
+        return Badge(
+            "confirmed", "good", "Both sides of every verdict boundary were run again and said the same."
+        )
+    if any(sure):
+        return Badge(
+            f"{sum(sure)} of {len(sure)} confirmed", "warn", "Not every verdict boundary held when run again."
+        )
+    return Badge(
+        "not confirmed", "warn", "The sides of the boundary were not run again, or said something else."
+    )
+
+
+def _identical(arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> Badge | None:
+    same = identical_jobs(arm, evidence)
+    if same is None:
+        return None
+    if same:
+        return Badge(
+            "identical jobs",
+            "good",
+            "Every release trained from the same values on the same batches, by digest.",
+        )
+    return Badge("jobs differ", "bad", "Not every release trained from the same values on the same batches.")
+
+
+def _deterministic(arm: ArmResult) -> Badge | None:
+    if arm.deterministic is None:
+        return None
+    if arm.deterministic:
+        return Badge("deterministic", "good", "Repeated executions gave the same trace bit for bit.")
+    return Badge("not deterministic", "warn", "Repeated executions differ; compare beyond their noise.")
+
+
+def _device(report: Report) -> Badge | None:
+    device = report.host.get("device")
+    name = report.host.get("gpu") if device and device.startswith("cuda") else report.host.get("cpu")
+    return Badge(one_line(device, 40), "plain", one_line(name or device)) if device else None

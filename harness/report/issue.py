@@ -1,0 +1,147 @@
+"""issue.md: a text to paste into an issue of the package under test; complete in itself, without links to files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.report.classes import places
+from harness.report.evidence import trace_of
+from harness.report.summary import code, gravest, md
+from harness.report.text import number, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.report.classes import Place
+    from harness.report.evidence import ProbeEvidence
+    from harness.report.model import ArmResult, ReleaseResult, Report
+    from harness.traces.trace import Trace
+
+LIMIT = 60_000
+EXCERPT_STEPS = 5
+
+
+def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
+    """Return the text of issue.md, at most `LIMIT` characters (GitHub takes 65,536)."""
+    arm = gravest(report.arms)
+    if arm is None:
+        return f"Nothing was run for {md(report.package)}.\n"
+    parts = [
+        [f"**{md(arm.answer)}**", ""],
+        _facts(report, arm),
+        *(_place(report, place, evidence) for place in places(report) if place.decisive),
+        _others(report, arm),
+        _environment(report),
+    ]
+    text = "\n".join(row for rows in parts for row in rows)
+    return text if len(text) <= LIMIT else text[:LIMIT] + "\n\n_(cut)_\n"
+
+
+def _facts(report: Report, arm: ArmResult) -> list[str]:
+    tested = [release.version for release in arm.releases if release.verdict in ("good", "bad")]
+    between = (
+        f"{code(tested[0], 60)} to {code(tested[-1], 60)}, {len(tested)} with a verdict"
+        if tested
+        else "none with a verdict"
+    )
+    host = ", ".join(f"{md(name, 40)} {md(str(value), 80)}" for name, value in report.host.items() if value)
+    parameters = ", ".join(f"{name}={value}" for name, value in arm.parameters.items())
+    repeat = {True: "equal bit for bit", False: "not equal bit for bit", None: "not repeated"}[
+        arm.deterministic
+    ]
+    return [
+        f"- searched: {md(report.package)} {between}, of {len(arm.releases)} releases",
+        f"- job: {md(report.scenario)}, arm {md(arm.name, 60)} ({code(parameters or 'no parameters')}): {md(report.description)}",
+        f"- host: {host}",
+        f"- repeated executions: {repeat}",
+        f"- command: {code(report.command)}",
+        "",
+    ]
+
+
+def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) -> list[str]:
+    rows = [f"### {md(report.package)} {md(place.before, 60)} → {md(place.after, 60)}", ""]
+    for entry in place.entries:
+        boundary = entry.boundary
+        sure = ", confirmed by running both sides again" if boundary.confirmed else ""
+        rows.append(f"- {md(', '.join(entry.arms))}: {boundary.signal} {boundary.kind}{sure}")
+        rows += [f"  - {md(detail)}" for detail in boundary.details]
+        if boundary.skipped:
+            rows.append(f"  - without a verdict between them: {md(', '.join(boundary.skipped))}")
+    decisive = next(entry for entry in place.entries if entry.boundary.signal == "verdict")
+    arm = next(item for item in report.arms if item.name == decisive.arms[0])
+    sides = [release for release in arm.releases if release.version in (place.before, place.after)]
+    rows += [
+        "",
+        *(f"- {code(side.version, 60)}: **{side.verdict}**: {md(side.reason)}" for side in sides),
+        "",
+    ]
+    return [*rows, *_excerpt(sides, evidence), *_locks(sides)]
+
+
+def _excerpt(sides: list[ReleaseResult], evidence: Mapping[str, ProbeEvidence]) -> list[str]:
+    traces = [(side, trace) for side in sides if (trace := trace_of(side, evidence)) and trace.rows]
+    if len(traces) < 2:
+        return []
+    columns = _excerpt_columns(traces[0][1])
+    header = ["step", *(md(f"{side.version}: {name}", 80) for side, _ in traces for name in columns)]
+    rows = [
+        "<details><summary>First steps</summary>",
+        "",
+        f"| {' | '.join(header)} |",
+        "|" + "---|" * len(header),
+    ]
+    for step in sorted({step for _, trace in traces for step in trace.steps[:EXCERPT_STEPS]}):
+        cells = [_at(trace, name, step) for _, trace in traces for name in columns]
+        rows.append(f"| {step} | {' | '.join(cells)} |")
+    return [*rows, "", "</details>", ""]
+
+
+def _at(trace: Trace, name: str, step: int) -> str:
+    values = dict(zip(trace.steps, trace.signal(name), strict=False))
+    return number(values[step]) if step in values else ""
+
+
+def _excerpt_columns(trace: Trace) -> list[str]:
+    layer = next((name for name in trace.columns if name.endswith(".weight.optimizer.norm")), None)
+    gradient = next((name for name in trace.columns if name.endswith(".gradient.backward.norm")), None)
+    return [name for name in ("loss", layer, gradient) if name and name in trace.columns]
+
+
+def _locks(sides: list[ReleaseResult]) -> list[str]:
+    rows = [
+        f"- {code(side.version, 60)}: lock {code(side.lock or 'none')}, run it again: {code(side.command, 400)}"
+        for side in sides
+    ]
+    return ["<details><summary>Locks and commands of both sides</summary>", "", *rows, "", "</details>", ""]
+
+
+def _others(report: Report, told: ArmResult) -> list[str]:
+    others = [arm for arm in report.arms if arm is not told]
+    rows = [f"- {md(arm.name, 60)}: {md(arm.answer)}" for arm in others]
+    return ["### Other arms", "", *rows, ""] if rows else []
+
+
+def _environment(report: Report) -> list[str]:
+    environment = report.environment
+    packages = environment.get("packages") or {}
+    rows = [f"- policy: {md(str(environment.get('policy', 'unknown')))}"]
+    rows += [f"- pin: {code(str(pin), 120)}" for pin in environment.get("pins", [])]
+    rows += [
+        f"- {md(release, 60)} moves {md(', '.join(moved))}"
+        for release, moved in (environment.get("moves") or {}).items()
+        if moved
+    ]
+    listed = [f"{one_line(name, 80)}=={one_line(str(version), 60)}" for name, version in packages.items()]
+    return [
+        "<details><summary>Environment</summary>",
+        "",
+        *rows,
+        "",
+        "```text",
+        *listed,
+        "```",
+        "",
+        "</details>",
+        "",
+    ]

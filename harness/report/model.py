@@ -1,0 +1,164 @@
+"""What a report says: gathered into these facts first, drawn second.
+
+`to_dict` of a `Report` is `report.json` (schema 1), and `from_dict` its reverse, so that a stored run can be
+drawn again. The drawers (`page`, `summary`, `junit`) read these facts and traces, and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseResult:
+    """One release in one arm.
+
+    Attributes:
+        version: As the index spells it.
+        uploaded: ISO time, or None if the index does not tell.
+        yanked: Whether the index says that it was yanked.
+        verdict: good, bad, skip or untested.
+        reason: One sentence.
+        fingerprint: Fields of a `Fingerprint`; bad verdicts only.
+        effect: Fields of an `Effect`.
+        lock: Digest of its lock, None if it could not be resolved.
+        probe: Digest of its probe, None if none was run.
+        trace: Digest of what was measured, None without a training.
+        seconds: {`environment`, `import`, `training`}; None where it was not reached.
+        memory_peak: Bytes, or None.
+        repeats: Verdicts of further executions of the same probe.
+        executions: [{`probe`, `repeat`, `seed`, `verdict`}], every execution that was judged; this is what
+            `judge` reads again.
+        command: How a person runs this probe again.
+    """
+
+    version: str
+    uploaded: str | None
+    verdict: str
+    reason: str
+    yanked: bool = False
+    fingerprint: dict[str, Any] | None = None
+    effect: dict[str, Any] | None = None
+    lock: str | None = None
+    probe: str | None = None
+    trace: str | None = None
+    seconds: dict[str, float | None] = field(default_factory=dict)
+    memory_peak: int | None = None
+    repeats: list[str] = field(default_factory=list)
+    executions: list[dict[str, Any]] = field(default_factory=list)
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundaryResult:
+    """Two neighbouring testable releases that differ in one signal.
+
+    Attributes:
+        kind: regressed, fixed or changed.
+        signal: verdict, census or trace.
+        before, after: The two releases.
+        skipped: Releases between them without a verdict, in order.
+        confirmed: Both sides were executed again in clean processes and said the same.
+        details: What differs, one line each, grouped ("8 lora_A, lora_B: dtype float32 -> float16").
+    """
+
+    kind: str
+    signal: str
+    before: str
+    after: str
+    skipped: list[str] = field(default_factory=list)
+    confirmed: bool = False
+    details: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ArmResult:
+    """One arm: its answer and all its releases, oldest first.
+
+    Attributes:
+        conclusion: regressed, fixed, non-monotone, always-good, never-good, untestable-gap or inconclusive.
+        answer: One sentence that a person can quote.
+        deterministic: Repeated executions gave the same trace bit for bit; None if nothing was repeated.
+        notes: What a reader must know besides (changes of strategy, fallbacks).
+        fault: What the harness itself could not do, if that is why there is no answer; else empty.
+    """
+
+    name: str
+    parameters: dict[str, Any]
+    conclusion: str
+    answer: str
+    boundaries: list[BoundaryResult]
+    releases: list[ReleaseResult]
+    deterministic: bool | None = None
+    notes: list[str] = field(default_factory=list)
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run: the question, where it was asked, and the answers.
+
+    Attributes:
+        run: Name of the run, as its folder.
+        host: {`python`, `torch`, `device`, `cpu`, `gpu`, ...} all text or None.
+        environment: {`policy`, `pins` [requirement], `packages` {name: version} of all that is the same
+            everywhere, `moves` {release: [what its requirements moved]}, `torch` (choice), `proof`}.
+        command: The command line that asks the question again.
+        warnings: Things the reader must know of the whole run.
+    """
+
+    run: str
+    scenario: str
+    description: str
+    package: str
+    started: str
+    command: str
+    host: dict[str, str | None]
+    environment: dict[str, Any]
+    arms: list[ArmResult]
+    warnings: list[str] = field(default_factory=list)
+    harness: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of `report.json`."""
+        return {"schema": SCHEMA, **_plain(self)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Report:
+        """Read the content of a `report.json`; unknown fields are left out.
+
+        Raises:
+            ValueError: Another schema, or a field is missing.
+        """
+        if data.get("schema") != SCHEMA:
+            raise ValueError(f"report.json has schema {data.get('schema')!r}, this harness reads {SCHEMA}")
+        arms = [
+            _make(
+                ArmResult,
+                arm,
+                boundaries=[_make(BoundaryResult, item) for item in arm["boundaries"]],
+                releases=[_make(ReleaseResult, item) for item in arm["releases"]],
+            )
+            for arm in data["arms"]
+        ]
+        report: Report = _make(cls, data, arms=arms)
+        return report
+
+
+def _plain(item: Any) -> Any:
+    if isinstance(item, list):
+        return [_plain(entry) for entry in item]
+    if hasattr(item, "__dataclass_fields__"):
+        return {name: _plain(getattr(item, name)) for name in item.__dataclass_fields__}
+    return item
+
+
+def _make(cls: Any, data: dict[str, Any], **replaced: Any) -> Any:
+    known = {name: data[name] for name in cls.__dataclass_fields__ if name in data and name not in replaced}
+    try:
+        return cls(**known, **replaced)
+    except TypeError as error:
+        raise ValueError(f"report.json lacks a field of {cls.__name__}: {error}") from error

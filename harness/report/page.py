@@ -1,0 +1,181 @@
+"""index.html: one self-contained file that loads nothing, and says so in a content-security policy."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.files import strict
+from harness.report import curves, probes
+from harness.report.answer import TONES, answers
+from harness.report.classes import Place, equal_traces, places
+from harness.report.figures import Picture, pictures
+from harness.report.strip import day, strip
+from harness.report.summary import headline
+from harness.report.text import anchor, clean, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.report.evidence import ProbeEvidence
+    from harness.report.model import Report
+
+HERE = Path(__file__).parent
+MOST_PICTURES = 48
+SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", "templates/page.js", "templates/curves.js")
+STYLES = ("vendor/uplot/uPlot.min.css", "templates/page.css")
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceView:
+    """A place of change with its figures.
+
+    Attributes:
+        figures: {arm: its pictures}.
+        identical: Arms in which both sides train identically, bit for bit.
+        moved: What the requirements of either side moved besides the package: [(release, [move])].
+        commands: (arm, release, command) of both sides where a verdict changes.
+        undrawn: Arms whose figures were left out to keep the page small.
+    """
+
+    id: str
+    place: Place
+    dates: tuple[str, str]
+    figures: dict[str, list[Picture]]
+    identical: list[str]
+    undrawn: list[str]
+    moved: list[tuple[str, list[str]]]
+    commands: list[tuple[str, str, str]]
+
+
+def draw(report: Report, evidence: Mapping[str, ProbeEvidence], *, issue: str) -> tuple[str, list[Picture]]:
+    """Return the text of index.html and all figures.
+
+    Args:
+        report: The facts.
+        evidence: {digest of a probe: what it left behind}.
+        issue: The text behind the button that copies an issue.
+    """
+    views = _places(report, evidence)
+    data = curves.data(report, evidence)
+    script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    style = "\n".join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
+    html = (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            report=report,
+            headline=one_line(headline(report)),
+            answers=answers(report, evidence),
+            tones=TONES,
+            strip=strip(report, evidence),
+            equal=equal_traces(report),
+            places=views,
+            curves=any(arm["classes"] for arm in data["arms"]),
+            groups=probes.groups(report, evidence),
+            blobs={
+                "curve-data": _blob(data),
+                "log-data": _blob(probes.logs(report, evidence)),
+                "issue-data": _blob(clean(issue, len(issue))),
+            },
+            style=Markup(style),  # noqa: S704 - files of this package
+            script=Markup(script),  # noqa: S704 - files of this package
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        )
+    )
+    return html, [picture for view in views for found in view.figures.values() for picture in found]
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        finalize=_harmless,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["anchor"] = anchor
+    environment.filters["svg"] = Markup
+    environment.filters["moment"] = _moment
+    return environment
+
+
+def _harmless(value: Any) -> Any:
+    """Clean every text that a template shows; escaping follows."""
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _moment(started: str) -> str:
+    """Return an ISO time as a person reads it, to the minute; any other text as it is."""
+    try:
+        moment = datetime.fromisoformat(started)
+    except ValueError:
+        return one_line(started, 60)
+    zone = moment.tzname() or ""
+    return f"{moment:%Y-%m-%d %H:%M} {zone}".strip()
+
+
+def _blob(value: Any) -> Markup:
+    """Return JSON that can stand inside a script element."""
+    text = json.dumps(strict(value), allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
+
+
+def _places(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[PlaceView]:
+    """Draw the places; those where a verdict changes have the first right to the room for figures."""
+    found = places(report)
+    drawn: dict[int, dict[str, list[Picture]]] = {}
+    undrawn: dict[int, list[str]] = {}
+    room = MOST_PICTURES
+    for place in sorted(found, key=lambda item: not item.decisive):
+        concerned = [arm for arm in report.arms if any(arm.name in entry.arms for entry in place.entries)]
+        for arm in concerned:
+            made = pictures(place, arm, evidence) if room > 0 else []
+            room -= len(made)
+            if made:
+                drawn.setdefault(id(place), {})[arm.name] = made
+            elif room <= 0:
+                undrawn.setdefault(id(place), []).append(arm.name)
+    return [_view(report, place, drawn.get(id(place), {}), undrawn.get(id(place), [])) for place in found]
+
+
+def _view(report: Report, place: Place, figures: dict[str, list[Picture]], undrawn: list[str]) -> PlaceView:
+    sides = {(arm.name, item.version): item for arm in report.arms for item in arm.releases}
+    moves = report.environment.get("moves") or {}
+    dates = {item.version: day(item.uploaded) for item in sides.values()}
+    pairs = {
+        arm.name: (sides.get((arm.name, place.before)), sides.get((arm.name, place.after)))
+        for arm in report.arms
+    }
+    concerned = {arm for entry in place.entries for arm in entry.arms}
+    identical = [
+        name
+        for name, (before, after) in pairs.items()
+        if name in concerned and before and after and before.trace and before.trace == after.trace
+    ]
+    decisive = [arm for entry in place.entries if entry.boundary.signal == "verdict" for arm in entry.arms]
+    commands = [
+        (arm, side.version, side.command)
+        for arm in decisive[:1]
+        for side in pairs[arm]
+        if side and side.command
+    ]
+    return PlaceView(
+        id=anchor("at", place.before, place.after),
+        place=place,
+        dates=(dates.get(place.before, ""), dates.get(place.after, "")),
+        figures=figures,
+        identical=identical,
+        undrawn=undrawn,
+        moved=[(side, moves[side]) for side in (place.before, place.after) if moves.get(side)],
+        commands=commands,
+    )

@@ -1,0 +1,160 @@
+"""Which signals of a trace are drawn, under which name, and how each becomes an array."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.traces.trace import Trace
+
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
+_LAYER = re.compile(r"^(.+)\.weight\.optimizer\.norm$")
+_GROUP = re.compile(r"^(.+)\.denominator_zero$")
+_GROUP_SIGNALS = (
+    ("gradient_norm", "gradient norm", True),
+    ("update_ratio", "update / weight", True),
+    ("gradient_zero", "share of gradients exactly zero", False),
+    ("second_moment_zero", "share of second moments flushed to zero", False),
+    ("denominator_zero", "share of Adam denominators exactly zero", False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One quantity over the steps.
+
+    Attributes:
+        key: Stable name, for data and links.
+        label: For a person.
+        family: Signals of one family are listed together.
+        parts: Columns of the trace that it is made of.
+        how: `plain` (the one column), `sum`, or `absmax` (largest absolute value).
+        log: Whether a log axis shows it best.
+        difference: Whether it is the absolute difference from the reference release.
+        brief: Whether it belongs into the short table of a probe.
+    """
+
+    key: str
+    label: str
+    family: str
+    parts: tuple[str, ...]
+    how: str = "plain"
+    log: bool = False
+    difference: bool = False
+    brief: bool = False
+
+
+def layers(columns: Iterable[str]) -> list[str]:
+    """Return the watched layers that the columns speak of."""
+    return [match[1] for match in map(_LAYER.match, columns) if match]
+
+
+def groups(columns: Iterable[str]) -> list[str]:
+    """Return the groups of parameters that the columns speak of."""
+    return [match[1] for match in map(_GROUP.match, columns) if match]
+
+
+def layer_signals(layer: str) -> list[Signal]:
+    """Return the signals of one watched layer: its weights after the step, its gradients after backward."""
+    found = []
+    for what, phase, label in (
+        ("weight", "optimizer", "weights after the step"),
+        ("gradient", "backward", "gradients after backward"),
+    ):
+        base = f"{layer}.{what}.{phase}"
+        name = f"{layer} {label}"
+        counts = tuple(f"{base}.{kind}" for kind in ("nan", "posinf", "neginf"))
+        found += [
+            Signal(
+                f"{base}.norm", f"{name}: norm", layer, (f"{base}.norm",), log=what == "gradient", brief=True
+            ),
+            Signal(
+                f"{base}.std", f"{name}: standard deviation", layer, (f"{base}.std",), log=what == "gradient"
+            ),
+            Signal(
+                f"{base}.absmax", f"{name}: largest |value|", layer, (f"{base}.min", f"{base}.max"), "absmax"
+            ),
+            Signal(
+                f"{base}.nonfinite",
+                f"{name}: NaN and ±∞ (count)",
+                layer,
+                counts,
+                "sum",
+                brief=what == "weight",
+            ),
+        ]
+    base = f"{layer}.gradient.backward"
+    found.append(
+        Signal(f"{base}.subnormal", f"{layer} gradients: subnormal (count)", layer, (f"{base}.subnormal",))
+    )
+    return found
+
+
+def catalogue(columns: Iterable[str]) -> list[Signal]:
+    """Return every signal worth a curve that these columns can give, in reading order."""
+    known = list(dict.fromkeys(columns))
+    found = [
+        Signal(
+            "loss.difference",
+            "Loss: difference from the reference",
+            "Loss",
+            ("loss",),
+            log=True,
+            difference=True,
+        ),
+        Signal("loss", "Loss", "Loss", ("loss",), brief=True),
+    ]
+    for layer in layers(known):
+        norm = f"{layer}.weight.optimizer.norm"
+        label = f"{layer} weight norm: difference from the reference"
+        found.append(Signal(f"{norm}.difference", label, layer, (norm,), log=True, difference=True))
+        found += layer_signals(layer)
+    found += [
+        Signal(f"{group}.{key}", f"{group}: {label}", f"Group {group}", (f"{group}.{key}",), log=log)
+        for group in groups(known)
+        for key, label, log in _GROUP_SIGNALS
+    ]
+    return [signal for signal in found if all(part in known for part in signal.parts)]
+
+
+def values(trace: Trace, signal: Signal) -> Array:
+    """Return the signal of a trace, one value a step; NaN where nothing was recorded, too.
+
+    Differences are not taken here: see `difference`.
+    """
+    parts = [np.array(trace.signal(part), dtype=np.float64) for part in signal.parts]
+    if not parts or not all(len(part) for part in parts):
+        return np.empty(0)
+    if signal.how == "sum":
+        return np.asarray(np.sum(parts, axis=0))
+    if signal.how == "absmax":
+        return np.asarray(np.max(np.abs(parts), axis=0))
+    return parts[0]
+
+
+def difference(trace: Trace, reference: Trace, signal: Signal) -> tuple[Array, Array]:
+    """Return the steps that both traces have, and |trace - reference| there."""
+    mine, theirs = values(trace, signal), values(reference, signal)
+    steps, left, right = np.intersect1d(
+        np.array(trace.steps[: len(mine)]), np.array(reference.steps[: len(theirs)]), return_indices=True
+    )
+    with np.errstate(invalid="ignore"):
+        return steps.astype(np.float64), np.abs(mine[left] - theirs[right])
+
+
+def onset(trace: Trace) -> tuple[int, str] | None:
+    """Return the step of the first non-finite value and what it was, or None."""
+    if trace.nonfinite:
+        first = trace.nonfinite[0]
+        where = f"{first.get('what', 'value')} {first.get('parameter') or ''}".strip()
+        return int(first.get("step") or 1), f"{where} in {first.get('phase', 'training')}"
+    loss = np.array(trace.signal("loss"), dtype=np.float64)
+    broken = np.flatnonzero(~np.isfinite(loss))
+    return (int(trace.steps[broken[0]]), "loss") if broken.size else None

@@ -1,0 +1,186 @@
+"""The strip: every release of every arm as one cell, on a grid that a style sheet lays out.
+
+Positions are counted from 0. Along the releases: columns on a wide screen, rows on a narrow one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING
+
+from harness.report.classes import census_keys, segments, trace_classes, trace_keys, versions
+from harness.report.curves import lines
+from harness.report.text import anchor, one_line, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.report.evidence import ProbeEvidence
+    from harness.report.model import ArmResult, ReleaseResult, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One release in one arm: `tip` is what hovering or focusing it says, a line a fact."""
+
+    position: int
+    version: str
+    verdict: str
+    link: str
+    tip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Neighbouring releases with the same letter in a lane, or the room between two sides of a boundary.
+
+    `colour` is that of the class in the curves, where it has one.
+    """
+
+    position: int
+    length: int
+    text: str
+    kind: str
+    colour: str = "--edge"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One arm of the strip."""
+
+    name: str
+    conclusion: str
+    cells: list[Cell]
+    lanes: dict[str, list[Stretch]]
+    marks: list[Stretch]
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """The whole: `gaps` are the days from each release to the next, for spacing by date."""
+
+    axis: list[str]
+    dates: list[str]
+    gaps: list[int]
+    years: list[str]
+    rows: list[Row]
+
+
+def strip(report: Report, evidence: Mapping[str, ProbeEvidence]) -> Strip:
+    """Gather the strip of a report."""
+    axis = versions(report)
+    uploaded = {item.version: day(item.uploaded) for arm in report.arms for item in arm.releases}
+    dates = [uploaded.get(version, "") for version in axis]
+    return Strip(
+        axis=axis,
+        dates=dates,
+        gaps=_gaps(dates),
+        years=[
+            date[:4] if index == 0 or date[:4] != dates[index - 1][:4] else ""
+            for index, date in enumerate(dates)
+        ],
+        rows=[_row(arm, axis, evidence) for arm in report.arms],
+    )
+
+
+def day(uploaded: str | None) -> str:
+    """Return the day of an ISO time, or nothing if it is none."""
+    try:
+        return datetime.fromisoformat(uploaded or "").date().isoformat()
+    except ValueError:
+        return ""
+
+
+def _gaps(dates: list[str]) -> list[int]:
+    """Return the days to the next release, at least 1; 30 after the last one, and 1 where a date is unknown."""
+    days = [datetime.fromisoformat(date).toordinal() if date else None for date in dates]
+    return [max(1, after - before) if before and after else 1 for before, after in pairwise(days)] + [30][
+        : len(dates)
+    ]
+
+
+def _row(arm: ArmResult, axis: list[str], evidence: Mapping[str, ProbeEvidence]) -> Row:
+    place = {version: position for position, version in enumerate(axis)}
+    traces, colours = _trace_lane(arm, evidence)
+    censuses = segments(arm, "census", census_keys(arm, evidence))
+    cells = [
+        Cell(
+            position=place[release.version],
+            version=release.version,
+            verdict=release.verdict,
+            link=anchor("probe", arm.name, release.version),
+            tip=_tip(arm, release, traces.get(release.version)),
+        )
+        for release in arm.releases
+    ]
+    lanes = {
+        "trace": _stretches(traces, axis, "trace", colours),
+        "census": _stretches(censuses, axis, "census", {}),
+    }
+    return Row(
+        arm.name,
+        arm.conclusion,
+        cells,
+        {name: lane for name, lane in lanes.items() if lane},
+        _marks(arm, place),
+    )
+
+
+def _trace_lane(
+    arm: ArmResult, evidence: Mapping[str, ProbeEvidence]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return {version: letter} and {letter: colour}.
+
+    Where the segments between boundaries are the classes of equal traces, letters and colours are those of the
+    curves. Where traces differ within a segment, by noise, letters only say where the boundaries are.
+    """
+    keys = trace_keys(arm)
+    letters = segments(arm, "trace", keys)
+    pairs = {(letter, keys[version]) for version, letter in letters.items()}
+    if not len(pairs) == len({letter for letter, _ in pairs}) == len({key for _, key in pairs}):
+        return letters, {}
+    names = {group.trace: group.name for group in trace_classes(arm)}
+    colours = {line.group.name: line.colour for line in lines(arm, evidence)}
+    return {version: names[keys[version]] for version in letters}, colours
+
+
+def _tip(arm: ArmResult, release: ReleaseResult, letter: str | None) -> str:
+    rows = [
+        f"{one_line(release.version, 60)} · {one_line(arm.name, 40)} · {release.verdict}",
+        one_line(release.reason, 240),
+        " · ".join(
+            f"{key} {value}" for key, value in (release.fingerprint or {}).items() if value is not None
+        ),
+        f"trace {letter}" if letter else "",
+        " · ".join(f"{key} {seconds(value)}" for key, value in release.seconds.items() if value is not None),
+        f"uploaded {day(release.uploaded)}{', yanked' if release.yanked else ''}" if release.uploaded else "",
+    ]
+    return "\n".join(row for row in rows if row)
+
+
+def _stretches(
+    letters: Mapping[str, str], axis: list[str], kind: str, colours: Mapping[str, str]
+) -> list[Stretch]:
+    found, position = [], 0
+    for letter, run in groupby(axis, key=letters.get):
+        length = len(list(run))
+        if letter is not None:
+            found.append(Stretch(position, length, letter, kind, colours.get(letter, "--edge")))
+        position += length
+    return found
+
+
+def _marks(arm: ArmResult, place: Mapping[str, int]) -> list[Stretch]:
+    """Return verdict boundaries: a stretch of no length, or as long as what was skipped between the sides."""
+    return [
+        Stretch(
+            place[item.before] + 1,
+            place[item.after] - place[item.before] - 1,
+            f"{item.after} {item.kind}",
+            item.kind,
+        )
+        for item in arm.boundaries
+        if item.signal == "verdict" and item.before in place and item.after in place
+    ]

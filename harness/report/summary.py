@@ -1,0 +1,163 @@
+"""summary.md: the answer first, small enough for the job summary of a CI system (which drops larger ones whole)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from harness.report.classes import equal_traces, places
+from harness.report.text import one_line, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.report.model import ArmResult, Report
+
+LIMIT = 100_000
+MARKS = {"good": "●", "bad": "✕", "skip": "◌", "untested": "·"}
+_SPECIAL = re.compile(r"[\\`*{}\[\]<|#~&@]|(?<!\w)_|_(?!\w)")
+
+
+def md(text: str, limit: int = 300) -> str:
+    """Return `text` on one line, saying in Markdown what it says, without acting (no links, mentions, HTML)."""
+    return _SPECIAL.sub(_written, one_line(text, limit))
+
+
+def _written(match: re.Match[str]) -> str:
+    return f"&#{ord(match[0])};" if match[0] in "<&@|" else f"\\{match[0]}"
+
+
+def code(text: str, limit: int = 300) -> str:
+    """Return `text` as inline code."""
+    line = one_line(text, limit).replace("|", "¦")
+    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
+    return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
+
+
+def summary(report: Report) -> str:
+    """Return the text of summary.md, at most `LIMIT` bytes; what does not fit is left out from the end."""
+    head = [f"# {md(headline(report))}", ""]
+    head += [f"- **{md(arm.name, 60)}** ({md(arm.conclusion, 60)}): {md(arm.answer)}" for arm in report.arms]
+    head += [line for text in report.warnings for line in ("", f"> ⚠ {md(text)}")]
+    body = [
+        *head,
+        *_boundaries(report),
+        *_strip(report),
+        *_classes(report),
+        *_where(report),
+        *_releases(report.arms),
+    ]
+    return _fitting(body)
+
+
+def headline(report: Report) -> str:
+    """Return the one sentence that matters most: of the arm with the gravest conclusion."""
+    first = gravest(report.arms)
+    return first.answer if first else f"Nothing was run for {one_line(report.package, 60)}."
+
+
+def gravest(arms: Iterable[ArmResult]) -> ArmResult | None:
+    """Return the arm whose answer comes first: located breaks, then gaps, faults and silence, then good news."""
+    order = [
+        "regressed",
+        "non-monotone",
+        "untestable-gap",
+        "fixed",
+        "never-good",
+        "inconclusive",
+        "always-good",
+    ]
+    return min(
+        arms, key=lambda arm: order.index(arm.conclusion) if arm.conclusion in order else 5, default=None
+    )
+
+
+def _boundaries(report: Report) -> list[str]:
+    rows = [
+        f"| {code(place.before, 60)} → {code(place.after, 60)} | {md(', '.join(entry.arms))} | {entry.boundary.signal} "
+        f"| {entry.boundary.kind} | {'yes' if entry.boundary.confirmed else ''} | {md('; '.join(entry.boundary.details))} |"
+        for place in places(report)
+        for entry in place.entries
+    ]
+    if not rows:
+        return ["", "No boundary: nothing that was measured changes between the releases.", ""]
+    return [
+        "",
+        "## Where it changes",
+        "",
+        "| between | arms | signal | kind | confirmed | what differs |",
+        "|" + "---|" * 6,
+        *rows,
+        "",
+    ]
+
+
+def _strip(report: Report) -> list[str]:
+    rows = [
+        f"{one_line(arm.name, 20):<12} {''.join(MARKS.get(item.verdict, '?') for item in arm.releases)}"
+        for arm in report.arms
+    ]
+    ends = [
+        (one_line(arm.releases[0].version, 30), one_line(arm.releases[-1].version, 30))
+        for arm in report.arms
+        if arm.releases
+    ]
+    if not ends:
+        return []
+    return [
+        "```text",
+        *rows,
+        f"{'':<12} {ends[0][0]} … {ends[0][1]}   ● good  ✕ bad  ◌ skip  · untested",
+        "```",
+        "",
+    ]
+
+
+def _classes(report: Report) -> list[str]:
+    rows = [
+        f"- {md(', '.join(arms))}: " + "; ".join(f"**{md(name, 60)}** {md(span)}" for name, span in spans)
+        for arms, spans in equal_traces(report)
+    ]
+    return ["## Trained identically, bit for bit", "", *rows, ""] if rows else []
+
+
+def _where(report: Report) -> list[str]:
+    host = ", ".join(f"{md(name, 40)} {md(str(value), 80)}" for name, value in report.host.items() if value)
+    pins = ", ".join(code(str(pin), 80) for pin in report.environment.get("pins", []))
+    return [
+        "## Where and how",
+        "",
+        f"- Host: {host}",
+        f"- Pins: {pins}",
+        f"- Ask again: {code(report.command)}",
+        "",
+    ]
+
+
+def _releases(arms: Iterable[ArmResult]) -> list[str]:
+    rows = ["## Every release", ""]
+    for arm in arms:
+        rows += [
+            f"### {md(arm.name, 60)}",
+            "",
+            "| release | verdict | reason | training |",
+            "|---|---|---|---|",
+        ]
+        rows += [
+            f"| {code(item.version, 60)} | {MARKS.get(item.verdict, '?')} {md(item.verdict, 20)} | {md(item.reason)} "
+            f"| {seconds(item.seconds.get('training'))} |"
+            for item in arm.releases
+        ]
+        rows.append("")
+    return rows
+
+
+def _fitting(rows: list[str]) -> str:
+    note = "\n_Cut here: the rest is in index.html and report.json._\n"
+    room = LIMIT - len(note.encode())
+    taken = 0
+    for index, row in enumerate(rows):
+        taken += len(row.encode("utf-8", "replace")) + 1
+        if taken > room:
+            return "\n".join(rows[:index]) + note
+    return "\n".join(rows)

@@ -1,0 +1,91 @@
+"""Foreign text made harmless: what a package, a job or a log says never acts on the page that shows it.
+
+`clean` is applied to every text of every output: terminal codes go, control characters and direction overrides
+become visible, what XML forbids is replaced. Escaping for HTML, Markdown or XML is the drawers' business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+
+# Colours and cursor movements (CSI), titles and links (OSC), and two-character escapes.
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_REDRAWN = re.compile(r"[^\n]*\r(?!\n)")
+_DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNPRINTABLE = re.compile("[\x80-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_CONTROLS = {code: chr(0x2400 + code) for code in range(0x20) if code not in (0x09, 0x0A)}
+_CONTROLS |= {0x7F: "\u2421", 0x2028: "\n", 0x2029: "\n"}
+
+TEXT_LIMIT = 4_000
+NOTHING = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+
+
+def capped(text: str, limit: int) -> str:
+    """Return at most about `limit` characters: the beginning, a note of what was left out, and the end.
+
+    The end, where errors stand, gets three quarters of the room.
+    """
+    if len(text) <= limit:
+        return text
+    head = limit // 4
+    tail = limit - head
+    return f"{text[:head]}\n[… {len(text) - limit:,} characters left out …]\n{text[-tail:]}"
+
+
+def clean(text: str, limit: int = TEXT_LIMIT) -> str:
+    """Return `text` capped, without terminal codes, and with all that is invisible or forbidden made visible."""
+    text = capped(text, limit)
+    text = _TERMINAL.sub("", text)
+    text = _REDRAWN.sub("", text.replace("\r\n", "\n"))
+    text = text.translate(_CONTROLS)
+    text = _DIRECTION.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def one_line(text: str, limit: int = 400) -> str:
+    """Return `text` cleaned, on one line and with at most about `limit` characters."""
+    line = " ".join(clean(text[: 4 * limit]).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def anchor(*parts: str) -> str:
+    """Return an id for a deep link; parts that had to be changed get a digest, so that ids stay distinct."""
+    wanted = "-".join(parts)
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", wanted)[:80]
+    return (
+        safe
+        if safe == wanted
+        else f"{safe}-{hashlib.sha256(wanted.encode('utf-8', 'replace')).hexdigest()[:6]}"
+    )
+
+
+def number(value: float | str | None) -> str:
+    """Return a number as a person reads it: four significant digits, NaN and ∞ by name, None as a dash."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, str):
+        return one_line(value, 40)
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    return f"{value:.4g}"
+
+
+def seconds(value: float | None) -> str:
+    """Return a length of time: `0.42 s`, `12 s`, `3 min 20 s`."""
+    if value is None:
+        return NOTHING
+    if value < 10:
+        return f"{value:.2f} s"
+    if value < 120:
+        return f"{value:.0f} s"
+    return f"{int(value // 60)} min {int(value % 60)} s"
+
+
+def memory(value: int | None) -> str:
+    """Return an amount of memory in MB."""
+    return NOTHING if value is None else f"{value / 1e6:,.0f} MB"

@@ -1,0 +1,175 @@
+"""Trains a small Llama to classify sequences with LoRA: the same job, to the bit, in every release of PEFT.
+
+Run it by hand with `python job.py --dtype bfloat16 --steps 50 --trace trace.jsonl`; harness_recorder must be
+importable. Every setting below can be given as `--name value`.
+"""
+
+import inspect
+import json
+import random
+from pathlib import Path
+
+import torch
+from harness_recorder import Recorder, deterministic, inject, settings
+from peft import LoraConfig, get_peft_model
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    LlamaConfig,
+    LlamaForSequenceClassification,
+)
+
+config = settings(
+    {
+        # the run
+        "steps": 200,
+        "seed": 0,
+        "device": "auto",  # auto, cpu or cuda
+        "threads": 1,
+        # the model
+        "model": "",  # path or name of a checkpoint; empty: a small Llama with random weights
+        "dtype": "float16",  # of the base model: float16, bfloat16 or float32
+        "layers": 2,
+        "hidden": 64,
+        "vocabulary": 64,
+        # the data
+        "data": "",  # JSON lines with `label` and `input_ids` or, given a model, `text`; empty: the task made below
+        "examples": 512,
+        "length": 8,  # tokens; longer sequences of a data file are cut
+        "batch": 8,
+        # the adapter
+        "lora_r": 8,
+        "lora_alpha": 32,
+        # the optimizer
+        "optimizer": "adamw",  # adamw or sgd
+        "lr": 1e-3,
+        "beta1": 0.9,
+        "beta2": 0.999,
+        "eps": 1e-8,
+        "weight_decay": 0.01,
+        "loss_scale": 1.0,  # static and never undone: Adam's update does not depend on it
+        "clip": 0.0,  # largest norm of the true gradient; 0: no clipping
+    }
+)
+
+
+def make_examples():
+    """Return (input_ids, label) pairs: a file's, or token sequences that lean to one half of the vocabulary."""
+    if config.data:
+        rows = [json.loads(line) for line in Path(config.data).read_text(encoding="utf-8").splitlines()]
+        if "input_ids" not in rows[0]:
+            tokenizer = AutoTokenizer.from_pretrained(config.model)
+            rows = [{"input_ids": tokenizer(row["text"])["input_ids"], **row} for row in rows]
+        return [(row["input_ids"][: config.length], int(row["label"])) for row in rows]
+    chance = random.Random(config.seed)
+    half = config.vocabulary // 2
+    examples = []
+    for index in range(config.examples):
+        label = index % 2
+        upper = [chance.random() < (0.75 if label else 0.25) for _ in range(config.length)]
+        # token 0 is the padding
+        examples.append(([1 + int(chance.random() * (half - 1)) + half * up for up in upper], label))
+    return examples
+
+
+def make_batches(examples, device):
+    """Return one batch a step: the examples in an order of their own in every pass, padded on the right."""
+    chance = random.Random(config.seed)
+    order = []
+    while len(order) < config.steps * config.batch:
+        order += sorted(range(len(examples)), key=lambda _: chance.random())
+    batches = []
+    for step in range(config.steps):
+        chosen = [examples[index] for index in order[step * config.batch : (step + 1) * config.batch]]
+        longest = max(len(tokens) for tokens, _ in chosen)
+        padded = [tokens + [0] * (longest - len(tokens)) for tokens, _ in chosen]
+        mask = [[1] * len(tokens) + [0] * (longest - len(tokens)) for tokens, _ in chosen]
+        columns = {"input_ids": padded, "attention_mask": mask, "labels": [label for _, label in chosen]}
+        batches.append({name: torch.tensor(values, device=device) for name, values in columns.items()})
+    return batches
+
+
+def make_model(labels, device):
+    """Return the classifier with its adapter; its random weights are replaced later, by `inject`."""
+    common = {"num_labels": labels, "pad_token_id": 0, "use_cache": False, "attn_implementation": "eager"}
+    if config.model:
+        checkpoint = AutoConfig.from_pretrained(config.model, **common)
+        base = AutoModelForSequenceClassification.from_pretrained(config.model, config=checkpoint)
+    else:
+        small = LlamaConfig(
+            vocab_size=config.vocabulary,
+            hidden_size=config.hidden,
+            intermediate_size=2 * config.hidden,
+            num_hidden_layers=config.layers,
+            num_attention_heads=4,
+            num_key_value_heads=4,
+            max_position_embeddings=max(256, config.length),
+            **common,
+        )
+        base = LlamaForSequenceClassification(small)
+    for parameter in base.parameters():  # buffers, such as rotary frequencies, stay float32
+        parameter.data = parameter.data.to(getattr(torch, config.dtype))
+    # Every value is set: a default may differ between releases. PEFT itself trains a copy of `score`.
+    adapter = LoraConfig(
+        task_type="SEQ_CLS",
+        inference_mode=False,
+        r=config.lora_r,
+        lora_alpha=config.lora_alpha,
+        lora_dropout=0.0,
+        target_modules=["q_proj", "v_proj"],
+        fan_in_fan_out=False,
+        bias="none",
+        modules_to_save=None,
+        init_lora_weights=True,
+    )
+    return get_peft_model(base, adapter).to(device).train()
+
+
+def make_optimizer(parameters):
+    """Return the optimizer in its plainest implementation: fused ones compute in float32 and hide faults."""
+    plain = {"fused": False, "foreach": False}
+    if config.optimizer == "adamw":
+        kind = torch.optim.AdamW
+        options = {
+            "betas": (config.beta1, config.beta2),
+            "eps": config.eps,
+            "weight_decay": config.weight_decay,
+        }
+    else:
+        kind, options = torch.optim.SGD, {"weight_decay": config.weight_decay}
+    known = inspect.signature(kind).parameters
+    options.update({name: value for name, value in plain.items() if name in known})
+    return kind(parameters, lr=config.lr, **options)
+
+
+device = deterministic(config.device, config.threads)
+torch.manual_seed(config.seed)
+
+with Recorder(settings=vars(config), device=device) as recorder:
+    examples = make_examples()
+    batches = make_batches(examples, device)
+    model = make_model(1 + max(label for _, label in examples), device)
+    expected = inject(model, config.seed, names=["*.lora_*", "score.*"] if config.model else ["*"])
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = make_optimizer(trained)
+    recorder.begin(
+        model,
+        optimizer,
+        watch={"score": "score.weight"},
+        groups={"score": "score.weight", "lora_A": "*.lora_A.weight", "lora_B": "*.lora_B.weight"},
+        batches=batches,
+        expected=expected,
+    )
+    for batch in batches:
+        loss = model(**batch).loss
+        recorder.forward(loss)
+        (loss * config.loss_scale).backward()
+        recorder.backward()
+        if config.clip:
+            torch.nn.utils.clip_grad_norm_(trained, config.clip * config.loss_scale)
+        optimizer.step()
+        recorder.step()
+        if recorder.stopped:
+            break
+        optimizer.zero_grad(set_to_none=True)

@@ -1,0 +1,311 @@
+"""The page in a real browser: headless Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import time
+
+import pytest
+import synthetic_report
+from test_report_curves import largest
+from test_report_hostile import hostile
+
+from harness.report import write_report
+
+FLAGS = [
+    "--no-sandbox",
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = {"width": 375, "height": 740}
+
+
+def _missing(what):
+    message = f"{what} is missing: apt-get install chromium, pip install playwright axe-playwright-python"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not found:
+        _missing("Chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _missing("Playwright")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """Open a page and, at the end, insist that it loaded nothing and complained of nothing."""
+    contexts, faults = [], []
+
+    def open_page(folder, fragment="", **options):
+        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        address = f"file://{folder}/index.html"
+        page.on(
+            "request",
+            lambda request: request.url.split("#")[0] == address or faults.append(f"loads {request.url}"),
+        )
+        page.on(
+            "console", lambda message: message.type in ("error", "warning") and faults.append(message.text)
+        )
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(address + fragment)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+@pytest.fixture(scope="module")
+def hostile_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hostile-page")
+    write_report(folder, *hostile())
+    return folder
+
+
+def cell(page, arm, version):
+    return page.locator(f'.cell[href="#probe-{arm}-{version}"]')
+
+
+def test_the_answer_is_what_one_sees_first(drawn, visit):
+    page = visit(drawn)
+    assert page.title().startswith("peft 0.7.0 broke fp16 training")
+    box = page.locator("h1").bounding_box()
+    assert box["y"] + box["height"] < 400
+    assert page.locator(".badge", has_text="confirmed").first.is_visible()
+
+
+def test_a_cell_tells_its_release_on_hover_and_focus(drawn, visit):
+    page = visit(drawn)
+    assert page.locator(".cell").count() == 2 * len(synthetic_report.RELEASES)
+    cell(page, "fp16", "0.7.0").hover()
+    tip = page.locator("#tip")
+    assert tip.is_visible()
+    for expected in (
+        "0.7.0 · fp16 · bad",
+        "lora_A are NaN",
+        "step 1",
+        "training 2.10 s",
+        "uploaded 2023-12-06",
+    ):
+        assert expected in tip.inner_text()
+    cell(page, "fp16", "0.3.0").focus()
+    page.keyboard.press("ArrowRight")
+    assert "0.4.0 · fp16 · good" in tip.inner_text()
+    page.keyboard.press("ArrowDown")
+    assert "0.4.0 · bf16" in tip.inner_text()
+    page.keyboard.press("Escape")
+    assert tip.is_hidden()
+
+
+def test_a_cell_opens_its_probe_with_steps_and_log(drawn, visit):
+    page = visit(drawn)
+    probe = page.locator('[id="probe-fp16-0.7.0"]')
+    assert not probe.locator("dl").is_visible()
+    cell(page, "fp16", "0.7.0").click()
+    assert "loading peft 0.7.0" in probe.locator(".log pre").inner_text()
+    assert "NaN" in probe.locator(".steps table").inner_text()
+    assert "--release 0.7.0 --arm fp16" in probe.locator(".command").inner_text()
+    assert probe.bounding_box()["y"] < 800
+
+
+def test_spacing_by_date(drawn, visit):
+    page = visit(drawn)
+    before = (
+        cell(page, "fp16", "0.12.0").bounding_box()["x"] - cell(page, "fp16", "0.11.1").bounding_box()["x"]
+    )
+    page.check("input[value=date]")
+    after = (
+        cell(page, "fp16", "0.12.0").bounding_box()["x"] - cell(page, "fp16", "0.11.1").bounding_box()["x"]
+    )
+    assert after > before
+    assert page.get_by_text("2025", exact=True).is_visible()
+
+
+def test_the_table_says_what_the_strip_shows(drawn, visit):
+    page = visit(drawn)
+    page.locator("#map summary").click()
+    row = page.locator("#map tbody tr", has=page.locator("th", has_text="0.7.0"))
+    assert row.locator("td").all_inner_texts() == ["2023-12-06", "bad", "B", "C", "good", "B", "C"]
+
+
+def test_curves_choose_toggle_zoom_and_read(drawn, visit):
+    page = visit(drawn, "#curves")
+    chart = page.locator("#chart canvas")
+    chart.wait_for()
+    pictures = [chart.screenshot()]
+
+    def changed():
+        page.wait_for_timeout(100)
+        pictures.append(chart.screenshot())
+        return pictures[-1] != pictures[-2]
+
+    page.check('input[name="curve-arm"][value="1"]')
+    assert changed()
+    page.locator("#lines input").nth(1).uncheck()
+    assert changed()
+    page.select_option("#curve-signal", "score.gradient.backward.norm")
+    assert changed()
+    assert page.locator('input[name="curve-scale"][value="log"]').is_checked()
+    page.check('input[name="curve-scale"][value="linear"]')
+    assert changed()
+    page.click("#zoom-in")
+    assert changed()
+    page.click("#zoom-all")
+    assert changed()
+    area = page.locator("#chart .u-over").bounding_box()
+    page.mouse.move(area["x"] + area["width"] * 0.3, area["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(area["x"] + area["width"] * 0.5, area["y"] + 50, steps=4)
+    page.mouse.up()
+    assert changed()
+
+
+def test_the_crosshair_reads_values_with_mouse_and_keyboard(drawn, visit):
+    page = visit(drawn, "#curves")
+    page.locator("#chart canvas").wait_for()
+    over = page.locator("#chart .u-over")
+    size = over.bounding_box()
+    over.hover(position={"x": size["width"] / 2, "y": 40})
+    assert page.locator("#at-step").inner_text() in {"step 100", "step 101"}
+    assert page.locator("#lines .value").all_inner_texts()[1] == "–"  # noqa: RUF001
+    page.mouse.move(0, 0)
+    page.locator("#chart").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#at-step").inner_text() == "step 2"
+    assert page.locator("#lines .value").all_inner_texts()[1] == "NaN"
+
+
+@pytest.mark.parametrize(
+    "target", ["changes", "at-0.6.2-0.7.0", "arm-bf16", "environment", "probes-bf16", "probe-bf16-0.9.0"]
+)
+def test_deep_links(drawn, visit, target):
+    page = visit(drawn, f"#{target}")
+    found = page.locator(f'[id="{target}"]')
+    page.wait_for_timeout(200)
+    assert found.is_visible()
+    assert -1 <= found.bounding_box()["y"] < 800
+    assert all(found.locator("xpath=ancestor::details").evaluate_all("folds => folds.map(fold => fold.open)"))
+
+
+def test_copy_as_issue(drawn, visit):
+    page = visit(drawn, permissions=["clipboard-read", "clipboard-write"])
+    page.click("#copy-issue")
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == (drawn / "issue.md").read_text(encoding="utf-8")
+    page.locator("#reproduce .copy").first.click()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("python -m harness bisect")
+
+
+def test_the_text_of_the_issue_can_be_seen_without_a_clipboard(drawn, visit):
+    page = visit(drawn)
+    page.click("#show-issue")
+    assert page.locator("#issue-text").input_value() == (drawn / "issue.md").read_text(encoding="utf-8")
+
+
+def test_both_themes_and_the_switch(drawn, visit):
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light, dark = visit(drawn), visit(drawn, color_scheme="dark")
+    assert light.evaluate(ground) == "rgb(255, 255, 255)"
+    assert dark.evaluate(ground) == "rgb(20, 23, 26)"
+    for expected in ("rgb(255, 255, 255)", "rgb(20, 23, 26)"):
+        light.click("#theme")
+        assert light.evaluate(ground) == expected
+    light.reload()
+    assert light.evaluate(ground) == "rgb(20, 23, 26)"
+
+
+@pytest.mark.parametrize("kind", ["drawn", "hostile_folder"])
+def test_a_phone_needs_no_sideways_scrolling(request, visit, kind):
+    page = visit(request.getfixturevalue(kind), viewport=PHONE, has_touch=True, is_mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    first, second = page.locator(".cell").nth(0).bounding_box(), page.locator(".cell").nth(1).bounding_box()
+    assert second["y"] > first["y"]
+    assert first["height"] >= 24
+    assert first["width"] >= 24
+
+
+def test_without_scripts_the_answer_the_strip_and_the_figures_are_there(drawn, visit):
+    page = visit(drawn, java_script_enabled=False)
+    assert page.locator("h1").is_visible()
+    assert page.locator("figure svg").first.is_visible()
+    assert page.locator("#copy-issue").is_hidden()
+    page.locator('[id="probes-fp16"] > summary').click()
+    page.locator('[id="probe-fp16-0.7.0"] > summary').click()
+    assert page.locator('[id="probe-fp16-0.7.0"] dl').is_visible()
+
+
+def test_printing_hides_the_controls_and_keeps_the_figures(drawn, visit):
+    page = visit(drawn)
+    page.emulate_media(media="print")
+    assert page.locator("nav").is_hidden()
+    assert page.locator("figure svg").first.is_visible()
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"color_scheme": "dark"}, {"viewport": PHONE}], ids=["light", "dark", "phone"]
+)
+def test_accessibility(drawn, visit, options):
+    try:
+        from axe_playwright_python.sync_playwright import Axe
+    except ImportError:
+        _missing("axe-playwright-python")
+    page = visit(drawn, "#probe-fp16-0.7.0", **options)
+    page.locator("#explorer").scroll_into_view_if_needed()
+    page.locator("#chart canvas").wait_for()
+    found = Axe().run(page).response["violations"]
+    grave = [item for item in found if item["impact"] in ("serious", "critical")]
+    assert [(item["id"], item["nodes"][0]["html"][:200]) for item in grave] == []
+
+
+def test_hostile_text_does_nothing(hostile_folder, visit):
+    page = visit(hostile_folder)
+    for fold in page.locator("details").all():
+        fold.evaluate("fold => { fold.open = true; }")
+    page.locator("#explorer").scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("img").count() == 0
+    assert "<script>" in page.locator(".log pre").first.inner_text()
+
+
+def test_the_largest_page_opens(tmp_path, visit, record_property):
+    write_report(tmp_path, *largest())
+    start = time.perf_counter()
+    page = visit(tmp_path)
+    page.locator("h1").wait_for()
+    record_property("seconds_to_open", round(time.perf_counter() - start, 2))
+    loaded = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+    record_property("milliseconds_to_load", round(loaded))
+    assert loaded < 10_000, "ten times what is wanted of an idle machine"
+    page.locator("#explorer").scroll_into_view_if_needed()
+    page.locator("#chart canvas").wait_for()
+    assert page.locator("#lines tbody tr").count() == len(synthetic_report.RELEASES)
+
+
+def test_a_report_without_arms_opens(tmp_path, visit):
+    report, _ = synthetic_report.report(arms=())
+    write_report(tmp_path, dataclasses.replace(report, environment={}), {})
+    assert visit(tmp_path).locator("h1").inner_text() == "Nothing was run for peft."

@@ -1,0 +1,91 @@
+"""The main job on real PEFT, small enough for CI: the break 0.6.2 -> 0.7.0 is found, confirmed, and identical jobs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="session")
+def run(real_home, tmp_path_factory):
+    """One run over four releases in both arms; returns its folder and report."""
+    out = tmp_path_factory.mktemp("reports")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "harness",
+            "bisect",
+            "llama_seq_cls",
+            "--from",
+            "0.6.1",
+            "--to",
+            "0.7.1",
+            "--out",
+            out,
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=1200,
+    )
+    assert done.returncode == 0, done.stderr
+    with (out / "latest" / "report.json").open(encoding="utf-8") as file:
+        return out / "latest", json.load(file)
+
+
+def arm(report, name):
+    return next(one for one in report["arms"] if one["name"] == name)
+
+
+def places(report, name, signal):
+    return [
+        (one["before"], one["after"], one["confirmed"])
+        for one in arm(report, name)["boundaries"]
+        if one["signal"] == signal
+    ]
+
+
+def test_float16_breaks_at_0_7_0(run):
+    _, report = run
+    assert arm(report, "fp16")["conclusion"] == "regressed"
+    for signal in ("verdict", "census", "trace"):
+        assert places(report, "fp16", signal) == [("0.6.2", "0.7.0", True)]
+    bad = next(row for row in arm(report, "fp16")["releases"] if row["version"] == "0.7.0")
+    assert bad["fingerprint"]["kind"] == "non-finite weight"
+    assert bad["fingerprint"]["step"] == 1
+    assert "lora_A" in bad["fingerprint"]["parameter"]
+
+
+def test_bfloat16_changes_in_census_and_trace_alone(run):
+    _, report = run
+    assert arm(report, "bf16")["conclusion"] == "always-good"
+    assert places(report, "bf16", "verdict") == []
+    for signal in ("census", "trace"):
+        assert places(report, "bf16", signal) == [("0.6.2", "0.7.0", True)]
+    (census,) = [one for one in arm(report, "bf16")["boundaries"] if one["signal"] == "census"]
+    assert census["details"][0].startswith("8 parameters: dtype float32 -> bfloat16")
+
+
+def test_releases_of_one_class_leave_the_same_trace_bit_for_bit(run):
+    _, report = run
+    for one in report["arms"]:
+        traces = {row["version"]: row["trace"] for row in one["releases"]}
+        assert traces["0.6.1"] == traces["0.6.2"] != traces["0.7.0"] == traces["0.7.1"]
+        assert one["deterministic"] is True, "a warm and a clean execution of one release must be the same"
+
+
+def test_everything_else_is_the_same(run):
+    folder, report = run
+    assert report["environment"]["moves"] == {}
+    locks = [
+        (folder / "locks" / f"{version}.txt").read_text(encoding="utf-8")
+        for version in ("0.6.1", "0.6.2", "0.7.0")
+    ]
+    others = [[line for line in text.split("peft==")[0].splitlines() if line] for text in locks]
+    assert others[0] == others[1] == others[2]
