@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from harness import __version__
+from harness.cause.attribute import Attribution, attribute
 from harness.environments.evict import evict
 from harness.files import whole_folder, write_atomic
 from harness.locks.resolve import Unresolvable
@@ -78,11 +79,13 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
     )
     driver = Driver(laboratory, watcher)
     interrupted = False
+    attribution = Attribution()
     try:
         sweep(driver)
         confirm(driver)
         if distrust_warm_start(driver):
             confirm(driver)
+        attribute(driver, attribution, causes=question.cause, fixes=question.fixes)
     except KeyboardInterrupt:
         interrupted = True
         warnings.append(
@@ -91,13 +94,13 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
     finally:
         laboratory.launchers.close()
     warnings += laboratory.launchers.notes
-    report = gather(driver, started, warnings)
+    report = gather(driver, started, warnings, attribution)
     folder = write(report, driver, question.out)
     evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
     return Run(report, folder, interrupted)
 
 
-def gather(driver: Driver, started: datetime, warnings: list[str]) -> Report:
+def gather(driver: Driver, started: datetime, warnings: list[str], attribution: Attribution) -> Report:
     """Put everything that was found into one report."""
     laboratory = driver.laboratory
     question = laboratory.question
@@ -121,6 +124,9 @@ def gather(driver: Driver, started: datetime, warnings: list[str]) -> Report:
         arms=arms,
         warnings=warnings,
         harness=__version__,
+        cause=attribution.causes,
+        interventions=attribution.matrices,
+        survival=attribution.curves,
     )
 
 

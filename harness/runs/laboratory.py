@@ -79,8 +79,9 @@ class Laboratory:
                 threads=scenario.threads,
                 timeout=scenario.timeout,
                 repeat=repeat,
+                instructions=arm.instructions,
             )
-            for count in range(self.question.seeds)
+            for count in range(max(arm.seeds, self.question.seeds))
         ]
 
     def observe(self, arm: Arm, position: int, repeat: int = 0) -> Finding:

@@ -36,6 +36,8 @@ class Question:
         out: Folder of the reports.
         environment_cap: Bytes that all environments together may take.
         command: The command line that asks this question.
+        cause: Whether to find out why the sides of each boundary differ.
+        fixes: Whether to try the scenario's remedies.
     """
 
     scenario: Scenario
@@ -53,6 +55,8 @@ class Question:
     environment_cap: int = 20 * 10**9
     command: str = ""
     overrides: Mapping[str, Setting] = field(default_factory=dict)
+    cause: bool = True
+    fixes: bool = False
 
     def pins(self) -> list[str]:
         """Return the scenario's pins for the package under test: its own pin goes, the usual package comes in."""
