@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,7 @@ class Investigation:
             any_failure=question.any_failure,
             confidence=question.confidence,
             assume={version: verdict.value for version, verdict in question.assume.items()},
-            jobs=max(1, driver.jobs // len(driver.arms)),
+            jobs=driver.jobs,
         )
         self.names = [release.version for release in driver.laboratory.releases]
         self.searches()  # complains of a wrong option before anything is executed
@@ -118,7 +119,9 @@ class Investigation:
         """
         if self.searched.strategy != "sweep":
             cheap = self._measure_cost() if self.searched.strategy == "auto" else self._stored()
-            self.searched = replace(self.searched, cheap=[self.names[position] for position in sorted(cheap)])
+            jobs = self._jobs(sweeping=self.searched.strategy == "auto" and len(cheap) == len(self.names))
+            names = [self.names[position] for position in sorted(cheap)]
+            self.searched = replace(self.searched, cheap=names, jobs=jobs)
         known = -1
         while known < (
             known := self.driver.executed()
@@ -137,8 +140,19 @@ class Investigation:
         """Return {arm: answer} from what was found, whether the searches are done or not."""
         return {arm: search.answer() for arm, search in self.searches().items()}
 
+    def _jobs(self, *, sweeping: bool) -> int:
+        """Return how many probes an arm may have in flight.
+
+        More than one make a search k-ary: fewer rounds, but more probes than one at a time. So a search gets
+        them only where the user asked for them by `--jobs`.
+        """
+        if sweeping:
+            return self.driver.jobs
+        return max(1, (self.driver.laboratory.question.jobs or 1) // len(self.driver.arms))
+
     def _search(self) -> None:
         searches = self.searches()
+        in_flight: Counter[str] = Counter()
         narrowed: dict[str, str] = {}
 
         def propose(free: int) -> list[Task]:
@@ -147,15 +161,18 @@ class Investigation:
                 found = [
                     (arm, request.position, request.repeat)
                     for arm, search in searches.items()
+                    if in_flight[arm] < self.searched.jobs
                     for request in search.propose(1)
                 ]
                 if not found:
                     return tasks
                 tasks += found
+                in_flight.update(arm for arm, _, _ in found)
             return tasks
 
         def told(task: Task, finding: Finding) -> None:
             arm, position, repeat = task
+            in_flight[arm] -= 1
             searches[arm].tell(_observation(position, repeat, finding))
             before, after, steps = searches[arm].narrowed()
             if (before, after) == (0, len(self.names) - 1):

@@ -60,12 +60,14 @@ class Posterior:
         weights: Probability of each hypothesis; empty if the runs contradict all of them.
         rates: What each hypothesis says of a run.
         best: The most probable hypothesis.
+        evidence: Chance of the runs, weighted by priors in units of one gap between neighbours.
     """
 
     positions: tuple[int, ...]
     weights: Mapping[Split, float]
     rates: Mapping[Split, Rates]
     best: Split
+    evidence: float
 
     @property
     def chance(self) -> float:
@@ -187,7 +189,7 @@ def posterior(
     total = sum(weights.values())
     shares = {split: weight / total for split, weight in weights.items()} if total else {}
     best = max(shares, key=lambda split: shares[split], default=Split(0, regresses=True))
-    return Posterior(tuple(positions), shares, said, best)
+    return Posterior(tuple(positions), shares, said, best, total)
 
 
 def entropy(chance: float) -> float:

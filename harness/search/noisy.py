@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.search.flakiness import Posterior, posterior
+from harness.search.boundaries import verdict_changes
+from harness.search.flakiness import Posterior, posterior, rates
 from harness.search.stages import MOST_REPEATS, MOST_VOTES, determinism, ends, first_unfinished, idle, samples
 from harness.verdicts.verdict import Verdict
 
@@ -38,14 +39,9 @@ class Stretch(NamedTuple):
     find_fix: bool
 
 
-def noisy(known: Knowledge, slots: int) -> list[int]:
-    """Return the positions to probe next; empty while waiting or when done."""
+def noisy(known: Knowledge, slots: int) -> list[int] | None:
+    """Return the positions to probe next; none while waiting, None when done."""
     return first_unfinished((ends, determinism, _established, _between_alike, _most_telling), known, slots)
-
-
-def budget(count: int) -> int:
-    """Return the observations after which noise is taken to be too strong, unless the user says otherwise."""
-    return max(100, 5 * count)
 
 
 def stretches(known: Knowledge) -> list[Stretch]:
@@ -72,6 +68,26 @@ def weigh(known: Knowledge, stretch: Stretch, extra: Extra = ()) -> Posterior:
     assumed = {p: verdict == Verdict.BAD for p, verdict in known.options.assume.items() if p in counts}
     exact = known.deterministic()
     return posterior(positions, counts, assumed, find_fix=stretch.find_fix, exact=exact)
+
+
+def several_boundaries(known: Knowledge) -> bool:
+    """Tell whether the boundaries as voted explain the runs better than noise around a single one.
+
+    Compares the evidence, each boundary with a prior of one in the number of gaps.
+    """
+    verdicts = known.verdicts()
+    found = verdict_changes(verdicts)
+    if len(found) < 2:
+        return False
+    sides = {Verdict.GOOD: (0, 0), Verdict.BAD: (0, 0)}
+    for position in known.testable():
+        verdict, (bad, runs) = verdicts[position], known.counts(position)
+        errors, seen = sides[verdict]
+        sides[verdict] = errors + (bad if verdict == Verdict.GOOD else runs - bad), seen + runs
+    gaps = known.options.count - 1
+    voted = rates(sides[Verdict.GOOD], sides[Verdict.BAD], exact=False).likelihood / gaps ** len(found)
+    whole = weigh(known, Stretch(0, gaps, known.options.find_fix))
+    return voted > whole.evidence / gaps
 
 
 def smoothed(known: Knowledge) -> list[Verdict]:

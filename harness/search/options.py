@@ -29,7 +29,8 @@ class Options:
         confidence: What the noisy search is to reach, between 0.5 and 1.
         samples: Releases to look at between two ends that are alike; by default twice the binary logarithm
             of the range.
-        budget: Most observations in all; the search then ends inconclusive.
+        budget: Most observations in all, those told beforehand among them; the search then ends
+            inconclusive. By default five a release, or a hundred if that is more.
         names: What to call each position in the log; its number by default.
     """
 
@@ -64,3 +65,7 @@ class Options:
     def sample_budget(self) -> int:
         """Return how many releases to look at between two ends that are alike."""
         return math.ceil(2 * math.log2(self.count + 1)) if self.samples is None else self.samples
+
+    def most_runs(self) -> int:
+        """Return the most observations in all; by default what only noise too strong to be searched needs."""
+        return max(100, 5 * self.count) if self.budget is None else self.budget

@@ -13,7 +13,6 @@ The same observations in the same order give the same search, so a stored log re
 from __future__ import annotations
 
 import math
-import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,8 +22,7 @@ from harness.search.answer import answer as draw
 from harness.search.boundaries import verdict_changes
 from harness.search.knowledge import Knowledge, Observation, Request
 from harness.search.narrowing import differing_gaps, rounds
-from harness.search.noisy import budget as noise_budget
-from harness.search.noisy import noisy, stretches, weigh
+from harness.search.noisy import noisy, several_boundaries, stretches, weigh
 from harness.search.options import Options
 from harness.search.stages import (
     Stage,
@@ -37,7 +35,6 @@ from harness.search.stages import (
     samples,
     votes,
 )
-from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,18 +66,15 @@ class Search:
     def __init__(self, strategy: Strategy, options: Options) -> None:
         self.options = options
         self.known = Knowledge(options)
-        self._auto = strategy == Strategy.AUTO
-        self._strategy = strategy
-        self._started = 0
+        self._asked = strategy
 
     def propose(self, free_slots: int = 1) -> list[Request]:
         """Return probes to start now, at most `free_slots`; none if done or if those under way must end first."""
-        wanted = self._wanted(free_slots) if free_slots > 0 else []
-        if len(wanted) > (left := self._left()):
-            self.known.say(f"the budget is spent after {self._started + left} probes")
-            wanted = wanted[:left]
-        self._started += len(wanted)
-        return self.known.request(wanted)
+        wanted = (self._wanted(free_slots) or []) if free_slots > 0 else []
+        left = self._left()
+        if len(wanted) > left:
+            self.known.say(f"the budget is spent: {len(self.known.observations)} probes ended")
+        return self.known.request(wanted[:left])
 
     def tell(self, observation: Observation) -> None:
         """Take in a finished probe, whether asked for or not (a stored one)."""
@@ -101,7 +95,7 @@ class Search:
         jobs, whole = self.options.jobs, (0, self.options.count - 1)
         if not self.known.testable():
             return Narrowed(*whole, rounds(self.options.count - 1, jobs))
-        if self._strategy == Strategy.SWEEP:
+        if not self._by_noise_model() and self._plain() is SWEEP:
             return Narrowed(*whole, math.ceil(len(self.known.untested()) / jobs))
         if self._by_noise_model():
             return self._narrowed_by_noise_model()
@@ -118,55 +112,50 @@ class Search:
         before, after = found.range(self.options.confidence)
         return Narrowed(before, after, math.ceil(found.doubt() / math.log2(self.options.jobs + 1)))
 
-    def _wanted(self, slots: int) -> list[int]:
-        self._reconsider()
+    def _wanted(self, slots: int) -> list[int] | None:
+        """Return what to probe next, as of what is known alone; None when done."""
         if self._by_noise_model():
             return noisy(self.known, slots)
-        stages = SWEEP if self._strategy == Strategy.SWEEP else BINARY
-        wanted = first_unfinished(stages, self.known, slots)
-        if not wanted and not self.known.pending and self._auto and self._unsure():
-            self._strategy = Strategy.NOISY
-            return noisy(self.known, slots)
-        return wanted
+        return first_unfinished(self._plain(), self.known, slots)
+
+    def _plain(self) -> Sequence[Stage]:
+        """Return the stages that trust verdicts; `auto` sweeps if no probe is dear."""
+        if self._asked == Strategy.AUTO:
+            free = {*self.options.cheap, *self.options.assume}
+            dear = [position for position in range(self.options.count) if position not in free]
+            self.known.say(
+                f"{len(dear)} releases are not cheap to probe: bisecting"
+                if dear
+                else "every release is cheap to probe or its result is stored: probing them all"
+            )
+            return BINARY if dear else SWEEP
+        return SWEEP if self._asked == Strategy.SWEEP else BINARY
 
     def _by_noise_model(self) -> bool:
-        return self._strategy == Strategy.NOISY and not self.known.deterministic()
+        """Tell whether single verdicts are not to be trusted, and say why."""
+        if self._asked not in (Strategy.AUTO, Strategy.NOISY):
+            return False
+        if self.known.deterministic():
+            if self._asked == Strategy.NOISY:
+                self.known.say("two runs of one release left the same trace: plain bisection serves")
+            return False
+        return self._asked == Strategy.NOISY or self._disagreement() or self._unsure()
 
-    def _left(self) -> int:
-        """Return how many more probes the budget allows."""
-        budget = self.options.budget
-        if budget is None:
-            budget = noise_budget(self.options.count) if self._by_noise_model() else sys.maxsize
-        return max(0, budget - self._started)
-
-    def _reconsider(self) -> None:
-        """Choose for `auto`, and change one's mind for it; `_strategy` keeps what was chosen last."""
-        known = self.known
-        if self._strategy == Strategy.AUTO:
-            dear = [p for p in known.untested() if p not in self.options.cheap]
-            self._strategy = Strategy.BINARY if dear else Strategy.SWEEP
-            known.say(
-                f"{len(dear)} releases have neither result nor environment stored: bisecting"
-                if dear
-                else "every release has its result or environment stored: probing them all"
-            )
-        counts = {p: known.counts(p) for p in known.disputed()}
-        flaky = [p for p, (bad, runs) in counts.items() if 0 < bad < runs]
-        if self._auto and self._strategy != Strategy.NOISY and flaky:
-            steady = [Verdict.SKIP if p in flaky else v for p, v in enumerate(known.verdicts())]
-            named = known.name(flaky[0])
-            if len(verdict_changes(steady)) <= 1:
-                self._strategy = Strategy.NOISY
-                known.say(f"two runs of {named} disagree: moving to the noise model")
-            else:
-                known.say(f"two runs of {named} disagree, among several boundaries: votes decide")
-        if self._strategy == Strategy.NOISY and known.deterministic():
-            known.say("two runs of one release left the same trace: plain bisection serves")
+    def _disagreement(self) -> bool:
+        counts = {position: self.known.counts(position) for position in self.known.disputed()}
+        flaky = [self.known.name(position) for position, (bad, runs) in counts.items() if 0 < bad < runs]
+        if not flaky:
+            return False
+        if several_boundaries(self.known):
+            self.known.say(f"two runs of {flaky[0]} disagree, among several boundaries: votes decide")
+            return False
+        self.known.say(f"two runs of {flaky[0]} disagree: moving to the noise model")
+        return True
 
     def _unsure(self) -> bool:
-        """Tell whether a single boundary was found with less confidence than asked for, and say so."""
+        """Tell whether all was asked and a single boundary found, but with less confidence than asked for."""
         found = verdict_changes(self.known.verdicts())
-        if len(found) != 1 or self.known.deterministic():
+        if len(found) != 1 or first_unfinished(self._plain(), self.known, 1) is not None:
             return False
         reached, asked = confidence(self.known, found), self.options.confidence
         if reached >= asked:
@@ -176,6 +165,10 @@ class Search:
             f"{asked:.1%} are asked: moving to the noise model"
         )
         return True
+
+    def _left(self) -> int:
+        """Return how many more probes the budget allows."""
+        return max(0, self.options.most_runs() - len(self.known.observations) - len(self.known.pending))
 
 
 def make_search(strategy: str, **options: Any) -> Search:

@@ -26,13 +26,13 @@ MOST_REPEATS = 4
 """Runs of one release, skips among them, after which a confirmation is given up."""
 
 
-def first_unfinished(stages: Iterable[Stage], known: Knowledge, slots: int) -> list[int]:
-    """Return what the first stage with something left to ask wants; nothing if all are done."""
+def first_unfinished(stages: Iterable[Stage], known: Knowledge, slots: int) -> list[int] | None:
+    """Return what the first stage with something left to ask wants; None if all are done."""
     for stage in stages:
         wanted = stage(known, slots)
         if wanted is not None:
             return wanted[:slots]
-    return []
+    return None
 
 
 def votes(known: Knowledge, _slots: int) -> list[int] | None:
@@ -79,7 +79,7 @@ def samples(known: Knowledge, slots: int) -> list[int] | None:
     known.say(f"no two differ so far: looking between the ends, widest gap first, at up to {budget} releases")
     under_way = {request.position for request in known.pending}
     left = budget - looked_at - len(under_way)
-    return cut((gap.candidates for gap in open_gaps), under_way, min(slots, left))
+    return cut((gap.candidates for gap in open_gaps), under_way, min(_planned(known, slots), left))
 
 
 def narrowing(known: Knowledge, slots: int) -> list[int] | None:
@@ -91,7 +91,7 @@ def narrowing(known: Knowledge, slots: int) -> list[int] | None:
     if not open_gaps:
         return None
     under_way = {request.position for request in known.pending}
-    return cut((gap.candidates for gap in open_gaps), under_way, slots)
+    return cut((gap.candidates for gap in open_gaps), under_way, _planned(known, slots))
 
 
 def everything(known: Knowledge, _slots: int) -> list[int] | None:
@@ -127,6 +127,11 @@ def determinism(known: Knowledge, _slots: int) -> list[int] | None:
 def idle(known: Knowledge, positions: Sequence[int]) -> list[int]:
     """Leave out the positions being probed already."""
     return [p for p in positions if not known.under_way(p)]
+
+
+def _planned(known: Knowledge, slots: int) -> int:
+    """Return the probes to plan for: the cuts are even also where slots are filled one after the other."""
+    return max(slots, known.options.jobs - len(known.pending))
 
 
 def _inwards(known: Knowledge, *, newest: bool) -> list[int]:

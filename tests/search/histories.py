@@ -74,11 +74,11 @@ class Outcome:
         return [boundary.kind for boundary in self.answer.boundaries]
 
 
-def solve(strategy, truth, count, *, jobs=1, digest=None, **options):
+def solve(strategy, truth, count, *, jobs=1, digest=None, one_by_one=False, **options):
     """Run a search round by round: all that was proposed ends before more is asked for."""
     search = make_search(strategy, count=count, jobs=jobs, **options)
     asked, rounds = [], 0
-    while requests := search.propose(jobs):
+    while requests := fill(search, jobs) if one_by_one else search.propose(jobs):
         rounds += 1
         assert len(requests) <= jobs
         assert not set(requests) & set(asked), "a run was asked for twice"
@@ -91,3 +91,19 @@ def solve(strategy, truth, count, *, jobs=1, digest=None, **options):
     first, last, _steps = search.narrowed()
     assert 0 <= first <= last < count
     return Outcome(search.answer(), len(asked), len({r.position for r in asked}), rounds, search)
+
+
+def fill(search, slots):
+    """Propose for one slot after the other."""
+    found = []
+    while len(found) < slots and (more := search.propose(1)):
+        found += more
+    return found
+
+
+def told_again(found, strategy, **options):
+    """A new search that is told all that another one was, release by release and not in the order of events."""
+    again = make_search(strategy, count=found.search.options.count, **options)
+    for observation in sorted(found.search.known.observations, key=lambda o: (o.position, o.repeat)):
+        again.tell(observation)
+    return again

@@ -54,11 +54,13 @@ def test_the_true_boundary_is_inside_the_reported_one_whatever_is_skipped(data):
         assert found.sides == []
 
 
+@pytest.mark.parametrize("one_by_one", [False, True])
 @pytest.mark.parametrize("jobs", [1, 2, 3, 4, 7])
 @pytest.mark.parametrize("count", [2, 3, 10, 34, 100])
-def test_rounds_meet_the_bound_and_the_answer_is_exact(count, jobs):
+def test_rounds_meet_the_bound_and_the_answer_is_exact(count, jobs, one_by_one):
     for first_bad in range(1, count):
-        found = solve("binary", Flaky(1, count, first_bad=first_bad), count, jobs=jobs)
+        history = Flaky(1, count, first_bad=first_bad)
+        found = solve("binary", history, count, jobs=jobs, one_by_one=one_by_one)
         assert found.sides == [(first_bad - 1, first_bad)]
         assert found.answer.conclusion == "regressed"
         in_turn = 2 if jobs == 1 else 1

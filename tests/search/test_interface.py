@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from histories import BAD, GOOD, SKIP, Flaky, region, solve, written
+from histories import BAD, GOOD, SKIP, Flaky, region, solve, told_again, written
 
 from harness.errors import UsageError
 from harness.search.boundaries import Conclusion
@@ -104,16 +104,23 @@ def test_a_side_that_cannot_be_repeated_stays_unconfirmed():
     assert not found.answer.boundaries[0].confirmed
 
 
+@pytest.mark.parametrize("cheap", [frozenset(), frozenset(range(34))])
 @pytest.mark.parametrize("strategy", ["auto", "binary", "noisy", "sweep"])
-def test_the_observations_of_a_search_replay_it(strategy):
-    history = Flaky(8, 34, 0.1, 0.1)
-    found = solve(strategy, history, 34)
-    again = make_search(strategy, count=34)
-    told = {(o.position, o.repeat): o for o in found.search.known.observations}
-    while requests := again.propose(1):
-        for r in requests:
-            again.tell(told[r.position, r.repeat])
-    assert again.answer() == found.answer
+def test_the_answer_hangs_on_what_was_observed_and_not_on_the_order(strategy, cheap):
+    for seed in range(25):
+        found = solve(strategy, Flaky(seed, 34, 0.1, 0.1), 34, cheap=cheap)
+        again = told_again(found, strategy, cheap=cheap)
+        assert again.done
+        assert again.answer().boundaries == found.answer.boundaries
+        assert again.answer().conclusion == found.answer.conclusion
+
+
+def test_several_boundaries_replay_as_well():
+    for letters in (region(34, 9, 18), "gggxggbbb", "gsbsgg"):
+        found = solve("auto", written(letters), len(letters))
+        again = told_again(found, "auto")
+        assert again.done
+        assert again.answer().boundaries == found.answer.boundaries
 
 
 def test_a_thousand_histories_run_in_about_a_second():
