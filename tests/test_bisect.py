@@ -237,6 +237,16 @@ def test_other_releases_other_arms_other_settings(toy, harness):
     assert {arm["conclusion"] for arm in arms} == {"never-good"}
 
 
+def test_any_package_of_the_environment_can_be_the_one_under_test(toy, harness):
+    done = harness("bisect", "toy", "--package", "helper")
+    assert done.returncode == 0, done.stderr
+    data = report()
+    assert data["package"] == "helper"
+    assert data["environment"]["pins"] == ["toy"]
+    assert [row["version"] for row in data["arms"][0]["releases"]] == ["1.0", "2.0"]
+    assert data["arms"][0]["conclusion"] == "always-good"
+
+
 def test_several_seeds_are_told_together(toy, harness):
     harness("bisect", "toy", "--from", "1.1", "--to", "2.0", "--seeds", "3")
     rows = {row["version"]: row for row in report()["arms"][0]["releases"]}

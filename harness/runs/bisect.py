@@ -217,7 +217,7 @@ def _environment(laboratory: Laboratory) -> dict[str, object]:
     proof = f"{same} of {len(locked)} locks are equal, to the hash, but for {question.package}"
     return {
         "policy": "fixed",
-        "pins": question.pins(),
+        "pins": laboratory.resolver.requirements(),
         "packages": laboratory.reference.versions(),
         "moves": moves,
         "torch": laboratory.torch.choice,

@@ -85,7 +85,7 @@ def several_boundaries(known: Knowledge) -> bool:
         errors, seen = sides[verdict]
         sides[verdict] = errors + (bad if verdict == Verdict.GOOD else runs - bad), seen + runs
     gaps = known.options.count - 1
-    voted = rates(sides[Verdict.GOOD], sides[Verdict.BAD], exact=False).likelihood / gaps ** len(found)
+    voted = rates(sides[Verdict.GOOD], sides[Verdict.BAD], exact=False).likelihood / float(gaps) ** len(found)
     whole = weigh(known, Stretch(0, gaps, known.options.find_fix))
     return voted > whole.evidence / gaps
 
