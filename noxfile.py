@@ -54,6 +54,20 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the main job beside what a user would do instead; arguments go to tests/bench/bench_main_job.py."""
+    session.install("-e", ".", "pypi-version-bisect")
+    session.run("python", "tests/bench/bench_main_job.py", *session.posargs)
+
+
+@nox.session(name="bench-search")
+def bench_search(session: nox.Session) -> None:
+    """Measure the noisy search beside git_bayesect on the same simulated histories."""
+    session.install("-e", ".", "git_bayesect==1.2")
+    session.run("python", "tests/search/bench_search.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check format, style and types."""
     session.install(

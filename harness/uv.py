@@ -100,16 +100,18 @@ def one_line(message: str) -> str:
     """
     for mark in ("╰─▶", "├─▶", "×", "│"):  # noqa: RUF001 - as uv prints them
         message = message.replace(mark, " ")
-    kept: list[str] = []
+    parts: list[str] = []
     in_output = False
     for line in (line.strip() for line in message.splitlines()):
         if line.startswith("hint:"):
             break
         if line in {"[stdout]", "[stderr]"}:
-            kept += [] if in_output else [line]
+            parts += [] if in_output else [line]
             in_output = True
         elif line and in_output:
-            kept[-1] = line
-        elif line:
-            kept.append(line.removeprefix("error: ").removeprefix("cause: "))
-    return ": ".join(kept)
+            parts[-1] = line
+        elif line.startswith(("error: ", "cause: ")) or (line and not parts):
+            parts.append(line.removeprefix("error: ").removeprefix("cause: "))
+        elif line:  # a wrapped line
+            parts[-1] += f" {line}"
+    return ": ".join(parts)

@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
-from toyindex import BAD, DAYS, FLAKY, GOOD, HANG, HISTORY, ToyIndex, plant, wheel
+from toyindex import BAD, CRASH, DAYS, FLAKY, GOOD, HANG, HISTORY, ToyIndex, plant, wheel
 
 EXPECTED = {
     "1.0": "good",
@@ -149,15 +149,69 @@ def test_ctrl_c_leaves_a_run_that_goes_on(toy, harness, monkeypatch):
     assert "report" in out
 
 
-def test_a_flaky_release_is_never_a_confirmed_boundary(toy, harness, monkeypatch):
+@pytest.fixture
+def own_history(toy, monkeypatch):
+    """Put a history of the test's own on an index of its own, with a fresh home."""
     with ToyIndex() as index:
         index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
-        plant(index, {"1.0": GOOD, "1.2": GOOD, "1.3": FLAKY, "1.4": GOOD})
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
         monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
-        harness("bisect", "toy", "--search", "sweep")
-    arm = report()["arms"][0]
-    assert not [one for one in arm["boundaries"] if one["signal"] == "verdict" and one["confirmed"]]
+        yield lambda codes: plant(index, {f"1.{place}.0": code for place, code in enumerate(codes)})
+
+
+def verdict_boundaries():
+    (arm,) = report()["arms"]
+    return arm, [
+        (one["before"], one["after"], one["confirmed"])
+        for one in arm["boundaries"]
+        if one["signal"] == "verdict"
+    ]
+
+
+@pytest.mark.parametrize("search", ["auto", "sweep", "binary", "noisy"])
+def test_a_flaky_release_does_not_move_the_answer(own_history, harness, search):
+    """Its first execution of five fails: the hardest case, for the search meets the failure first."""
+    own_history([GOOD, GOOD, GOOD, FLAKY, GOOD, GOOD, BAD, BAD, BAD])
+    done = harness("bisect", "toy", "--search", search)
+    assert done.returncode == 0, done.stderr
+    arm, boundaries = verdict_boundaries()
+    assert arm["conclusion"] == "regressed", arm["notes"]
+    assert boundaries == [("1.5.0", "1.6.0", True)]
+
+
+@pytest.mark.parametrize("search", ["auto", "sweep", "binary"])
+def test_another_failure_in_the_middle_does_not_move_the_answer(own_history, harness, search):
+    own_history([GOOD, GOOD, GOOD, GOOD, CRASH, GOOD, BAD, BAD, BAD])
+    done = harness("bisect", "toy", "--search", search)
+    assert done.returncode == 0, done.stderr
+    arm, boundaries = verdict_boundaries()
+    assert arm["conclusion"] == "regressed", arm["notes"]
+    assert boundaries == [("1.5.0", "1.6.0", True)]
+    others = [one for one in arm["boundaries"] if one["signal"] == "failure"]
+    if any(row["verdict"] == "bad" for row in arm["releases"] if row["version"] == "1.4.0"):
+        assert ("1.3.0", "1.4.0") in [(one["before"], one["after"]) for one in others]
+
+
+def test_a_binary_search_probes_few_releases(own_history, harness):
+    own_history([GOOD] * 11 + [BAD] * 9)
+    done = harness("bisect", "toy", "--search", "binary", "--from", "1.0.0")
+    assert done.returncode == 0, done.stderr
+    arm, boundaries = verdict_boundaries()
+    assert boundaries == [("1.10.0", "1.11.0", True)]
+    assert sum(row["verdict"] != "untested" for row in arm["releases"]) <= 2 + 5
+    assert "narrowed to" in done.stderr
+
+
+def test_find_fix_assume_and_judging_a_search_again(own_history, harness):
+    own_history([BAD, BAD, BAD, GOOD, GOOD, HANG])
+    done = harness("bisect", "toy", "--search", "binary", "--find-fix", "--assume", "1.5.0=good")
+    assert done.returncode == 0, done.stderr
+    arm, boundaries = verdict_boundaries()
+    assert arm["conclusion"] == "fixed"
+    assert boundaries == [("1.2.0", "1.3.0", True)]
+    before = timeless(report())
+    assert harness("judge", "latest").returncode == 0
+    assert timeless(report()) == before
 
 
 def test_other_releases_other_arms_other_settings(toy, harness):
@@ -181,6 +235,16 @@ def test_other_releases_other_arms_other_settings(toy, harness):
     assert arms[0]["parameters"]["steps"] == 2
     assert [row["version"] for row in arms[0]["releases"]] == ["2.0", "2.1"]
     assert {arm["conclusion"] for arm in arms} == {"never-good"}
+
+
+def test_any_package_of_the_environment_can_be_the_one_under_test(toy, harness):
+    done = harness("bisect", "toy", "--package", "helper")
+    assert done.returncode == 0, done.stderr
+    data = report()
+    assert data["package"] == "helper"
+    assert data["environment"]["pins"] == ["toy"]
+    assert [row["version"] for row in data["arms"][0]["releases"]] == ["1.0", "2.0"]
+    assert data["arms"][0]["conclusion"] == "always-good"
 
 
 def test_several_seeds_are_told_together(toy, harness):

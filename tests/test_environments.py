@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from toyindex import wheel
 
 from harness.environments.environment import MARKER, Environments, NotInstallable, find
 from harness.environments.evict import RECENT, evict, size
@@ -183,6 +184,52 @@ def test_the_users_own_source_of_torch_wins(tmp_path):
     assert choose_torch("index", IndexSettings(), home).options == ()
     with pytest.raises(UsageError, match="cuXXX"):
         choose_torch("cuda", own, home)
+
+
+def test_the_hosts_torch_is_reused_and_nothing_else_of_the_host(resolver, toy_index, tmp_path, monkeypatch):
+    """The host has a vendor's torch that no index serves, and another helper than the lock's."""
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "host"))
+    links = tmp_path / "links"
+    links.mkdir()
+    for file in (
+        wheel(
+            "torch", "2.5.0a0+vendor", "who = 'host'", requires=("helper", "nvidia-toy; python_version > '3'")
+        ),
+        wheel("nvidia_toy", "1.0", ""),
+        wheel("onlyhost", "1.0", ""),
+    ):
+        (links / file.name).write_bytes(file.content)
+    uv = Uv({**resolver.uv.variables, "UV_FIND_LINKS": str(links)})
+    uv.run("venv", str(tmp_path / "host"), "--python", str(resolver.interpreter.path))
+    python = str(tmp_path / "host" / "bin" / "python")
+    installed = uv.run(
+        "pip", "install", "--python", python, "torch==2.5.0a0+vendor", "onlyhost", "helper==2.0"
+    )
+    assert installed.code == 0, installed.reason
+
+    source = choose_torch("host", resolver.settings, resolver.home)
+    assert source.host.version == "2.5.0a0+vendor"
+    pins = ["helper==1.0", "torch==9.9"]
+    ours = Resolver(
+        "toy", pins, source.host.interpreter, source, resolver.settings, resolver.uv, resolver.home
+    )
+    assert ours.requirements() == ["helper==1.0", "torch==2.5.0a0+vendor"]
+    environments = Environments("toy", source.host.interpreter, source, resolver.uv, resolver.home)
+    reference = ours.reference()
+    environment = environments.ensure(reference, environments.base([reference]))
+    seen = run(
+        environment,
+        "import torch, helper, nvidia_toy, importlib.metadata as m; print(torch.who, m.version('helper'))",
+    )
+    assert seen == "host 1.0"
+    assert run(environment, "import importlib.util as u; print(u.find_spec('onlyhost'))") == "None"
+
+
+def test_no_torch_on_the_host_is_told(resolver, monkeypatch, tmp_path):
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HarnessError, match="no Python on PATH has torch"):
+        choose_torch("host", resolver.settings, resolver.home)
 
 
 def test_the_interpreter_is_asked_for_by_specifier():

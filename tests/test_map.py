@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from harness.releases.release import Release
 from harness.runs.finding import Finding
 from harness.runs.gather import arm_result, arrange
+from harness.runs.investigate import Searched, replay
 from harness.scenario import Arm
 from harness.search.boundaries import conclude, verdict_changes
 from harness.traces.census import census_differences, census_digest, renamed
@@ -98,18 +99,24 @@ def parameters(dtype, trained=True, raw="base.{}"):
 
 
 def drawn(findings):
-    releases = [Release(f"{place}.0") for place in range(len(findings))]
-    found = arrange(len(releases), findings)
-    return arm_result(Arm("arm", {}), releases, found, [""] * len(releases))
+    names = [f"{place}.0" for place in range(len(findings))]
+    found = arrange(len(names), findings)
+    answer = replay(Searched("sweep"), names, findings).answer()
+    releases = [Release(name) for name in names]
+    return arm_result(Arm("arm", {}), releases, found, answer, commands=names, searched={})
+
+
+def twice(*arguments, **options):
+    return {repeat: finding(*arguments, **options) for repeat in range(2)}
 
 
 def test_boundaries_in_census_and_trace_without_one_in_verdict():
     old, new = parameters("float32"), parameters("float16")
     result = drawn(
         {
-            0: {0: finding(GOOD, 1.0, 0.5, census=old), 1: finding(GOOD, 1.0, 0.5, census=old)},
-            1: {0: finding(GOOD, 1.0, 0.5, census=old), 1: finding(GOOD, 1.0, 0.5, census=old)},
-            2: {0: finding(GOOD, 1.0, 0.6, census=new), 1: finding(GOOD, 1.0, 0.6, census=new)},
+            0: twice(GOOD, 1.0, 0.5, census=old),
+            1: twice(GOOD, 1.0, 0.5, census=old),
+            2: twice(GOOD, 1.0, 0.6, census=new),
         }
     )
     assert result.conclusion == "always-good"
@@ -137,7 +144,7 @@ def test_a_boundary_is_confirmed_only_by_both_sides_again():
 
 
 def test_a_job_that_is_not_identical_is_no_evidence():
-    result = drawn({0: {0: finding(GOOD)}, 1: {0: finding(GOOD)}, 2: {0: finding(BAD, identity="other")}})
+    result = drawn({0: twice(GOOD), 1: twice(GOOD), 2: {0: finding(BAD, identity="other")}})
     assert [row.verdict for row in result.releases] == ["good", "good", "skip"]
     assert result.releases[2].reason.startswith("not identical")
     assert result.conclusion == "always-good"

@@ -147,7 +147,7 @@ KILLED = "import os, signal\ndef loss(step):\n    os.kill(os.getpid(), signal.SI
 NO_IMPORT = "raise ImportError('planted: cannot be imported')\n"
 FLAKY = (
     "import os, pathlib\nruns = pathlib.Path(os.environ['HARNESS_TRACE']).parent.parent\n"
-    "odd = sum(1 for _ in runs.iterdir()) % 2\n" + BAD.replace("step >= 3", "odd and step >= 3")
+    "count = sum(1 for _ in runs.iterdir())\n" + BAD.replace("step >= 3", "count % 5 == 1 and step >= 3")
 )
 
 # A history as real ones are: good, a gap of releases that cannot be tested, bad, repaired.

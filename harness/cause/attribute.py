@@ -18,8 +18,10 @@ from harness.traces.compare import noise_floor
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from harness.runs.drive import Driver
+    from collections.abc import Sequence
+
     from harness.runs.gather import ArmMap
+    from harness.runs.investigate import Investigation
     from harness.scenario import Arm
     from harness.search.boundaries import Boundary
 
@@ -37,11 +39,11 @@ class Attribution:
     curves: list[SurvivalResult] = field(default_factory=list)
 
 
-def attribute(driver: Driver, found: Attribution, *, causes: bool, fixes: bool) -> None:
+def attribute(investigation: Investigation, found: Attribution, *, causes: bool, fixes: bool) -> None:
     """Explain the boundaries of every arm and try remedies.
 
     Args:
-        driver: Holds the findings.
+        investigation: Has found the boundaries.
         found: What is found is put here at once.
         causes: Whether to explain.
         fixes: Whether to try remedies.
@@ -49,6 +51,7 @@ def attribute(driver: Driver, found: Attribution, *, causes: bool, fixes: bool) 
     Raises:
         KeyboardInterrupt: After every running probe was ended.
     """
+    driver, answers = investigation.driver, investigation.answers()
     laboratory = driver.laboratory
     bench = Bench(laboratory, driver.watcher, driver.jobs)
     maps = {name: arrange(len(laboratory.releases), findings) for name, findings in driver.findings.items()}
@@ -58,27 +61,35 @@ def attribute(driver: Driver, found: Attribution, *, causes: bool, fixes: bool) 
             if curve:
                 found.curves.append(curve)
     for name, arm_map in maps.items() if causes else ():
-        for pair, boundary, signal in pairs(driver.arms[name], arm_map):
+        for pair, boundary, signal in pairs(driver.arms[name], arm_map, answers[name].boundaries):
             found.causes.append(_cause(pair, boundary, signal, bench))
     for name, arm_map in maps.items() if fixes else ():
-        made = matrix(driver.arms[name], arm_map, laboratory.question.scenario.fixes, bench)
+        made = matrix(
+            driver.arms[name], arm_map, answers[name].boundaries, laboratory.question.scenario.fixes, bench
+        )
         if made:
             found.matrices.append(made)
 
 
-def pairs(arm: Arm, found: ArmMap) -> list[tuple[Pair, Boundary, str]]:
+def pairs(arm: Arm, found: ArmMap, verdicts: Sequence[Boundary]) -> list[tuple[Pair, Boundary, str]]:
     """Return the boundaries to explain, each with its signal: those in verdict, else those in trace.
 
     Where several seeds are one execution, traces tell nothing that one exchange could restore.
+
+    Args:
+        arm: Where.
+        found: The findings.
+        verdicts: The boundaries in verdict.
     """
     noise: dict[str, float] = {}
     if found.deterministic is False:
         for first, again in zip(found.firsts, found.repeats, strict=True):
             traces = [one.trace for one in (first, *again) if one.trace.steps]
             noise |= {name: max(value, noise.get(name, 0.0)) for name, value in noise_floor(traces).items()}
-    chosen = [(boundary, "verdict") for boundary in found.boundaries("verdict")]
+    chosen = [(boundary, "verdict") for boundary in verdicts]
     if not chosen and not any(first.parts for first in found.firsts):
-        chosen = [(boundary, "trace") for boundary in found.boundaries("trace")][:MOST_EXPLAINED]
+        chosen = [(boundary, "trace") for boundary in found.boundaries("trace") if not boundary.untested]
+        chosen = chosen[:MOST_EXPLAINED]
     return [
         (
             Pair(
@@ -128,9 +139,9 @@ def sentence(best: AttemptResult | None, *, by_verdict: bool) -> str:
     cure, breaks = best.cure, best.breaks
     if best.status == CONFIRMED:
         if by_verdict:
-            proof = f"undone, {cure.release} trains well; done to {breaks.release}, that one breaks"
+            proof = f"with the other side's, {cure.release} trains well and {breaks.release} breaks"
         else:
-            proof = f"undone, {cure.release} trains as {breaks.release} does, and the other way round"
+            proof = f"with the other side's, {cure.release} trains as {breaks.release} does, and the reverse"
         return f"Cause confirmed: {what}; {proof}"
     if best.status == SUPPORTED:
         one_way = (

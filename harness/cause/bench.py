@@ -59,7 +59,7 @@ class Bench:
         Raises:
             KeyboardInterrupt: After every running probe was ended.
         """
-        self.watcher.planned(len(trials))
+        self.watcher.expected(len(trials))
         with ThreadPoolExecutor(self.jobs) as pool:
             waiting = [pool.submit(self._observe, trial) for trial in trials]
             try:

@@ -14,13 +14,24 @@ if TYPE_CHECKING:
     from harness.runs.finding import Finding
     from harness.runs.gather import ArmMap
     from harness.scenario import Arm, Fix
+    from harness.search.boundaries import Boundary
 
 CURES, NO_EFFECT, WORSE, ERROR, NOT_APPLICABLE = "cures", "no effect", "worse", "error", "not applicable"
 
 
-def matrix(arm: Arm, found: ArmMap, fixes: Sequence[Fix], bench: Bench) -> MatrixResult | None:
-    """Try all remedies of an arm; None if nothing there needs one."""
-    chosen = columns(found)
+def matrix(
+    arm: Arm, found: ArmMap, verdicts: Sequence[Boundary], fixes: Sequence[Fix], bench: Bench
+) -> MatrixResult | None:
+    """Try all remedies of an arm; None if nothing there needs one.
+
+    Args:
+        arm: Where.
+        found: The findings without a remedy.
+        verdicts: The boundaries in verdict.
+        fixes: The remedies.
+        bench: Executes.
+    """
+    chosen = columns(found, verdicts)
     if not chosen or not fixes or all(finding.verdict != Verdict.BAD for finding in found.firsts):
         return None
     versions = [release.version for release in bench.laboratory.releases]
@@ -51,9 +62,8 @@ def matrix(arm: Arm, found: ArmMap, fixes: Sequence[Fix], bench: Bench) -> Matri
     )
 
 
-def columns(found: ArmMap) -> list[int]:
+def columns(found: ArmMap, verdicts: Sequence[Boundary]) -> list[int]:
     """Return the positions to try on: the sides of the verdict boundaries, else of all, and the newest release."""
-    verdicts = found.boundaries("verdict")
     boundaries = verdicts or found.boundaries("census") + found.boundaries("trace")
     sides = {side for boundary in boundaries for side in (boundary.before, boundary.after)}
     tested = [

@@ -21,6 +21,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="last", metavar="V", help="newest release; default: the newest of all")
     parser.add_argument("--search", choices=SEARCHES, default="auto", help="strategy, default auto")
     parser.add_argument(
+        "--find-fix", action="store_true", help="look for the release that repaired something"
+    )
+    parser.add_argument(
+        "--any-failure",
+        action="store_true",
+        help="take every failure for the same one, whatever its fingerprint",
+    )
+    parser.add_argument(
+        "--assume",
+        action="append",
+        default=[],
+        metavar="RELEASE=VERDICT",
+        help="take good, bad or skip for a release without executing it; may be repeated",
+    )
+    parser.add_argument(
+        "--confidence",
+        type=float,
+        default=0.95,
+        metavar="P",
+        help="what the noisy search is to reach, default 0.95",
+    )
+    parser.add_argument(
         "--jobs", type=positive, metavar="N", help="probes at a time; default: what the cores allow"
     )
     parser.add_argument("--out", default="reports", metavar="DIR", help="where reports go, default reports")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from harness.runs.question import Question
 
-SEARCHES = ("auto", "sweep")
+SEARCHES = ("auto", "sweep", "binary", "noisy")
 DEVICES = ("auto", "cpu", "cuda")
 DEFAULT_CAP_GB = 20.0
 
@@ -66,7 +66,7 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
     """
     from packaging.utils import canonicalize_name  # noqa: PLC0415 - kept out of start-up
 
-    from harness.runs.question import Question, apply_overrides, parse_override  # noqa: PLC0415
+    from harness.runs.question import Question, apply_overrides, parse_assumption, parse_override  # noqa: PLC0415
     from harness.scenario import load_scenario  # noqa: PLC0415
 
     scenario = load_scenario(options.scenario)
@@ -84,6 +84,10 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
         last=getattr(options, "last", None),
         prereleases=options.pre,
         search=getattr(options, "search", "auto"),
+        find_fix=getattr(options, "find_fix", False),
+        any_failure=getattr(options, "any_failure", False),
+        assume=dict(parse_assumption(text) for text in getattr(options, "assume", ())),
+        confidence=getattr(options, "confidence", 0.95),
         seeds=options.seeds,
         device=options.device,
         torch=options.torch,

@@ -32,9 +32,9 @@ class Lines:
     def __exit__(self, *_: object) -> None:
         return
 
-    def planned(self, count: int) -> None:
-        """Count up what is to come."""
-        self.total += count
+    def expected(self, count: int) -> None:
+        """Take in how many are certain to end yet."""
+        self.total = self.done + count
 
     def started(self, arm: str, version: str, repeat: int) -> None:
         """Say nothing: the line comes with the verdict."""
@@ -67,7 +67,7 @@ class Live:
         )
         self.task = self.progress.add_task("listing releases", total=None)
         self.running: list[str] = []
-        self.total = 0
+        self.done = 0
 
     def __enter__(self) -> Self:
         self.progress.start()
@@ -78,10 +78,9 @@ class Live:
     ) -> None:
         self.progress.stop()
 
-    def planned(self, count: int) -> None:
+    def expected(self, count: int) -> None:
         """Widen the bar."""
-        self.total += count
-        self.progress.update(self.task, total=self.total)
+        self.progress.update(self.task, total=self.done + count)
 
     def started(self, arm: str, version: str, repeat: int) -> None:
         """Name what runs."""
@@ -98,6 +97,7 @@ class Live:
             style = _STYLES.get(verdict, "white")
             self.console.print(f"[{style}]{verdict:>4}[/] {name}  ", end="")
             self.console.print(finding.judgement.reason, markup=False, soft_wrap=True)
+        self.done += 1
         self.progress.advance(self.task)
         self._describe()
 

@@ -69,7 +69,7 @@ class Resolver:
         path = self._path("reference")
         if path.exists():
             return parse_lock(path.read_text(encoding="utf-8"))
-        lock = self._resolve([*self._pins(), self.package], preference=None)
+        lock = self._resolve([*self.requirements(), self.package], preference=None)
         if isinstance(lock, Unresolvable):
             raise HarnessError(
                 f"the scenario's pins cannot be resolved together with any release of {self.package}: "
@@ -87,7 +87,7 @@ class Resolver:
         path = self._path(f"{self.package}=={version}", reference.digest)
         if path.exists():
             return parse_lock(path.read_text(encoding="utf-8"))
-        lock = self._resolve([*self._pins(), f"{self.package}=={version}"], preference=reference)
+        lock = self._resolve([*self.requirements(), f"{self.package}=={version}"], preference=reference)
         if isinstance(lock, Lock):
             write_atomic(path, lock.text())
         return lock
@@ -96,7 +96,8 @@ class Resolver:
         """Return what the release forced to move against the reference."""
         return moves(reference, lock, besides=self.package)
 
-    def _pins(self) -> list[str]:
+    def requirements(self) -> list[str]:
+        """Return the pins in force: with the host's torch, its version stands in place of the scenario's."""
         host = self.torch.host
         if host is None:
             return list(self.pins)
@@ -141,7 +142,13 @@ class Resolver:
     def _path(self, *question: str) -> Path:
         settings = self.settings
         asked = [
-            *(question, self.package, list(self._pins()), self.interpreter.minor, self.interpreter.platform),
+            *(
+                question,
+                self.package,
+                list(self.requirements()),
+                self.interpreter.minor,
+                self.interpreter.platform,
+            ),
             *(self.torch.choice, settings.index, settings.extra, settings.find_links),
         ]
         digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()

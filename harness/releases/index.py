@@ -21,7 +21,7 @@ from harness.releases.release import Release
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pypi_simple import DistributionPackage, PyPISimple
+    from pypi_simple import DistributionPackage
 
     from harness.home import Home
     from harness.releases.settings import IndexSettings
@@ -70,6 +70,7 @@ def list_releases(package: str, settings: IndexSettings, home: Home) -> Listing:
 def _ask(package: str, settings: IndexSettings) -> tuple[list[DistributionPackage], list[str], bool]:
     """Return the files of all sources, the faults of those that failed, and whether the main one answered."""
     from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple  # noqa: PLC0415 - 0.2 s
+    from requests import Session  # noqa: PLC0415
 
     files: list[DistributionPackage] = []
     faults = []
@@ -80,8 +81,10 @@ def _ask(package: str, settings: IndexSettings) -> tuple[list[DistributionPackag
             if address.startswith("file:"):
                 files += _local_index(_local_path(address), package)
             else:
-                with PyPISimple(address) as client:
-                    files += _remote_index(client, package)
+                with Session() as session:
+                    session.verify = settings.certificates or True
+                    page = PyPISimple(address, session=session).get_project_page(package, timeout=TIMEOUT)
+                    files += page.packages
         except NoSuchProjectError:
             pass
         except Exception as error:  # noqa: BLE001 - an index may answer anything at all
@@ -91,11 +94,6 @@ def _ask(package: str, settings: IndexSettings) -> tuple[list[DistributionPackag
     for place in settings.find_links:
         files += _folder(place, package)
     return files, faults, answered
-
-
-def _remote_index(client: PyPISimple, package: str) -> list[DistributionPackage]:
-    page = client.get_project_page(package, timeout=TIMEOUT)
-    return list(page.packages)
 
 
 def _local_index(root: Path, package: str) -> list[DistributionPackage]:

@@ -30,12 +30,14 @@ class IndexSettings:
         index: Address of the main index; `PUBLIC_INDEX` if the user named none; None with `no-index`.
         extra: Further indexes.
         find_links: Folders or pages of files.
+        certificates: File of the certificate authorities to trust; None for the usual ones.
         uv_environment: Variables that make uv use the same sources.
     """
 
     index: str | None = PUBLIC_INDEX
     extra: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    certificates: str | None = None
     uv_environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -61,6 +63,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> IndexSettings:
         index=None if no_index else index.rstrip("/"),
         extra=() if no_index else extra,
         find_links=links,
+        certificates=environ.get("SSL_CERT_FILE") or pip.get("cert"),
         uv_environment=_for_uv(environ, pip, index, extra, links, no_index=no_index),
     )
 

@@ -60,9 +60,10 @@ class BoundaryResult:
 
     Attributes:
         kind: regressed, fixed or changed.
-        signal: verdict, census or trace.
+        signal: verdict; failure, where another failure than the one looked for begins or ends; census; trace.
         before, after: The two releases.
         skipped: Releases between them without a verdict, in order.
+        untested: Releases between them that nobody probed; with any, the boundary is not final.
         confirmed: Both sides were executed again in clean processes and said the same.
         details: What differs, one line each, grouped ("8 lora_A, lora_B: dtype float32 -> float16").
     """
@@ -72,6 +73,7 @@ class BoundaryResult:
     before: str
     after: str
     skipped: list[str] = field(default_factory=list)
+    untested: list[str] = field(default_factory=list)
     confirmed: bool = False
     details: list[str] = field(default_factory=list)
 
@@ -84,6 +86,9 @@ class ArmResult:
         conclusion: regressed, fixed, non-monotone, always-good, never-good, untestable-gap or inconclusive.
         answer: One sentence that a person can quote.
         deterministic: Repeated executions gave the same trace bit for bit; None if nothing was repeated.
+        confidence: Probability that all boundaries in verdict lie where they are said to lie; None without one.
+        support: The executions that the conclusion rests on, in one sentence.
+        search: Strategy and options of the search, for `judge` to replay.
         notes: What a reader must know besides (changes of strategy, fallbacks).
         fault: What the harness itself could not do, if that is why there is no answer; else empty.
     """
@@ -95,6 +100,9 @@ class ArmResult:
     boundaries: list[BoundaryResult]
     releases: list[ReleaseResult]
     deterministic: bool | None = None
+    confidence: float | None = None
+    support: str = ""
+    search: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     fault: str = ""
 

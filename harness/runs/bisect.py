@@ -27,8 +27,9 @@ from harness.releases.settings import read_settings
 from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, Report
 from harness.report.write import write_report
-from harness.runs.drive import Driver, Watcher, confirm, distrust_warm_start, sweep
+from harness.runs.drive import Driver, Watcher
 from harness.runs.gather import arm_result, arrange
+from harness.runs.investigate import Investigation
 from harness.runs.laboratory import Laboratory, moved_packages, prepare
 
 if TYPE_CHECKING:
@@ -77,15 +78,12 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
     laboratory = prepare(
         question, releases, home, lambda text, done, of: watcher.note(f"{text} ({done} of {of})")
     )
-    driver = Driver(laboratory, watcher)
+    investigation = Investigation(Driver(laboratory, watcher))
     interrupted = False
     attribution = Attribution()
     try:
-        sweep(driver)
-        confirm(driver)
-        if distrust_warm_start(driver):
-            confirm(driver)
-        attribute(driver, attribution, causes=question.cause, fixes=question.fixes)
+        investigation.run()
+        attribute(investigation, attribution, causes=question.cause, fixes=question.fixes)
     except KeyboardInterrupt:
         interrupted = True
         warnings.append(
@@ -94,16 +92,20 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
     finally:
         laboratory.launchers.close()
     warnings += laboratory.launchers.notes
-    report = gather(driver, started, warnings, attribution)
-    folder = write(report, driver, question.out)
+    report = gather(investigation, started, warnings, attribution)
+    folder = write(report, investigation.driver, question.out)
     evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
     return Run(report, folder, interrupted)
 
 
-def gather(driver: Driver, started: datetime, warnings: list[str], attribution: Attribution) -> Report:
+def gather(
+    investigation: Investigation, started: datetime, warnings: list[str], attribution: Attribution
+) -> Report:
     """Put everything that was found into one report."""
+    driver, answers = investigation.driver, investigation.answers()
     laboratory = driver.laboratory
     question = laboratory.question
+    searched = investigation.searched.to_dict()
     arms: list[ArmResult] = []
     for arm in question.arms:
         found = arrange(len(laboratory.releases), driver.findings[arm.name])
@@ -111,7 +113,11 @@ def gather(driver: Driver, started: datetime, warnings: list[str], attribution: 
             f"python -m harness probe {question.scenario.name} --release {release.version} --arm {arm.name}"
             for release in laboratory.releases
         ]
-        arms.append(arm_result(arm, laboratory.releases, found, commands))
+        arms.append(
+            arm_result(
+                arm, laboratory.releases, found, answers[arm.name], commands=commands, searched=searched
+            )
+        )
     return Report(
         run=_free_name(question.out, f"{started:%Y%m%dT%H%M%SZ}-{question.scenario.name}"),
         scenario=question.scenario.name,
@@ -219,7 +225,7 @@ def _environment(laboratory: Laboratory) -> dict[str, object]:
     proof = f"{same} of {len(locked)} locks are equal, to the hash, but for {question.package}"
     return {
         "policy": "fixed",
-        "pins": question.pins(),
+        "pins": laboratory.resolver.requirements(),
         "packages": laboratory.reference.versions(),
         "moves": moves,
         "torch": laboratory.torch.choice,

@@ -6,13 +6,11 @@ import os
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Protocol
 
-from harness.runs.gather import Findings, arrange
-from harness.verdicts.verdict import Verdict
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from harness.runs.finding import Finding
+    from harness.runs.gather import Findings
     from harness.runs.laboratory import Laboratory
     from harness.scenario import Arm
 
@@ -23,8 +21,8 @@ Task = tuple[str, int, int]
 class Watcher(Protocol):
     """Is told how a run goes on."""
 
-    def planned(self, count: int) -> None:
-        """`count` more executions are certain to come."""
+    def expected(self, count: int) -> None:
+        """`count` executions, those that run now included, are certain to end yet."""
 
     def started(self, arm: str, version: str, repeat: int) -> None:
         """An execution begins, or its stored result is taken."""
@@ -51,58 +49,65 @@ class Driver:
         self.findings: dict[str, Findings] = {name: {} for name in self.arms}
         self.jobs = laboratory.question.jobs or default_jobs(laboratory)
 
+    def executed(self) -> int:
+        """Return how many executions have a finding."""
+        return sum(len(repeats) for findings in self.findings.values() for repeats in findings.values())
+
     def execute(self, tasks: Sequence[Task]) -> None:
         """Execute all tasks that have no finding yet.
 
         Raises:
             KeyboardInterrupt: After every running probe was ended.
         """
-        new = [task for task in tasks if task[2] not in self.findings[task[0]].get(task[1], {})]
-        self.watcher.planned(len(new))
-        for (arm, position, repeat), finding in self._in_parallel(new):
-            self.findings[arm].setdefault(position, {})[repeat] = finding
-            version = self.laboratory.releases[position].version
-            self.watcher.finished(arm, version, repeat, finding)
+        left = [task for task in tasks if task[2] not in self.findings[task[0]].get(task[1], {})]
+        left.reverse()
+        self.run(lambda free: [left.pop() for _ in range(min(free, len(left)))], left=lambda: len(left))
 
-    def _in_parallel(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Finding]]:
+    def run(
+        self,
+        propose: Callable[[int], Sequence[Task]],
+        told: Callable[[Task, Finding], None] = lambda _task, _finding: None,
+        *,
+        left: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """Execute what is proposed until nothing is proposed and nothing runs any more.
+
+        Args:
+            propose: Is asked with the number of free slots, whenever there are some.
+            told: Is handed each task with its finding, before the next proposal.
+            left: How many tasks are certain to be proposed yet.
+
+        Raises:
+            KeyboardInterrupt: After every running probe was ended.
+        """
+        running: dict[Future[Finding], Task] = {}
         with ThreadPoolExecutor(self.jobs) as pool:
-            running: dict[Future[Finding], Task] = {pool.submit(self._observe, task): task for task in tasks}
             try:
-                while running:
+                while True:
+                    for task in propose(self.jobs - len(running)):
+                        running[pool.submit(self._observe, task)] = task
+                    if not running:
+                        return
+                    self.watcher.expected(len(running) + left())
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
-                        yield running.pop(future), future.result()
+                        task = running.pop(future)
+                        self._keep(task, future.result())
+                        told(task, self.findings[task[0]][task[1]][task[2]])
             except BaseException:
                 self.laboratory.launchers.processes.cancel()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
+    def _keep(self, task: Task, finding: Finding) -> None:
+        arm, position, repeat = task
+        self.findings[arm].setdefault(position, {})[repeat] = finding
+        self.watcher.finished(arm, self.laboratory.releases[position].version, repeat, finding)
+
     def _observe(self, task: Task) -> Finding:
         arm, position, repeat = task
         self.watcher.started(arm, self.laboratory.releases[position].version, repeat)
         return self.laboratory.observe(self.arms[arm], position, repeat)
-
-
-def sweep(driver: Driver) -> None:
-    """Execute every release in every arm once."""
-    count = len(driver.laboratory.releases)
-    driver.execute([(arm, position, 0) for position in range(count) for arm in driver.arms])
-
-
-def confirm(driver: Driver) -> None:
-    """Execute both sides of every boundary again, and one good release, so that determinism is known."""
-    count = len(driver.laboratory.releases)
-    for _ in range(3):  # a repeat may itself show a new boundary
-        tasks = []
-        for arm, findings in driver.findings.items():
-            found = arrange(count, findings)
-            wanted = found.sides()
-            if found.deterministic is None:
-                wanted |= set(_newest_trained(found.firsts))
-            tasks += [(arm, side, 1) for side in sorted(wanted) if not found.repeats[side]]
-        if not tasks:
-            return
-        driver.execute(tasks)
 
 
 def distrust_warm_start(driver: Driver) -> bool:
@@ -148,12 +153,6 @@ def distrust_warm_start(driver: Driver) -> bool:
 def _warm(finding: Finding | None) -> bool:
     results = [one.result for one in finding.seeds()] if finding else []
     return any(result is not None and result.execution.start == "warm" for result in results)
-
-
-def _newest_trained(firsts: Sequence[Finding]) -> list[int]:
-    trained = [place for place, finding in enumerate(firsts) if finding.verdict == Verdict.GOOD]
-    trained = trained or [place for place, finding in enumerate(firsts) if finding.trace_digest]
-    return trained[-1:]
 
 
 def default_jobs(laboratory: Laboratory) -> int:

@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 from harness.report.model import ArmResult, BoundaryResult, ReleaseResult
 from harness.runs.answer import sentence
 from harness.runs.finding import Finding
-from harness.search.boundaries import Boundary, changes, conclude, verdict_changes
+from harness.search.boundaries import Boundary, changes
 from harness.traces.census import census_differences, renamed
 from harness.traces.compare import beyond, first_difference, noise_floor
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.releases.release import Release
     from harness.scenario import Arm
+    from harness.search import Answer
 
-SIGNALS = ("verdict", "census", "trace")
+SIGNALS = ("census", "trace")
+"""What is compared besides the verdict, whose boundaries the search finds."""
 
 Findings = dict[int, dict[int, Finding]]
 """{position of the release: {repeat: finding}}."""
@@ -31,8 +33,9 @@ class ArmMap:
     """The findings of one arm over all releases, in order.
 
     Attributes:
-        firsts: The first execution of each release; untested where there is none.
-        repeats: Further executions of each release.
+        firsts: What stands for each release: the first execution with the verdict that most of them gave;
+            untested where there is none.
+        repeats: All further executions of each release.
         traces: A label for each release, equal where the traces are; None without a training.
     """
 
@@ -42,32 +45,31 @@ class ArmMap:
     deterministic: bool | None
 
     def boundaries(self, signal: str) -> list[Boundary]:
-        """Return all boundaries in one signal."""
-        if signal == "verdict":
-            return verdict_changes([finding.verdict for finding in self.firsts])
-        if signal == "census":
-            return changes([finding.census for finding in self.firsts])
-        return changes(self.traces)
+        """Return all boundaries in `census` or `trace`."""
+        values = [finding.census for finding in self.firsts] if signal == "census" else self.traces
+        untested = {place for place, one in enumerate(self.firsts) if one.verdict == Verdict.UNTESTED}
+        return [
+            replace(
+                boundary,
+                skipped=tuple(place for place in boundary.skipped if place not in untested),
+                untested=tuple(place for place in boundary.skipped if place in untested),
+                confirmed=self._again(boundary.before, signal) and self._again(boundary.after, signal),
+            )
+            for boundary in changes(values)
+        ]
 
     def sides(self) -> set[int]:
-        """Return the positions next to any boundary: those that must be executed again."""
+        """Return the positions next to a boundary in census or trace that have no untested release between."""
         found = [boundary for signal in SIGNALS for boundary in self.boundaries(signal)]
-        return {side for boundary in found for side in (boundary.before, boundary.after)}
-
-    def confirmed(self, boundary: Boundary, signal: str) -> bool:
-        """Tell whether both sides were executed again and gave the same signal again."""
-        return all(self._again(side, signal) for side in (boundary.before, boundary.after))
+        return {side for one in found if not one.untested for side in (one.before, one.after)}
 
     def _again(self, position: int, signal: str) -> bool:
         first, repeats = self.firsts[position], self.repeats[position]
-        if not repeats:
-            return False
-        if signal == "verdict":
-            return all(_same_verdict(first.judgement, repeat.judgement) for repeat in repeats)
         if signal == "census":
-            return all(repeat.census == first.census for repeat in repeats)
-        return self.deterministic is False or all(
-            repeat.trace_digest == first.trace_digest for repeat in repeats
+            return bool(repeats) and all(repeat.census == first.census for repeat in repeats)
+        return bool(repeats) and (
+            self.deterministic is False
+            or all(repeat.trace_digest == first.trace_digest for repeat in repeats)
         )
 
 
@@ -78,32 +80,60 @@ def arrange(count: int, findings: Findings) -> ArmMap:
         count: Number of releases.
         findings: What was executed.
     """
-    findings = _only_identical(findings)
-    nothing = Finding(Judgement(Verdict.UNTESTED, "not executed"))
-    firsts = [findings.get(position, {}).get(0, nothing) for position in range(count)]
-    repeats = [
-        [finding for repeat, finding in sorted(findings.get(position, {}).items()) if repeat > 0]
-        for position in range(count)
-    ]
+    findings = identical(findings)
+    firsts, repeats = [], []
+    for position in range(count):
+        first, others = _representative(findings.get(position, {}))
+        firsts.append(first)
+        repeats.append(others)
     deterministic = _deterministic(firsts, repeats)
     return ArmMap(firsts, repeats, _trace_labels(firsts, repeats, deterministic=deterministic), deterministic)
 
 
-def arm_result(arm: Arm, releases: Sequence[Release], found: ArmMap, commands: Sequence[str]) -> ArmResult:
+def _representative(executions: Mapping[int, Finding]) -> tuple[Finding, list[Finding]]:
+    """Return the execution that stands for a release, and all others."""
+    ordered = [finding for _, finding in sorted(executions.items())]
+    if not ordered:
+        return Finding(Judgement(Verdict.UNTESTED, "not executed")), []
+    votes = Counter(finding.verdict for finding in ordered)
+    usual = max(votes, key=lambda verdict: (verdict != Verdict.SKIP, votes[verdict]))
+    first = next(finding for finding in ordered if finding.verdict == usual)
+    others = [finding for finding in ordered if finding is not first]
+    if votes[usual] < len(ordered):
+        said = f"{first.judgement.reason} ({usual} in {votes[usual]} of {len(ordered)} executions)"
+        first = replace(first, judgement=replace(first.judgement, reason=said))
+    return first, others
+
+
+def arm_result(
+    arm: Arm,
+    releases: Sequence[Release],
+    found: ArmMap,
+    answer: Answer,
+    *,
+    commands: Sequence[str],
+    searched: dict[str, Any],
+) -> ArmResult:
     """Return what the report says of one arm.
 
     Args:
         arm: Its name and settings.
         releases: Oldest first.
         found: The findings.
+        answer: What the search concluded.
         commands: How each release is probed again by hand.
+        searched: Strategy and options of the search.
     """
+    by_signal = {
+        "verdict": answer.boundaries,
+        "failure": answer.other_failures,
+        **{signal: found.boundaries(signal) for signal in SIGNALS},
+    }
     boundaries = [
         _boundary(signal, boundary, releases, found)
-        for signal in SIGNALS
-        for boundary in found.boundaries(signal)
+        for signal, several in by_signal.items()
+        for boundary in several
     ]
-    conclusion = conclude([finding.verdict for finding in found.firsts])
     rows = [
         _release(release, finding, repeats, command)
         for release, finding, repeats, command in zip(
@@ -113,16 +143,19 @@ def arm_result(arm: Arm, releases: Sequence[Release], found: ArmMap, commands: S
     return ArmResult(
         name=arm.name,
         parameters=dict(arm.parameters),
-        conclusion=conclusion.value,
-        answer=sentence(conclusion, boundaries, rows),
+        conclusion=answer.conclusion.value,
+        answer=sentence(answer.conclusion, boundaries, rows),
         boundaries=boundaries,
         releases=rows,
         deterministic=found.deterministic,
-        notes=_notes(found),
+        confidence=answer.confidence,
+        support=answer.reason,
+        search=searched,
+        notes=[*answer.log, *_notes(found)],
     )
 
 
-def _only_identical(findings: Findings) -> Findings:
+def identical(findings: Findings) -> Findings:
     """Turn every execution that did not start as most others did into a skip: it is no evidence."""
     seen = [
         finding.identity
@@ -185,13 +218,14 @@ def _boundary(signal: str, boundary: Boundary, releases: Sequence[Release], foun
         before=releases[boundary.before].version,
         after=releases[boundary.after].version,
         skipped=[releases[position].version for position in boundary.skipped],
-        confirmed=found.confirmed(boundary, signal),
+        untested=[releases[position].version for position in boundary.untested],
+        confirmed=boundary.confirmed,
         details=_details(signal, before, after),
     )
 
 
 def _details(signal: str, before: Finding, after: Finding) -> list[str]:
-    if signal == "verdict":
+    if signal in {"verdict", "failure"}:
         return [before.judgement.reason, after.judgement.reason]
     if signal == "census":
         old, new = before.trace.census, after.trace.census
@@ -233,12 +267,6 @@ def _executions(findings: Sequence[Finding]) -> list[dict[str, Any]]:
         for seed, one in enumerate(finding.seeds())
         if one.result is not None
     ]
-
-
-def _same_verdict(one: Judgement, other: Judgement) -> bool:
-    if one.verdict != other.verdict:
-        return False
-    return one.fingerprint is None or one.fingerprint.same_failure(other.fingerprint)
 
 
 def _notes(found: ArmMap) -> list[str]:

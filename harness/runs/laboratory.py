@@ -46,6 +46,7 @@ class Laboratory:
         reference: What all environments share, the newest possible release included.
         base: The shared part of all locks.
         device: `cpu` or `cuda`.
+        job_digest: Digest of all that the job may read.
         launchers: How probes are started.
     """
 
@@ -61,6 +62,7 @@ class Laboratory:
     interpreter: Interpreter
     torch: TorchSource
     device: str
+    job_digest: str
 
     def probes(self, arm: Arm, position: int, repeat: int = 0) -> list[Probe]:
         """Return the probes, one a seed, of a release in an arm; none where there is no lock."""
@@ -72,7 +74,7 @@ class Laboratory:
             Probe(
                 lock=lock.digest,
                 job=scenario.job,
-                job_digest=scenario.job_digest(),
+                job_digest=self.job_digest,
                 parameters=arm.parameters,
                 seed=scenario.seed + count,
                 device=self.device,
@@ -159,6 +161,7 @@ def prepare(
         launchers=Launchers(question.scenario, question.package, reference, base, environments, warm=warm),
         interpreter=interpreter,
         torch=torch,
+        job_digest=question.scenario.job_digest(),
         device=_device(question.device, environments, reference, base),
     )
 

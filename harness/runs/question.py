@@ -10,13 +10,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from harness.errors import UsageError
+from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.scenario import Arm, Scenario, Setting
-
-DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +28,10 @@ class Question:
         first, last: Ends of the range; None for the oldest and newest release.
         prereleases: Whether they belong to the range.
         search: Name of the strategy.
+        find_fix: Look for the release that repaired something.
+        any_failure: Take every failure for the same one.
+        assume: {version: verdict} that hold without an execution.
+        confidence: What the noisy search is to reach.
         seeds: Executions of each arm, with seeds that count up from the scenario's.
         device: `auto`, `cpu` or `cuda`.
         torch: As `--torch`.
@@ -47,6 +50,10 @@ class Question:
     last: str | None = None
     prereleases: bool = False
     search: str = "auto"
+    find_fix: bool = False
+    any_failure: bool = False
+    assume: Mapping[str, Verdict] = field(default_factory=dict)
+    confidence: float = 0.95
     seeds: int = 1
     device: str = "auto"
     torch: str = "auto"
@@ -54,7 +61,6 @@ class Question:
     out: Path = Path("reports")
     environment_cap: int = 20 * 10**9
     command: str = ""
-    overrides: Mapping[str, Setting] = field(default_factory=dict)
     cause: bool = True
     fixes: bool = False
 
@@ -87,3 +93,16 @@ def parse_override(text: str) -> tuple[str, Setting]:
         except ValueError:
             continue
     return name, {"true": True, "false": False}.get(value.lower(), value)
+
+
+def parse_assumption(text: str) -> tuple[str, Verdict]:
+    """Read `release=verdict`.
+
+    Raises:
+        UsageError: It is written otherwise, or there is no such verdict.
+    """
+    version, equals, verdict = text.partition("=")
+    allowed = (Verdict.GOOD, Verdict.BAD, Verdict.SKIP)
+    if not equals or verdict not in allowed:
+        raise UsageError(f"--assume {text}: expected RELEASE=VERDICT, with one of {', '.join(allowed)}")
+    return version, Verdict(verdict)

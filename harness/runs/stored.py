@@ -14,6 +14,7 @@ from harness.report.model import ArmResult, ReleaseResult, Report
 from harness.report.write import write_report
 from harness.runs.finding import Finding
 from harness.runs.gather import Findings, arm_result, arrange
+from harness.runs.investigate import Searched, replay
 from harness.scenario import Arm, load_scenario
 from harness.verdicts.judge import judge
 from harness.verdicts.verdict import Judgement, Verdict
@@ -87,13 +88,21 @@ def _judge_arm(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> ArmRe
             by_repeat.setdefault(execution["repeat"], []).append(
                 Finding.of(result, judgement, trace, row.lock or "")
             )
-        findings[position] = {repeat: Finding.worst(seeds) for repeat, seeds in by_repeat.items()} or {
-            0: _as_it_was(row)
-        }
+        findings[position] = {repeat: Finding.worst(seeds) for repeat, seeds in by_repeat.items()}
+        if not by_repeat and row.verdict != Verdict.UNTESTED:
+            findings[position] = {0: _as_it_was(row)}
     releases = [Release(row.version, row.uploaded, yanked=row.yanked) for row in arm.releases]
-    found = arrange(len(releases), findings)
+    search = replay(Searched(**arm.search), [release.version for release in releases], findings)
     commands = [row.command for row in arm.releases]
-    return arm_result(Arm(arm.name, arm.parameters), releases, found, commands)
+    found = arrange(len(releases), findings)
+    return arm_result(
+        Arm(arm.name, arm.parameters),
+        releases,
+        found,
+        search.answer(),
+        commands=commands,
+        searched=arm.search,
+    )
 
 
 def _as_it_was(row: ReleaseResult) -> Finding:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from harness.verdicts.verdict import Verdict
@@ -65,7 +66,7 @@ def changes(
     """
     known = [position for position, value in enumerate(values) if value is not None]
     found = []
-    for before, after in zip(known, known[1:], strict=False):
+    for before, after in pairwise(known):
         old, new = values[before], values[after]
         if old is not None and new is not None and old != new:
             found.append(Boundary(before, after, kind(old, new), tuple(range(before + 1, after))))

@@ -135,6 +135,8 @@ def make_model(labels, device):
         modules_to_save=[config.modules_to_save] if config.modules_to_save else None,
         init_lora_weights=True,
     )
+    if config.task == "CAUSAL_LM" and not hasattr(base, "prepare_inputs_for_generation"):
+        base.prepare_inputs_for_generation = None  # PEFT asks for it, and training never calls it
     options = {}
     if config.autocast_adapter_dtype:
         options["autocast_adapter_dtype"] = config.autocast_adapter_dtype == "true"

@@ -1,6 +1,7 @@
 """A tiny model on which the recorder is tested; checks every figure of the trace against its plain definition."""
 
 import json
+import math
 import sys
 
 import torch
@@ -53,7 +54,7 @@ def quantiles(tensor):
     if tensor is None:
         return [None] * 5
     ordered = sorted(tensor.detach().double().flatten().tolist())
-    if any(value != value for value in ordered):
+    if any(math.isnan(value) for value in ordered):
         return [float("nan")] * 5
     return [ordered[round(share * (len(ordered) - 1))] for share in (0.01, 0.1, 0.5, 0.9, 0.99)]
 

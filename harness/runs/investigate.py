@@ -1,0 +1,240 @@
+"""Searches are asked what to execute and told what was found, until every arm has its answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import UsageError
+from harness.runs.drive import distrust_warm_start
+from harness.runs.gather import arrange, identical
+from harness.search import Observation, Search, make_search
+from harness.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.runs.drive import Driver, Task
+    from harness.runs.finding import Finding
+    from harness.runs.gather import Findings
+    from harness.search import Answer
+
+CHEAP_SWEEP = 600.0
+"""Seconds that a sweep of everything may take for `auto` to prefer it to a search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """How one arm is searched; kept in the report, so that its log can be replayed.
+
+    Attributes:
+        strategy: `auto`, `sweep`, `binary` or `noisy`.
+        from_given: The oldest release was named as an end.
+        assume: {version: verdict} that hold without an execution.
+        cheap: Versions that cost little to execute.
+        jobs: Probes at a time.
+    """
+
+    strategy: str
+    from_given: bool = True
+    find_fix: bool = False
+    any_failure: bool = False
+    confidence: float = 0.95
+    assume: Mapping[str, str] = field(default_factory=dict)
+    cheap: Sequence[str] = ()
+    jobs: int = 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def replay(searched: Searched, names: Sequence[str], findings: Findings) -> Search:
+    """Return a search that has been told all findings, those that are no evidence as skips.
+
+    Args:
+        searched: Strategy and options.
+        names: Versions, oldest first.
+        findings: Of one arm.
+
+    Raises:
+        UsageError: A verdict is assumed for a release that is not in the range.
+    """
+    positions = {name: position for position, name in enumerate(names)}
+    for version in searched.assume:
+        if version not in positions:
+            raise UsageError(
+                f"--assume {version}: there is no such release in the range {names[0]} to {names[-1]}"
+            )
+    search = make_search(
+        searched.strategy,
+        count=len(names),
+        jobs=searched.jobs,
+        names=tuple(names),
+        from_given=searched.from_given,
+        find_fix=searched.find_fix,
+        any_failure=searched.any_failure,
+        confidence=searched.confidence,
+        assume={positions[version]: Verdict(verdict) for version, verdict in searched.assume.items()},
+        cheap=frozenset(positions[version] for version in searched.cheap),
+    )
+    for position, repeats in sorted(identical(findings).items()):
+        for repeat, finding in sorted(repeats.items()):
+            search.tell(_observation(position, repeat, finding))
+    return search
+
+
+class Investigation:
+    """The searches of one run, an arm each.
+
+    Args:
+        driver: Executes.
+
+    Attributes:
+        searched: Strategy and options of all of them.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+        question = driver.laboratory.question
+        self.searched = Searched(
+            strategy=question.search,
+            from_given=question.first is not None,
+            find_fix=question.find_fix,
+            any_failure=question.any_failure,
+            confidence=question.confidence,
+            assume={version: verdict.value for version, verdict in question.assume.items()},
+            jobs=driver.jobs,
+        )
+        self.names = [release.version for release in driver.laboratory.releases]
+        self.searches()  # complains of a wrong option before anything is executed
+
+    def run(self) -> None:
+        """Execute what the question needs.
+
+        The searches are told what was found after executions that were no evidence (jobs that were not
+        identical, warm starts that showed in a trace) are out; should that leave a search with something to
+        ask, it goes on from what is known.
+        """
+        if self.searched.strategy != "sweep":
+            cheap = self._measure_cost() if self.searched.strategy == "auto" else self._stored()
+            jobs = self._jobs(sweeping=self.searched.strategy == "auto" and len(cheap) == len(self.names))
+            names = [self.names[position] for position in sorted(cheap)]
+            self.searched = replace(self.searched, cheap=names, jobs=jobs)
+        known = -1
+        while known < (
+            known := self.driver.executed()
+        ):  # else a search that is not done has spent its budget
+            self._search()
+            self._repeat_sides()
+            distrusted = distrust_warm_start(self.driver)
+            if not distrusted and all(search.done for search in self.searches().values()):
+                break
+
+    def searches(self) -> dict[str, Search]:
+        """Return {arm: search}, each told all that was found for it."""
+        return {arm: replay(self.searched, self.names, found) for arm, found in self.driver.findings.items()}
+
+    def answers(self) -> dict[str, Answer]:
+        """Return {arm: answer} from what was found, whether the searches are done or not."""
+        return {arm: search.answer() for arm, search in self.searches().items()}
+
+    def _jobs(self, *, sweeping: bool) -> int:
+        """Return how many probes an arm may have in flight.
+
+        More than one make a search k-ary: fewer rounds, but more probes than one at a time. So a search gets
+        them only where the user asked for them by `--jobs`.
+        """
+        if sweeping:
+            return self.driver.jobs
+        return max(1, (self.driver.laboratory.question.jobs or 1) // len(self.driver.arms))
+
+    def _search(self) -> None:
+        searches = self.searches()
+        in_flight: Counter[str] = Counter()
+        narrowed: dict[str, str] = {}
+
+        def propose(free: int) -> list[Task]:
+            tasks: list[Task] = []
+            while len(tasks) < free:
+                found = [
+                    (arm, request.position, request.repeat)
+                    for arm, search in searches.items()
+                    if in_flight[arm] < self.searched.jobs
+                    for request in search.propose(1)
+                ]
+                if not found:
+                    return tasks
+                tasks += found
+                in_flight.update(arm for arm, _, _ in found)
+            return tasks
+
+        def told(task: Task, finding: Finding) -> None:
+            arm, position, repeat = task
+            in_flight[arm] -= 1
+            searches[arm].tell(_observation(position, repeat, finding))
+            before, after, steps = searches[arm].narrowed()
+            if (before, after) == (0, len(self.names) - 1):
+                return
+            said = f"{arm}: narrowed to {self.names[before]} … {self.names[after]}, about {steps} steps left"
+            if narrowed.get(arm) != said:
+                narrowed[arm] = said
+                self.driver.watcher.note(said)
+
+        def left() -> int:
+            return sum(search.narrowed().steps * self.searched.jobs for search in searches.values())
+
+        self.driver.run(propose, told, left=left)
+
+    def _repeat_sides(self) -> None:
+        """Execute the sides of boundaries in census and trace again; the search confirmed those in verdict."""
+        for _ in range(3):  # a repeat may itself show a new boundary
+            tasks = [
+                (arm, side, 1)
+                for arm, findings in self.driver.findings.items()
+                for found in [arrange(len(self.names), findings)]
+                for side in sorted(found.sides())
+                if not found.repeats[side]
+            ]
+            if not tasks:
+                return
+            self.driver.execute(tasks)
+
+    def _measure_cost(self) -> frozenset[int]:
+        """Return the positions that are cheap: all, if executing all that are not stored takes little time.
+
+        What a probe costs here is measured on the ends, which any strategy needs first.
+        """
+        driver, every = self.driver, frozenset(range(len(self.names)))
+        first = [0] if self.searched.from_given else []
+        ends = dict.fromkeys([*first, len(self.names) - 1])
+        driver.execute([(arm, position, 0) for position in ends for arm in driver.arms])
+        stored = self._stored()
+        seconds = [
+            one.result.execution.seconds
+            for findings in driver.findings.values()
+            for repeats in findings.values()
+            for one in repeats[0].seeds()
+            if one.result is not None
+        ]
+        left = len(every - stored) * len(driver.arms) * driver.laboratory.question.seeds
+        dear = not seconds or left * sum(seconds) / len(seconds) / driver.jobs > CHEAP_SWEEP
+        return stored if dear else every
+
+    def _stored(self) -> frozenset[int]:
+        """Return the positions whose probes are stored in every arm."""
+        laboratory = self.driver.laboratory
+        return frozenset(
+            position
+            for position in range(len(self.names))
+            if all(
+                laboratory.store.find(probe.digest) is not None
+                for arm in self.driver.arms.values()
+                for probe in laboratory.probes(arm, position)
+            )
+        )
+
+
+def _observation(position: int, repeat: int, finding: Finding) -> Observation:
+    return Observation(position, repeat, finding.judgement, finding.trace_digest)
