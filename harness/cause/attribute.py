@@ -18,11 +18,10 @@ from harness.traces.compare import noise_floor
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from harness.runs.gather import ArmMap
     from harness.runs.investigate import Investigation
     from harness.scenario import Arm
+    from harness.search import Answer
     from harness.search.boundaries import Boundary
 
 MOST_EXPLAINED = 6
@@ -61,35 +60,46 @@ def attribute(investigation: Investigation, found: Attribution, *, causes: bool,
             if curve:
                 found.curves.append(curve)
     for name, arm_map in maps.items() if causes else ():
-        for pair, boundary, signal in pairs(driver.arms[name], arm_map, answers[name].boundaries):
+        for pair, boundary, signal in pairs(driver.arms[name], arm_map, answers[name]):
             found.causes.append(_cause(pair, boundary, signal, bench))
     for name, arm_map in maps.items() if fixes else ():
-        made = matrix(
-            driver.arms[name], arm_map, answers[name].boundaries, laboratory.question.scenario.fixes, bench
-        )
+        ends = [boundary for boundary, _ in _ends(answers[name])]
+        made = matrix(driver.arms[name], arm_map, ends, laboratory.question.scenario.fixes, bench)
         if made:
             found.matrices.append(made)
 
 
-def pairs(arm: Arm, found: ArmMap, verdicts: Sequence[Boundary]) -> list[tuple[Pair, Boundary, str]]:
-    """Return the boundaries to explain, each with its signal: those in verdict, else those in trace.
+def _ends(answer: Answer) -> list[tuple[Boundary, str]]:
+    """Return the boundaries in verdict, and those of another failure, oldest first."""
+    failures = [(boundary, "failure") for boundary in answer.other_failures if not boundary.untested]
+    return sorted([*((boundary, "verdict") for boundary in answer.boundaries), *failures], key=_position)
+
+
+def _position(end: tuple[Boundary, str]) -> int:
+    return end[0].before
+
+
+def pairs(arm: Arm, found: ArmMap, answer: Answer) -> list[tuple[Pair, Boundary, str]]:
+    """Return the boundaries to explain, each with its signal: verdict, failure or, where that is all, trace.
 
     Where several seeds are one execution, traces tell nothing that one exchange could restore.
 
     Args:
         arm: Where.
         found: The findings.
-        verdicts: The boundaries in verdict.
+        answer: Of the search: it has the boundaries in verdict.
     """
     noise: dict[str, float] = {}
     if found.deterministic is False:
         for first, again in zip(found.firsts, found.repeats, strict=True):
             traces = [one.trace for one in (first, *again) if one.trace.steps]
             noise |= {name: max(value, noise.get(name, 0.0)) for name, value in noise_floor(traces).items()}
-    chosen = [(boundary, "verdict") for boundary in verdicts]
-    if not chosen and not any(first.parts for first in found.firsts):
-        chosen = [(boundary, "trace") for boundary in found.boundaries("trace") if not boundary.untested]
-        chosen = chosen[:MOST_EXPLAINED]
+    chosen = _ends(answer)
+    if not any(first.parts for first in found.firsts):
+        places = {(boundary.before, boundary.after) for boundary, _ in chosen}
+        others = [one for one in found.boundaries("trace") if (one.before, one.after) not in places]
+        unexplained = [(boundary, "trace") for boundary in others if not boundary.untested]
+        chosen = sorted([*chosen, *unexplained[:MOST_EXPLAINED]], key=_position)
     return [
         (
             Pair(
@@ -99,7 +109,7 @@ def pairs(arm: Arm, found: ArmMap, verdicts: Sequence[Boundary]) -> list[tuple[P
                 before=found.firsts[boundary.before],
                 after=found.firsts[boundary.after],
                 good_is_older=boundary.kind != "fixed",
-                by_verdict=signal == "verdict",
+                by_verdict=signal != "trace",
                 noise=noise,
             ),
             boundary,

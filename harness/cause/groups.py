@@ -53,7 +53,7 @@ class Group:
 
     def __str__(self) -> str:
         """Say it in one line: `8 parameters: dtype float32 -> float16 (q_proj.lora_A, v_proj.lora_A, …)`."""
-        names = brief(self.names)
+        names = [name or "the model itself" for name in brief(self.names)]
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         where = f" ({', '.join(names[:_SHOWN])}{more})" if names else ""
         if self.kind in {"new", "gone"}:

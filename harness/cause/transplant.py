@@ -35,7 +35,7 @@ class Pair:
         older, newer: Positions of the releases.
         before, after: What they did, untouched.
         good_is_older: Which side is the one to be restored.
-        by_verdict: Whether the verdict differs; else the traces do.
+        by_verdict: Whether the verdict or the failure differs; else the traces do.
         noise: Distance of repeated executions, a signal; empty where they are equal bit for bit.
     """
 
@@ -115,7 +115,7 @@ def _result(
     judged = found.verdict in (Verdict.GOOD, Verdict.BAD)
     identical = not itself.identity or found.identity == itself.identity
     done = judged and identical and (not _raised(found) or _raised(other))
-    as_other = found.verdict == other.verdict if pair.by_verdict else equal
+    as_other = _same_end(found, other) if pair.by_verdict else equal
     return TrialResult(
         release=bench.laboratory.releases[trial.position].version,
         verdict=found.verdict.value,
@@ -133,6 +133,14 @@ def _same_trace(pair: Pair, one: Finding, other: Finding) -> bool:
     if pair.noise:
         return not beyond(other.trace, one.trace, pair.noise)
     return first_difference(one.trace, other.trace) is None
+
+
+def _same_end(one: Finding, other: Finding) -> bool:
+    """Tell whether both are good, or fail alike; the parameter and the step of a failure may differ."""
+    mine, theirs = one.judgement.fingerprint, other.judgement.fingerprint
+    if one.verdict != other.verdict or mine is None or theirs is None:
+        return one.verdict == other.verdict
+    return (mine.kind, mine.phase, mine.exception) == (theirs.kind, theirs.phase, theirs.exception)
 
 
 def _raised(finding: Finding) -> bool:

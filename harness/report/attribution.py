@@ -125,7 +125,7 @@ class CauseResult:
 
     Attributes:
         kind: regressed, fixed or changed.
-        signal: verdict or trace.
+        signal: verdict, failure (a verdict by another failure than the one looked for) or trace.
         status: Of the best attempt; `unknown` if the census tells nothing that could be tried.
         sentence: The cause, for a person to quote.
         differences: All groups, transplantable or not.

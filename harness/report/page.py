@@ -18,9 +18,12 @@ from harness.report import curves, probes
 from harness.report.answer import TONES, answers
 from harness.report.classes import Place, equal_traces, places
 from harness.report.figures import Picture, pictures
+from harness.report.remedies import matrices
 from harness.report.strip import day, strip
 from harness.report.summary import headline
+from harness.report.survival import lasting
 from harness.report.text import anchor, clean, one_line
+from harness.report.why import causes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +69,7 @@ def draw(report: Report, evidence: Mapping[str, ProbeEvidence], *, issue: str) -
     """
     views = _places(report, evidence)
     data = curves.data(report, evidence)
+    survival = lasting(report)
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = "\n".join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
     html = (
@@ -79,6 +83,9 @@ def draw(report: Report, evidence: Mapping[str, ProbeEvidence], *, issue: str) -
             strip=strip(report, evidence),
             equal=equal_traces(report),
             places=views,
+            causes=causes(report),
+            matrices=matrices(report),
+            lasting=survival,
             curves=any(arm["classes"] for arm in data["arms"]),
             groups=probes.groups(report, evidence),
             blobs={
@@ -91,7 +98,8 @@ def draw(report: Report, evidence: Mapping[str, ProbeEvidence], *, issue: str) -
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )
     )
-    return html, [picture for view in views for found in view.figures.values() for picture in found]
+    drawn = [picture for view in views for found in view.figures.values() for picture in found]
+    return html, [*drawn, *(one.picture for one in survival)]
 
 
 def _environment() -> Environment:
