@@ -58,7 +58,7 @@ class Picture:
 
 def pictures(place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> list[Picture]:
     """Draw the releases around a place in one arm; nothing if both sides are one class of equal traces."""
-    around = _around(place, arm, evidence)
+    around = neighbours(place, arm, evidence)
     sides = [
         next((line for line, _ in around if side in line.group.versions), None)
         for side in (place.before, place.after)
@@ -76,7 +76,7 @@ def pictures(place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence]
     ]
 
 
-def _around(place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> list[tuple[Line, str]]:
+def neighbours(place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> list[tuple[Line, str]]:
     """Return the classes of both sides and of their outer neighbours, each with the releases it stands for."""
     testable = [release.version for release in arm.releases if release.trace]
     if place.before not in testable or place.after not in testable:
@@ -135,7 +135,7 @@ def _picture(
         ordered = sorted(around, key=lambda item: item[0].trace is not base)  # the broad base line lies below
         words = [_draw(axes, line, label, signal, base) for line, label in ordered]
         _finish(axes, signal, last=max(line.trace.steps[-1] for line, _ in around))
-        _legend(figure, axes)
+        legend(figure, axes)
         svg = io.StringIO()
         figure.savefig(svg, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
         png = io.BytesIO()
@@ -222,7 +222,7 @@ def _finish(axes: Axes, signal: Signal, *, last: int) -> None:
     axes.set_xlim(1 - 0.02 * last, 1.02 * last)
 
 
-def _legend(figure: Figure, axes: Axes) -> None:
+def legend(figure: Figure, axes: Axes) -> None:
     """Put the legend above the axes, in one row if it is short, else in a row a line."""
     labels = [str(text) for text in axes.get_legend_handles_labels()[1]]
     columns = len(labels) if sum(map(len, labels)) + 8 * len(labels) < 68 else 1

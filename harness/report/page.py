@@ -17,6 +17,7 @@ from harness.files import strict
 from harness.report import curves, probes
 from harness.report.answer import TONES, answers
 from harness.report.classes import Place, equal_traces, places
+from harness.report.fans import fans
 from harness.report.figures import Picture, pictures
 from harness.report.remedies import matrices
 from harness.report.strip import day, strip
@@ -147,7 +148,7 @@ def _places(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[Place
     for place in sorted(found, key=lambda item: not item.decisive):
         concerned = [arm for arm in report.arms if any(arm.name in entry.arms for entry in place.entries)]
         for arm in concerned:
-            made = pictures(place, arm, evidence) if room > 0 else []
+            made = [*pictures(place, arm, evidence), *fans(place, arm, evidence)] if room > 0 else []
             room -= len(made)
             if made:
                 drawn.setdefault(id(place), {})[arm.name] = made

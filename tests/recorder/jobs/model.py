@@ -5,7 +5,7 @@ import math
 import sys
 
 import torch
-from harness_recorder import Recorder, deterministic, inject, settings
+from harness_recorder import Recorder, deterministic, settings
 from torch import nn
 
 config = settings(
@@ -86,7 +86,11 @@ expected_rows = []
 
 with Recorder(settings=vars(config), device=device) as recorder:
     model = Model().to(dtype)
-    asked = inject(model, 0) if config.start == "injected" else None
+    model.a.gain = 1.0
+    asked = None
+    if config.start != "drawn":
+        asked = recorder.prepare(model, 0 if config.start == "injected" else None)
+    recorder.config({"width": 16, "kind": "plain", "nothing": None})
     options = {"eps": config.eps, "foreach": False} if config.optimizer != "SGD" else {}
     optimizer = getattr(torch.optim, config.optimizer)(model.parameters(), lr=1e-2, **options)
     inputs = [torch.sin(torch.arange(64.0) * (step + 1)).reshape(8, 8) for step in range(config.steps)]
