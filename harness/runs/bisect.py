@@ -133,6 +133,7 @@ def write(report: Report, driver: Driver, out: Path) -> Path:
     laboratory = driver.laboratory
     folder = out / report.run
     with whole_folder(folder) as new:
+        write_atomic(new / "locks" / "reference.txt", laboratory.reference.text())
         for release, lock in zip(laboratory.releases, laboratory.locks, strict=True):
             text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
             write_atomic(new / "locks" / f"{release.version}.txt", text)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from harness.environments.environment import Environments, NotInstallable
 from harness.errors import UsageError
 from harness.locks.interpreter import find_interpreter
+from harness.locks.lock import moves
 from harness.locks.resolve import Resolver, Unresolvable
+from harness.locks.stored import StoredLocks
 from harness.locks.torch import choose_torch, has_gpu
 from harness.probes.probe import Probe
 from harness.probes.store import Store
@@ -55,7 +57,7 @@ class Laboratory:
     locks: Sequence[Lock | Unresolvable]
     reference: Lock
     base: Lock
-    resolver: Resolver
+    resolver: Resolver | StoredLocks
     environments: Environments
     store: Store
     launchers: Launchers
@@ -136,7 +138,11 @@ def prepare(
     uv = Uv(settings.uv_environment)
     torch = choose_torch(question.torch, settings, home)
     interpreter = torch.host.interpreter if torch.host else find_interpreter(question.scenario.python, uv)
-    resolver = Resolver(question.package, question.pins(), interpreter, torch, settings, uv, home)
+    resolver: Resolver | StoredLocks = Resolver(
+        question.package, question.pins(), interpreter, torch, settings, uv, home
+    )
+    if question.locks is not None:
+        resolver = StoredLocks(question.locks, interpreter, question.pins())
     reference = resolver.reference()
     locks: list[Lock | Unresolvable] = []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -187,7 +193,7 @@ def moved_packages(laboratory: Laboratory) -> dict[str, list[str]]:
     """Return {release: what its requirements moved against the reference}, releases without moves left out."""
     pairs = zip(laboratory.releases, laboratory.locks, strict=True)
     found = {
-        release.version: laboratory.resolver.moves(laboratory.reference, lock)
+        release.version: moves(laboratory.reference, lock, besides=laboratory.question.package)
         for release, lock in pairs
         if not isinstance(lock, Unresolvable)
     }
