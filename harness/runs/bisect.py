@@ -110,7 +110,13 @@ def gather(investigation: Investigation, started: datetime, warnings: list[str])
         ]
         arms.append(
             arm_result(
-                arm, laboratory.releases, found, answers[arm.name], commands=commands, searched=searched
+                arm,
+                laboratory.releases,
+                found,
+                answers[arm.name],
+                commands=commands,
+                searched=searched,
+                calibration=laboratory.calibrations.get(arm.name),
             )
         )
     return Report(
