@@ -11,8 +11,8 @@ import time
 import pytest
 from toyindex import wheel
 
-from harness.environments.environment import MARKER, Environments, NotInstallable, find
-from harness.environments.evict import RECENT, evict, size
+from harness.environments.environment import MARKER, Environments, NotInstallable, find, size
+from harness.environments.evict import RECENT, evict
 from harness.errors import HarnessError, UsageError
 from harness.home import Home
 from harness.locks.interpreter import find_interpreter

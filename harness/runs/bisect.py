@@ -91,7 +91,8 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
     warnings += laboratory.launchers.notes
     report = gather(investigation, started, warnings)
     folder = write(report, investigation.driver, question.out)
-    evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
+    if laboratory.environments.made:
+        evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
     return Run(report, folder, interrupted)
 
 
