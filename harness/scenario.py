@@ -34,6 +34,7 @@ class Arm:
         seeds: Seeds that it needs at least.
         fixes: Whether it runs too when remedies are asked for and no arm is named.
         instructions: What the recorder is asked besides; scenarios have none, interventions do.
+        of: Name of the arm that an intervention changes.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Arm:
     seeds: int = 1
     fixes: bool = False
     instructions: Mapping[str, Any] = field(default_factory=dict)
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

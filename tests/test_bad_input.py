@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 SCENARIO = "scenarios/toy/scenario.toml"
@@ -17,6 +21,7 @@ SCENARIO = "scenarios/toy/scenario.toml"
         (["bisect", "toy", "--jobs", "0"], 2, "above 0"),
         (["bisect", "toy", "--search", "guess"], 2, "invalid choice"),
         (["bisect", "toy", "--set", "steps"], 2, "NAME=VALUE"),
+        (["bisect", "toy", "--locks", "nosuch"], 2, "expected a run's folder"),
         (["bisect", "toy", "--assume", "1.0"], 2, "RELEASE=VERDICT"),
         (["bisect", "toy", "--assume", "1.0=fine"], 2, "one of good, bad, skip"),
         (["bisect", "toy", "--assume", "9.9=good"], 2, "no such release in the range"),
@@ -93,9 +98,6 @@ def test_debug_shows_where(toy, harness):
 def test_uv_missing(toy, harness, monkeypatch):
     monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
     code = "import sys; sys.modules['uv'] = None; from harness.cli import main; sys.exit(main(['probe', 'toy', '--release', '1.0']))"
-    import subprocess
-    import sys
-
     monkeypatch.setenv("PATH", "/nowhere")
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == 4
@@ -103,9 +105,28 @@ def test_uv_missing(toy, harness, monkeypatch):
     assert "Traceback" not in done.stderr
 
 
-def test_no_disk_space(toy, harness, monkeypatch):
-    """A tiny file system would need rights; a full device that every system has serves as well."""
-    monkeypatch.setenv("HARNESS_HOME", "/dev/full/home")
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a tiny file system needs root")
+def test_no_disk_space_is_told_and_nothing_looks_finished(toy, harness, monkeypatch):
+    tiny = toy / "tiny"
+    tiny.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tiny], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        monkeypatch.setenv("HARNESS_HOME", str(tiny))
+        done = harness("bisect", "toy", "--search", "sweep")
+        assert not list(tiny.glob("environments/*/environment.json"))
+    finally:
+        subprocess.run(["umount", tiny], check=True)
+    assert done.returncode == 4
+    assert "no disk space left" in done.stderr.lower() or "no space left" in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+
+
+def test_a_home_that_cannot_be_is_told(toy, harness, monkeypatch):
+    monkeypatch.setenv("HARNESS_HOME", "/dev/null/home")
     done = harness("probe", "toy", "--release", "1.0")
     assert done.returncode == 4
     assert done.stderr.startswith("error: ")

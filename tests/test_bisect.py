@@ -103,6 +103,21 @@ def test_a_second_run_executes_nothing_and_says_the_same(toy, harness):
     assert timeless(report()) == timeless(first)
 
 
+def test_a_run_is_repeated_exactly_from_its_locks(toy, harness, toy_index, monkeypatch):
+    """The index has moved on since: a new helper and a new toy would change what is resolved today."""
+    harness("bisect", "toy", "--search", "sweep", "--out", "first")
+    expected = timeless(report("first/latest"))
+    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    done = harness("bisect", "toy", "--search", "sweep", "--locks", "first/latest")
+    assert done.returncode == 0, done.stderr
+    assert timeless(report()) == expected
+    lock = toy / "first" / "latest" / "locks" / "reference.txt"
+    lock.write_text(lock.read_text().replace("Python 3.", "Python 2."), encoding="utf-8")
+    done = harness("bisect", "toy", "--locks", "first/latest")
+    assert done.returncode == 2
+    assert "made for Python 2." in done.stderr
+
+
 @pytest.mark.parametrize("delay", [0.8, 1.6, 2.4])
 def test_a_killed_run_goes_on_and_ends_with_the_same_report(toy, toy_state, harness, monkeypatch, delay):
     harness("bisect", "toy", "--search", "sweep")

@@ -11,8 +11,8 @@ import time
 import pytest
 from toyindex import wheel
 
-from harness.environments.environment import MARKER, Environments, NotInstallable, find
-from harness.environments.evict import RECENT, evict, size
+from harness.environments.environment import MARKER, Environments, NotInstallable, find, size
+from harness.environments.evict import RECENT, evict
 from harness.errors import HarnessError, UsageError
 from harness.home import Home
 from harness.locks.interpreter import find_interpreter
@@ -39,7 +39,7 @@ def environments(resolver):
 def test_locks_differ_in_the_package_under_test_alone(resolver):
     reference = resolver.reference()
     locks = [resolver.lock(version, reference) for version in ("1.0", "2.0", "3.0")]
-    assert [resolver.moves(reference, lock) for lock in locks] == [[], [], []]
+    assert [moves(reference, lock, besides="toy") for lock in locks] == [[], [], []]
     assert [lock.versions()["toy"] for lock in locks] == ["1.0", "2.0", "3.0"]
     assert all(lock.versions()["helper"] == "1.0" for lock in locks)
     assert all(package.hashes for lock in locks for package in lock.packages)

@@ -42,6 +42,7 @@ class Trial:
             name=f"{self.arm.name}, {self.label}",
             parameters={**self.arm.parameters, **(self.settings or {})},
             instructions=self.instructions or {},
+            of=self.arm.name,
         )
 
 

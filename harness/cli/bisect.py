@@ -47,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", default="reports", metavar="DIR", help="where reports go, default reports")
     parser.add_argument(
+        "--locks",
+        metavar="RUN",
+        help="install the locks of an earlier run, to repeat it exactly, instead of resolving",
+    )
+    parser.add_argument(
         "--environment-cap",
         type=float,
         default=DEFAULT_CAP_GB,

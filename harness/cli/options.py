@@ -93,10 +93,22 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
         torch=options.torch,
         jobs=getattr(options, "jobs", None),
         out=Path(getattr(options, "out", "reports")),
+        locks=_folder(getattr(options, "locks", None)),
         environment_cap=int(getattr(options, "environment_cap", DEFAULT_CAP_GB) * 10**9),
         command=getattr(options, "command_line", ""),
         cause=not getattr(options, "no_cause", False),
         fixes=fixes,
+    )
+
+
+def _folder(name: str | None) -> Path | None:
+    if name is None:
+        return None
+    for folder in (Path(name) / "locks", Path(name)):
+        if (folder / "reference.txt").is_file():
+            return folder.resolve()
+    raise UsageError(
+        f"--locks {name}: expected a run's folder, or the folder of its locks, with a reference.txt"
     )
 
 

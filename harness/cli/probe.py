@@ -8,6 +8,10 @@ from harness.cli.options import add_probing, question
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+
+    from harness.releases.release import Release
+    from harness.runs.question import Question
 
 EXIT = {"good": 0, "bad": 1, "skip": 125}
 
@@ -38,14 +42,27 @@ def run(options: argparse.Namespace) -> int:
     asked = question(options, [options.arm] if options.arm else None)
     home = Home.find()
     listing = list_releases(asked.package, read_settings(), home)
-    releases = select(listing.releases, package=asked.package, first=options.release, last=options.release)
+    wanted = select(listing.releases, package=asked.package, first=options.release, last=options.release)
+    releases = [*_reference(asked, listing.releases), *wanted]
     laboratory = prepare(asked, releases, home, lambda *_: None, warm=False)
     arm = asked.arms[0]
-    finding = laboratory.observe(arm, 0, options.repeat)
-    print(
-        f"{asked.package} {releases[0].version} {arm.name}: {finding.verdict.value}, {finding.judgement.reason}"
-    )
+    laboratory.calibrate(arm)
+    finding = laboratory.observe(arm, len(releases) - 1, options.repeat)
+    said = f"{finding.verdict.value}, {finding.judgement.reason}"
+    print(f"{asked.package} {wanted[0].version} {arm.name}: {said}")
     for one in finding.seeds():
         if one.result is not None:
             print(f"trace and output: {one.result.folder}")
     return EXIT[finding.verdict.value]
+
+
+def _reference(asked: Question, releases: Sequence[Release]) -> list[Release]:
+    """Return the release that a metric is compared with, if the scenario's oracle compares one."""
+    from harness.releases.release import select  # noqa: PLC0415 - kept out of start-up
+    from harness.verdicts.oracle import with_defaults  # noqa: PLC0415
+
+    oracle = with_defaults(asked.scenario.oracle)
+    if oracle["kind"] != "metric":
+        return []
+    first = oracle["reference"] or asked.scenario.first
+    return select(releases, package=asked.package, first=first)[:1]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -94,9 +95,8 @@ class Live:
             self.running.remove(name)
         verdict = finding.verdict.value
         if verdict != "good":
-            style = _STYLES.get(verdict, "white")
-            self.console.print(f"[{style}]{verdict:>4}[/] {name}  ", end="")
-            self.console.print(finding.judgement.reason, markup=False, soft_wrap=True)
+            head = (f"{verdict:>4}", _STYLES.get(verdict, ""))
+            self.console.print(Text.assemble(head, f" {name}  {finding.judgement.reason}"), soft_wrap=True)
         self.done += 1
         self.progress.advance(self.task)
         self._describe()

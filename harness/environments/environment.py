@@ -12,7 +12,7 @@ import errno
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -70,6 +70,7 @@ class Environments:
 
     Attributes:
         package: Canonical name of the package under test, which is never part of a base.
+        made: Digests of the locks whose environments were made, not found.
     """
 
     package: str
@@ -77,6 +78,7 @@ class Environments:
     torch: TorchSource
     uv: Uv
     home: Home
+    made: list[str] = field(default_factory=list)
 
     def base(self, locks: Iterable[Lock]) -> Lock:
         """Return the lock of what all `locks` have in common, the package under test left out."""
@@ -103,7 +105,10 @@ class Environments:
         layer = lock.only(lock.versions().keys() - base.versions().keys())
         fault = self._make(folder, layer, lock, below)
         made = find(folder)
-        return made if made is not None and not fault else NotInstallable(fault)
+        if made is None or fault:
+            return NotInstallable(fault)
+        self.made.append(lock.digest)
+        return made
 
     def _ensure_base(self, base: Lock) -> Path:
         folder = self.home.environments / f"base-{base.digest[:20]}"
@@ -126,6 +131,8 @@ class Environments:
                 write_atomic(new / "lock.txt", lock.text())
                 seconds = round(time.monotonic() - started, 3)
                 facts = {"lock": lock.digest, "base": base.name if base else None, "seconds": seconds}
+                if base is None:
+                    facts["size"] = size(new)
                 write_atomic(new / MARKER, to_json(facts))
         except _InstallError as error:
             return str(error)
@@ -179,6 +186,16 @@ def find(folder: Path) -> Environment | None:
         return None
     base = folder.parent / (facts["base"] or folder.name)
     return Environment(folder, facts["lock"], base, facts["seconds"]) if (base / MARKER).exists() else None
+
+
+def size(folder: Path) -> int:
+    """Return the bytes on disk that removing `folder` would free; a file with n links counts for 1/n."""
+    total = 0.0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            facts = os.lstat(os.path.join(place, name))  # noqa: PTH118 - tens of thousands of files
+            total += facts.st_blocks * 512 / facts.st_nlink
+    return int(total)
 
 
 def _no_space(folder: Path) -> str:

@@ -7,7 +7,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
-from harness.environments.environment import MARKER
+from harness.environments.environment import MARKER, size
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,16 +15,6 @@ if TYPE_CHECKING:
 
 RECENT = 3600.0
 """Seconds: an environment used within them may be in use by another run and is never removed."""
-
-
-def size(folder: Path) -> int:
-    """Return the bytes on disk that removing `folder` would free; a file with n links counts for 1/n."""
-    total = 0.0
-    for path in folder.rglob("*"):
-        if not path.is_symlink() and path.is_file():
-            facts = path.stat()
-            total += facts.st_blocks * 512 / facts.st_nlink
-    return int(total)
 
 
 def evict(folder: Path, *, cap: int, keep: Collection[Path] = ()) -> list[Path]:
@@ -40,7 +30,7 @@ def evict(folder: Path, *, cap: int, keep: Collection[Path] = ()) -> list[Path]:
     """
     _clear_leftovers(folder)
     found = {path.parent: path.stat().st_mtime for path in folder.glob(f"*/{MARKER}")}
-    sizes = {path: size(path) for path in found}
+    sizes = {path: _known_size(path) or size(path) for path in found}
     removed: list[Path] = []
     oldest_first = sorted(found, key=lambda path: (path.name.startswith("base-"), found[path]))
     for path in oldest_first:
@@ -53,6 +43,12 @@ def evict(folder: Path, *, cap: int, keep: Collection[Path] = ()) -> list[Path]:
         del sizes[path]
         removed.append(path)
     return removed
+
+
+def _known_size(folder: Path) -> int | None:
+    """Return the size that a base was made with; a layer grows when its modules are first compiled."""
+    facts = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+    return facts.get("size") if facts["base"] is None else None
 
 
 def _carries(base: Path, present: Collection[Path]) -> bool:

@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 from harness.errors import HarnessError
 from harness.files import write_atomic
-from harness.locks.lock import Lock, moves, parse_lock, parse_packages
+from harness.locks.lock import Lock, parse_lock, parse_packages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,10 +91,6 @@ class Resolver:
         if isinstance(lock, Lock):
             write_atomic(path, lock.text())
         return lock
-
-    def moves(self, reference: Lock, lock: Lock) -> list[str]:
-        """Return what the release forced to move against the reference."""
-        return moves(reference, lock, besides=self.package)
 
     def requirements(self) -> list[str]:
         """Return the pins in force: with the host's torch, its version stands in place of the scenario's."""

@@ -89,6 +89,7 @@ class ArmResult:
         confidence: Probability that all boundaries in verdict lie where they are said to lie; None without one.
         support: The executions that the conclusion rests on, in one sentence.
         search: Strategy and options of the search, for `judge` to replay.
+        calibration: {`reference`, `comparisons`, `probes`} of the A/A runs, where a metric is compared.
         notes: What a reader must know besides (changes of strategy, fallbacks).
         fault: What the harness itself could not do, if that is why there is no answer; else empty.
     """
@@ -103,6 +104,7 @@ class ArmResult:
     confidence: float | None = None
     support: str = ""
     search: dict[str, Any] = field(default_factory=dict)
+    calibration: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     fault: str = ""
 

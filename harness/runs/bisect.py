@@ -94,7 +94,8 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
     warnings += laboratory.launchers.notes
     report = gather(investigation, started, warnings, attribution)
     folder = write(report, investigation.driver, question.out)
-    evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
+    if laboratory.environments.made:
+        evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
     return Run(report, folder, interrupted)
 
 
@@ -115,7 +116,13 @@ def gather(
         ]
         arms.append(
             arm_result(
-                arm, laboratory.releases, found, answers[arm.name], commands=commands, searched=searched
+                arm,
+                laboratory.releases,
+                found,
+                answers[arm.name],
+                commands=commands,
+                searched=searched,
+                calibration=laboratory.calibrations.get(arm.name),
             )
         )
     return Report(
@@ -141,6 +148,7 @@ def write(report: Report, driver: Driver, out: Path) -> Path:
     laboratory = driver.laboratory
     folder = out / report.run
     with whole_folder(folder) as new:
+        write_atomic(new / "locks" / "reference.txt", laboratory.reference.text())
         for release, lock in zip(laboratory.releases, laboratory.locks, strict=True):
             text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
             write_atomic(new / "locks" / f"{release.version}.txt", text)

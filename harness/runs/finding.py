@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.traces.census import census_digest
 from harness.traces.trace import Trace
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.probes.store import Result
+    from harness.verdicts.calibration import Calibration
 
 _RANK = {Verdict.BAD: 0, Verdict.SKIP: 1, Verdict.GOOD: 2, Verdict.UNTESTED: 3}
 
@@ -76,6 +77,19 @@ class Finding:
     def seeds(self) -> tuple[Finding, ...]:
         """Return the findings of the single seeds."""
         return self.parts or (self,)
+
+    @classmethod
+    def of_seeds(
+        cls, findings: Sequence[Finding], oracle: Mapping[str, Any], calibration: Calibration | None
+    ) -> Finding:
+        """Return the finding of one execution from those of its seeds.
+
+        The worst of them counts; where all are good and a metric is compared, its judgement does.
+        """
+        worst = cls.worst(findings)
+        if calibration is None or worst.verdict != Verdict.GOOD:
+            return worst
+        return replace(worst, judgement=calibration.judge([finding.trace for finding in findings], oracle))
 
     @property
     def verdict(self) -> Verdict:

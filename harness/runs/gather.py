@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.releases.release import Release
     from harness.scenario import Arm
     from harness.search import Answer
+    from harness.verdicts.calibration import Calibration
 
 SIGNALS = ("census", "trace")
 """What is compared besides the verdict, whose boundaries the search finds."""
@@ -113,6 +114,7 @@ def arm_result(
     *,
     commands: Sequence[str],
     searched: dict[str, Any],
+    calibration: Calibration | None = None,
 ) -> ArmResult:
     """Return what the report says of one arm.
 
@@ -123,6 +125,7 @@ def arm_result(
         answer: What the search concluded.
         commands: How each release is probed again by hand.
         searched: Strategy and options of the search.
+        calibration: What a metric was compared with.
     """
     by_signal = {
         "verdict": answer.boundaries,
@@ -151,6 +154,7 @@ def arm_result(
         confidence=answer.confidence,
         support=answer.reason,
         search=searched,
+        calibration=calibration.to_dict() if calibration else {},
         notes=[*answer.log, *_notes(found)],
     )
 

@@ -117,6 +117,8 @@ class Investigation:
         identical, warm starts that showed in a trace) are out; should that leave a search with something to
         ask, it goes on from what is known.
         """
+        for arm in self.driver.arms.values():
+            self.driver.laboratory.calibrate(arm)
         if self.searched.strategy != "sweep":
             cheap = self._measure_cost() if self.searched.strategy == "auto" else self._stored()
             jobs = self._jobs(sweeping=self.searched.strategy == "auto" and len(cheap) == len(self.names))

@@ -6,13 +6,15 @@ import os
 import subprocess
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.environments.environment import Environments, NotInstallable
 from harness.errors import UsageError
 from harness.locks.interpreter import find_interpreter
+from harness.locks.lock import moves
 from harness.locks.resolve import Resolver, Unresolvable
+from harness.locks.stored import StoredLocks
 from harness.locks.torch import choose_torch, has_gpu
 from harness.probes.probe import Probe
 from harness.probes.store import Store
@@ -20,7 +22,9 @@ from harness.releases.settings import read_settings
 from harness.runs.finding import Finding
 from harness.runs.launchers import Launchers
 from harness.uv import Uv
+from harness.verdicts.calibration import Calibration
 from harness.verdicts.judge import judge
+from harness.verdicts.oracle import with_defaults
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -48,6 +52,7 @@ class Laboratory:
         device: `cpu` or `cuda`.
         job_digest: Digest of all that the job may read.
         launchers: How probes are started.
+        calibrations: {arm: what its releases are compared with}, where the oracle compares a metric.
     """
 
     question: Question
@@ -55,7 +60,7 @@ class Laboratory:
     locks: Sequence[Lock | Unresolvable]
     reference: Lock
     base: Lock
-    resolver: Resolver
+    resolver: Resolver | StoredLocks
     environments: Environments
     store: Store
     launchers: Launchers
@@ -63,8 +68,9 @@ class Laboratory:
     torch: TorchSource
     device: str
     job_digest: str
+    calibrations: dict[str, Calibration] = field(default_factory=dict)
 
-    def probes(self, arm: Arm, position: int, repeat: int = 0) -> list[Probe]:
+    def probes(self, arm: Arm, position: int, repeat: int = 0, seeds: int | None = None) -> list[Probe]:
         """Return the probes, one a seed, of a release in an arm; none where there is no lock."""
         lock = self.locks[position]
         scenario = self.question.scenario
@@ -83,34 +89,69 @@ class Laboratory:
                 repeat=repeat,
                 instructions=arm.instructions,
             )
-            for count in range(max(arm.seeds, self.question.seeds))
+            for count in range(seeds or max(arm.seeds, self.question.seeds))
         ]
 
     def observe(self, arm: Arm, position: int, repeat: int = 0) -> Finding:
         """Execute a release in an arm, or take what is stored, and judge it."""
+        findings = self._judged(self.probes(arm, position, repeat), position)
+        if isinstance(findings, Finding):
+            return findings
+        oracle = self.question.scenario.oracle
+        calibration = self.calibrations[arm.of or arm.name] if oracle["kind"] == "metric" else None
+        return Finding.of_seeds(findings, oracle, calibration)
+
+    def calibrate(self, arm: Arm) -> None:
+        """Learn an arm's noise floor from A/A runs of the reference release, if its oracle compares a metric.
+
+        Raises:
+            UsageError: The reference is not in the range, or is not good.
+        """
+        oracle = with_defaults(self.question.scenario.oracle)
+        if oracle["kind"] != "metric":
+            return
+        versions = [release.version for release in self.releases]
+        reference = oracle["reference"] or versions[0]
+        if reference not in versions:
+            raise UsageError(
+                f"the oracle's reference {reference} is not in the range {versions[0]} to {versions[-1]}"
+            )
+        position = versions.index(reference)
+        findings = self._judged(self.probes(arm, position, seeds=oracle["aa_seeds"]), position)
+        seeds = [findings] if isinstance(findings, Finding) else findings
+        for finding in seeds:
+            if finding.verdict != Verdict.GOOD:
+                raise UsageError(
+                    f"the oracle's reference {reference} is {finding.verdict} in arm {arm.name} "
+                    f"({finding.judgement.reason}): name a good release as `reference`, or begin the range with one"
+                )
+        self.calibrations[arm.name] = Calibration(
+            reference,
+            [finding.trace for finding in seeds],
+            comparisons=len(versions),
+            probes=[finding.result.probe for finding in seeds if finding.result],
+        )
+
+    def _judged(self, probes: Sequence[Probe], position: int) -> list[Finding] | Finding:
+        """Execute probes of one release; return a finding each, or the one reason why there can be none."""
         lock = self.locks[position]
         if isinstance(lock, Unresolvable):
             return Finding(Judgement(Verdict.SKIP, f"cannot be resolved: {lock.reason}"))
         environment: Environment | None = None
-        results = []
-        for probe in self.probes(arm, position, repeat):
+        findings = []
+        for probe in probes:
             result = self.store.find(probe.digest, probe.repeat)
             if result is None:
                 made = environment or self.environments.ensure(lock, self.base)
                 if isinstance(made, NotInstallable):
-                    return Finding(
-                        Judgement(Verdict.SKIP, f"cannot be installed: {made.reason}"), lock=lock.digest
-                    )
+                    skip = Judgement(Verdict.SKIP, f"cannot be installed: {made.reason}")
+                    return Finding(skip, lock=lock.digest)
                 environment = made
                 result = self.launchers.execute(probe, lock, environment, self.store)
-            results.append(result)
-        oracle = self.question.scenario.oracle
-        judged = [
-            Finding.of(result, judge(result.execution, trace, oracle, result.output()), trace, lock.digest)
-            for result in results
-            for trace in [result.trace()]
-        ]
-        return Finding.worst(judged)
+            trace = result.trace()
+            judgement = judge(result.execution, trace, self.question.scenario.oracle, result.output())
+            findings.append(Finding.of(result, judgement, trace, lock.digest))
+        return findings
 
 
 def prepare(
@@ -137,7 +178,11 @@ def prepare(
     uv = Uv(settings.uv_environment)
     torch = choose_torch(question.torch, settings, home)
     interpreter = torch.host.interpreter if torch.host else find_interpreter(question.scenario.python, uv)
-    resolver = Resolver(question.package, question.pins(), interpreter, torch, settings, uv, home)
+    resolver: Resolver | StoredLocks = Resolver(
+        question.package, question.pins(), interpreter, torch, settings, uv, home
+    )
+    if question.locks is not None:
+        resolver = StoredLocks(question.locks, interpreter, question.pins())
     reference = resolver.reference()
     locks: list[Lock | Unresolvable] = []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -188,7 +233,7 @@ def moved_packages(laboratory: Laboratory) -> dict[str, list[str]]:
     """Return {release: what its requirements moved against the reference}, releases without moves left out."""
     pairs = zip(laboratory.releases, laboratory.locks, strict=True)
     found = {
-        release.version: laboratory.resolver.moves(laboratory.reference, lock)
+        release.version: moves(laboratory.reference, lock, besides=laboratory.question.package)
         for release, lock in pairs
         if not isinstance(lock, Unresolvable)
     }

@@ -37,6 +37,7 @@ class Question:
         torch: As `--torch`.
         jobs: Probes at a time; None for what the machine allows.
         out: Folder of the reports.
+        locks: Folder with the locks of an earlier run to use again; None resolves them.
         environment_cap: Bytes that all environments together may take.
         command: The command line that asks this question.
         cause: Whether to find out why the sides of each boundary differ.
@@ -59,6 +60,7 @@ class Question:
     torch: str = "auto"
     jobs: int | None = None
     out: Path = Path("reports")
+    locks: Path | None = None
     environment_cap: int = 20 * 10**9
     command: str = ""
     cause: bool = True

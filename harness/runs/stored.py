@@ -16,6 +16,7 @@ from harness.runs.finding import Finding
 from harness.runs.gather import Findings, arm_result, arrange
 from harness.runs.investigate import Searched, replay
 from harness.scenario import Arm, load_scenario
+from harness.verdicts.calibration import Calibration
 from harness.verdicts.judge import judge
 from harness.verdicts.verdict import Judgement, Verdict
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.home import Home
+    from harness.probes.store import Result
 
 
 def load_report(folder: Path) -> Report:
@@ -49,13 +51,19 @@ def redraw(folder: Path, home: Home) -> Report:
 def judge_again(folder: Path, home: Home) -> Report:
     """Judge a run's stored traces by the scenario's present oracle, write its files anew, return its report.
 
+    Causes and remedies stay as they were judged when they were executed, but for the causes of boundaries that are
+    gone.
+
     Raises:
         UsageError: The scenario is gone, or none of the run's probes is stored any more.
     """
     old = load_report(folder)
     oracle = load_scenario(old.scenario).oracle
     store = Store(home)
-    new = replace(old, arms=[_judge_arm(arm, store, oracle) for arm in old.arms])
+    arms = [_judge_arm(arm, store, oracle) for arm in old.arms]
+    places = {(arm.name, one.before, one.after) for arm in arms for one in arm.boundaries}
+    causes = [one for one in old.cause if (one.arm, one.before, one.after) in places]
+    new = replace(old, arms=arms, cause=causes)
     write_report(folder, new, stored_evidence(new, store))
     return new
 
@@ -73,36 +81,54 @@ def stored_evidence(report: Report, store: Store) -> dict[str, ProbeEvidence]:
 
 
 def _judge_arm(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> ArmResult:
+    calibration = _calibration(arm, store, oracle)
     findings: Findings = {}
     for position, row in enumerate(arm.releases):
         by_repeat: dict[int, list[Finding]] = {}
         for execution in row.executions:
-            result = store.find(execution["probe"], execution["repeat"])
-            if result is None:
-                raise UsageError(
-                    f"probe {execution['probe'][:12]} of {row.version} is not stored any more, so it cannot be "
-                    "judged again: run the question anew"
-                )
+            result = _stored(store, execution["probe"], execution["repeat"], row.version)
             trace = result.trace()
             judgement = judge(result.execution, trace, oracle, result.output())
-            by_repeat.setdefault(execution["repeat"], []).append(
-                Finding.of(result, judgement, trace, row.lock or "")
-            )
-        findings[position] = {repeat: Finding.worst(seeds) for repeat, seeds in by_repeat.items()}
+            finding = Finding.of(result, judgement, trace, row.lock or "")
+            by_repeat.setdefault(execution["repeat"], []).append(finding)
+        findings[position] = {
+            repeat: Finding.of_seeds(seeds, oracle, calibration) for repeat, seeds in by_repeat.items()
+        }
         if not by_repeat and row.verdict != Verdict.UNTESTED:
             findings[position] = {0: _as_it_was(row)}
     releases = [Release(row.version, row.uploaded, yanked=row.yanked) for row in arm.releases]
     search = replay(Searched(**arm.search), [release.version for release in releases], findings)
-    commands = [row.command for row in arm.releases]
-    found = arrange(len(releases), findings)
     return arm_result(
         Arm(arm.name, arm.parameters),
         releases,
-        found,
+        arrange(len(releases), findings),
         search.answer(),
-        commands=commands,
+        commands=[row.command for row in arm.releases],
         searched=arm.search,
+        calibration=calibration,
     )
+
+
+def _calibration(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> Calibration | None:
+    if oracle["kind"] != "metric":
+        return None
+    kept = arm.calibration
+    if not kept:
+        raise UsageError(
+            f"arm {arm.name} has no A/A runs, which the scenario's oracle needs: run the question anew"
+        )
+    traces = [_stored(store, probe, 0, kept["reference"]).trace() for probe in kept["probes"]]
+    return Calibration(kept["reference"], traces, kept["comparisons"], kept["probes"])
+
+
+def _stored(store: Store, probe: str, repeat: int, version: str) -> Result:
+    result = store.find(probe, repeat)
+    if result is None:
+        raise UsageError(
+            f"probe {probe[:12]} of {version} is not stored any more, so it cannot be judged again: "
+            "run the question anew"
+        )
+    return result
 
 
 def _as_it_was(row: ReleaseResult) -> Finding:

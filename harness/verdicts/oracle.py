@@ -65,6 +65,22 @@ def training(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
     )
 
 
+def metric(trace: Trace, _settings: Mapping[str, Any]) -> Judgement:
+    """Good, as far as one trace can tell, if every loss and weight stayed finite.
+
+    Whether the metric is worse than the reference's is then judged over all seeds, see `calibration`.
+    """
+    return training(trace, {"loss_below": None})
+
+
+def measure(trace: Trace, settings: Mapping[str, Any]) -> float:
+    """Return the metric of one trace: the mean of the last `window` values of its signal; NaN without any."""
+    values = [
+        value for value in trace.signal(settings["signal"])[-int(settings["window"]) :] if value is not None
+    ]
+    return math.fsum(values) / len(values) if values else math.nan
+
+
 def _nonfinite(event: Mapping[str, Any]) -> Judgement:
     what, step, phase = event["what"], event["step"], event["phase"]
     parameter = event.get("parameter")
@@ -88,6 +104,21 @@ ORACLES: Mapping[str, Oracle] = {
             "loss_window": Option(int, "how many of the last losses are averaged", default=20),
         },
     ),
+    "metric": Oracle(
+        metric,
+        {
+            "signal": Option(str, "the signal that is compared, a column of the trace", default="loss"),
+            "window": Option(int, "how many of its last values are averaged", default=20),
+            "higher_is_worse": Option(bool, "true for a loss, false for an accuracy", default=True),
+            "confidence": Option((int, float), "of all comparisons together", default=0.95),
+            "reference": Option(
+                str, "the release that is known to be good; default: the oldest of the range"
+            ),
+            "aa_seeds": Option(
+                int, "seeds of the reference, from which the noise floor is learnt", default=5
+            ),
+        },
+    ),
 }
 
 
@@ -102,14 +133,22 @@ def check_settings(settings: Mapping[str, Any]) -> str:
             continue
         if name not in options:
             return f"unknown key {name!r}; {kind} takes {', '.join(options)}"
-        if not isinstance(value, options[name].kind) or isinstance(value, bool):
-            return f"{name} = {value!r}: expected a number ({options[name].meaning})"
+        kinds = options[name].kind
+        if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+            wanted = {str: "text", bool: "true or false"}.get(
+                kinds if isinstance(kinds, type) else int, "a number"
+            )
+            return f"{name} = {value!r}: expected {wanted} ({options[name].meaning})"
     missing = [name for name, option in options.items() if option.required and name not in settings]
     return f"the key {missing[0]!r} is missing" if missing else ""
 
 
+def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an oracle's settings with its defaults filled in."""
+    options = ORACLES[settings["kind"]].options
+    return {**{name: option.default for name, option in options.items()}, **settings}
+
+
 def apply(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
-    """Judge a trace by the oracle that the settings name, defaults filled in."""
-    oracle = ORACLES[settings["kind"]]
-    defaults = {name: option.default for name, option in oracle.options.items()}
-    return oracle.judge(trace, {**defaults, **settings})
+    """Judge a trace by the oracle that the settings name."""
+    return ORACLES[settings["kind"]].judge(trace, with_defaults(settings))

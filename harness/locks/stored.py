@@ -1,0 +1,68 @@
+"""The locks of an earlier run, used again so that the run is repeated exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+from harness.locks.lock import parse_lock
+from harness.locks.resolve import Unresolvable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from harness.locks.interpreter import Interpreter
+    from harness.locks.lock import Lock
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLocks:
+    """Reads what a run kept in its `locks` folder, in place of a `Resolver`.
+
+    Attributes:
+        folder: Holds `reference.txt` and a file a release.
+        interpreter: Its Python and platform must be those that the locks were made for.
+        pins: What the scenario asks for, for the report.
+    """
+
+    folder: Path
+    interpreter: Interpreter
+    pins: Sequence[str]
+
+    def reference(self) -> Lock:
+        """Return the lock that the run's environments shared.
+
+        Raises:
+            UsageError: It is not readable, or it was made for another Python or platform.
+        """
+        path = self.folder / "reference.txt"
+        lock = self._read("reference")
+        here = (self.interpreter.minor, self.interpreter.platform)
+        if isinstance(lock, Unresolvable):
+            raise UsageError(f"{path}: not a lock ({lock.reason})")
+        if (lock.python, lock.platform) != here:
+            raise UsageError(
+                f"{path}: made for Python {lock.python} on {lock.platform}, and this is {here[0]} on {here[1]}; "
+                "resolve anew, without --locks"
+            )
+        return lock
+
+    def lock(self, version: str, _reference: Lock) -> Lock | Unresolvable:
+        """Return the lock of one release, or the reason that the run gave for having none."""
+        return self._read(version)
+
+    def requirements(self) -> list[str]:
+        """Return the pins in force."""
+        return list(self.pins)
+
+    def _read(self, name: str) -> Lock | Unresolvable:
+        path = self.folder / f"{name}.txt"
+        if not path.exists():
+            return Unresolvable(f"the earlier run has no lock of it ({path.name})")
+        text = path.read_text(encoding="utf-8")
+        try:
+            return parse_lock(text)
+        except ValueError:
+            return Unresolvable(text.removeprefix("# ").strip())

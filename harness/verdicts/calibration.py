@@ -1,0 +1,54 @@
+"""The `metric` oracle's bound, learnt from A/A runs: the reference release, executed with several seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.verdicts.noise import judge_metric, measure_noise
+from harness.verdicts.oracle import measure, with_defaults
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.traces.trace import Trace
+    from harness.verdicts.verdict import Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What an arm's releases are compared with.
+
+    Attributes:
+        reference: Version of the release that is known to be good.
+        traces: Its A/A runs, one a seed.
+        comparisons: Releases that are compared; they share the confidence.
+        probes: Digests of the A/A runs, for the report.
+    """
+
+    reference: str
+    traces: Sequence[Trace]
+    comparisons: int
+    probes: Sequence[str] = ()
+
+    def judge(self, traces: Sequence[Trace], oracle: Mapping[str, Any]) -> Judgement:
+        """Judge one release by the metric of all its seeds.
+
+        Raises:
+            UsageError: There are fewer than two A/A runs, or one of them is not finite.
+        """
+        settings = with_defaults(oracle)
+        reference = [measure(trace, settings) for trace in self.traces]
+        return judge_metric(
+            f"mean of the last {settings['window']} values of {settings['signal']}",
+            reference,
+            [measure(trace, settings) for trace in traces],
+            measure_noise([reference]),
+            confidence=settings["confidence"],
+            comparisons=self.comparisons,
+            higher_is_worse=settings["higher_is_worse"],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a report keeps of it."""
+        return {"reference": self.reference, "comparisons": self.comparisons, "probes": list(self.probes)}
