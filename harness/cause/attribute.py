@@ -148,10 +148,11 @@ def sentence(best: AttemptResult | None, *, by_verdict: bool) -> str:
     what = " and ".join(one.text for one in best.differences)
     cure, breaks = best.cure, best.breaks
     if best.status == CONFIRMED:
-        if by_verdict:
+        if by_verdict and cure.verdict != breaks.verdict:
             proof = f"with the other side's, {cure.release} trains well and {breaks.release} breaks"
         else:
-            proof = f"with the other side's, {cure.release} trains as {breaks.release} does, and the reverse"
+            alike = "fails" if by_verdict else "trains"
+            proof = f"with the other side's, {cure.release} {alike} as {breaks.release} does, and the reverse"
         return f"Cause confirmed: {what}; {proof}"
     if best.status == SUPPORTED:
         one_way = (

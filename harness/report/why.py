@@ -161,6 +161,8 @@ def _outcome(trial: TrialResult, other: str, *, cures: bool, by_verdict: bool) -
     same = f"trace equal to {other}" if trial.equal_trace else f"trace not that of {other}"
     if not by_verdict:
         return same
+    if cures and trial.as_other and trial.verdict != "good":
+        return f"fails as {other} does, {same}"
     word = ("cured" if cures else "broken") if trial.as_other else ("not cured" if cures else "not broken")
     return f"{word}, {same}"
 
