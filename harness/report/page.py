@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
     from harness.report.evidence import ProbeEvidence
     from harness.report.model import Report
+    from harness.report.shelf import Shelf
 
 HERE = Path(__file__).parent
 MOST_PICTURES = 48
-SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", "templates/page.js", "templates/curves.js")
+SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", "templates/page.js", "templates/touch.js", "templates/curves.js")
 STYLES = ("vendor/uplot/uPlot.min.css", "templates/page.css")
 
 
@@ -56,15 +57,18 @@ class PlaceView:
     commands: list[tuple[str, str, str]]
 
 
-def draw(report: Report, evidence: Mapping[str, ProbeEvidence], *, issue: str) -> tuple[str, list[Picture]]:
+def draw(
+    report: Report, evidence: Mapping[str, ProbeEvidence], *, issue: str, shelf: Shelf
+) -> tuple[str, list[Picture]]:
     """Return the text of index.html and all figures.
 
     Args:
         report: The facts.
         evidence: {digest of a probe: what it left behind}.
         issue: The text behind the button that copies an issue.
+        shelf: Has the figures that were drawn before.
     """
-    views = _places(report, evidence)
+    views = _places(report, evidence, shelf)
     data = curves.data(report, evidence)
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = "\n".join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
@@ -130,7 +134,7 @@ def _blob(value: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
 
 
-def _places(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[PlaceView]:
+def _places(report: Report, evidence: Mapping[str, ProbeEvidence], shelf: Shelf) -> list[PlaceView]:
     """Draw the places; those where a verdict changes have the first right to the room for figures."""
     found = places(report)
     drawn: dict[int, dict[str, list[Picture]]] = {}
@@ -139,7 +143,7 @@ def _places(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[Place
     for place in sorted(found, key=lambda item: not item.decisive):
         concerned = [arm for arm in report.arms if any(arm.name in entry.arms for entry in place.entries)]
         for arm in concerned:
-            made = pictures(place, arm, evidence) if room > 0 else []
+            made = pictures(place, arm, evidence, package=report.package, shelf=shelf) if room > 0 else []
             room -= len(made)
             if made:
                 drawn.setdefault(id(place), {})[arm.name] = made

@@ -144,7 +144,7 @@ def write(report: Report, driver: Driver, out: Path) -> Path:
         for release, lock in zip(laboratory.releases, laboratory.locks, strict=True):
             text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
             write_atomic(new / "locks" / f"{release.version}.txt", text)
-        write_report(new, report, evidence(driver))
+        write_report(new, report, evidence(driver), drawings=laboratory.store.home.drawings)
     point_latest(out, folder)
     return folder
 

@@ -44,7 +44,7 @@ def load_report(folder: Path) -> Report:
 def redraw(folder: Path, home: Home) -> Report:
     """Write the files of a run anew and return its report."""
     report = load_report(folder)
-    write_report(folder, report, stored_evidence(report, Store(home)))
+    write_report(folder, report, stored_evidence(report, Store(home)), drawings=home.drawings)
     return report
 
 
@@ -58,7 +58,7 @@ def judge_again(folder: Path, home: Home) -> Report:
     oracle = load_scenario(old.scenario).oracle
     store = Store(home)
     new = replace(old, arms=[_judge_arm(arm, store, oracle) for arm in old.arms])
-    write_report(folder, new, stored_evidence(new, store))
+    write_report(folder, new, stored_evidence(new, store), drawings=home.drawings)
     return new
 
 
