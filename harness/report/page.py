@@ -42,7 +42,9 @@ class PlaceView:
     Attributes:
         figures: {arm: its pictures}.
         identical: Arms in which both sides train identically, bit for bit.
+        moves: Packages that differ between both sides' locks, as in `BoundaryResult`.
         moved: What the requirements of either side moved besides the package: [(release, [move])].
+        locks: Digests of both sides' locks.
         commands: (arm, release, command) of both sides where a verdict changes.
         undrawn: Arms whose figures were left out to keep the page small.
     """
@@ -53,7 +55,9 @@ class PlaceView:
     figures: dict[str, list[Picture]]
     identical: list[str]
     undrawn: list[str]
+    moves: list[dict[str, str | None]]
     moved: list[tuple[str, list[str]]]
+    locks: list[str]
     commands: list[tuple[str, str, str]]
 
 
@@ -180,6 +184,15 @@ def _view(report: Report, place: Place, figures: dict[str, list[Picture]], undra
         figures=figures,
         identical=identical,
         undrawn=undrawn,
+        moves=next((entry.boundary.moves for entry in place.entries if entry.boundary.moves), []),
+        locks=next(
+            (
+                [one.lock, other.lock]
+                for one, other in pairs.values()
+                if one and other and one.lock and other.lock
+            ),
+            [],
+        ),
         moved=[(side, moves[side]) for side in (place.before, place.after) if moves.get(side)],
         commands=commands,
     )

@@ -9,15 +9,14 @@ const touchZoom = (host, current) => {
     const steps = plot.data[0];
     const [first, last] = [steps[0], steps.at(-1)];
     const at = [...fingers.values()].slice(0, 2).map((x) => x - left);
-    if (!start) {
+    const began = !start;
+    if (began) {
       const { min, max } = plot.scales.x;
       start = { min, each: (max - min) / width, at };
-      return;
     }
-    if (at.length === 1 && start.each * width >= last - first) {
-      plot.setCursor({ left: Math.min(Math.max(0, at[0]), width), top: 10 });
-      return;
-    }
+    const whole = start.each * width >= last - first;
+    if (at.length === 1 && (began || whole)) plot.setCursor({ left: Math.min(Math.max(0, at[0]), width), top: 10 });
+    if (began || (at.length === 1 && whole)) return;
     const held = start.min + start.at[0] * start.each; // the step under the first finger stays under it
     const apart = at.length > 1 ? Math.max(8, Math.abs(at[1] - at[0])) / Math.max(8, Math.abs(start.at[1] - start.at[0])) : 1;
     const each = Math.min(Math.max(start.each / apart, 4 / width), (last - first) / width);
@@ -38,4 +37,6 @@ const touchZoom = (host, current) => {
     fingers.set(event.pointerId, event.clientX);
     move();
   });
+  // What a browser makes of a tap for pages that know the mouse alone would take the crosshair away again.
+  host.addEventListener("touchend", (event) => { if (event.cancelable && event.target.closest(".u-over")) event.preventDefault(); });
 };
