@@ -6,11 +6,9 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.files import strict
@@ -18,6 +16,7 @@ from harness.report import curves, probes
 from harness.report.answer import TONES, answers
 from harness.report.classes import Place, equal_traces, places
 from harness.report.figures import Picture, pictures
+from harness.report.render import environment
 from harness.report.strip import day, strip
 from harness.report.summary import headline
 from harness.report.text import anchor, clean, one_line
@@ -77,7 +76,7 @@ def draw(
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = "\n".join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
     html = (
-        _environment()
+        environment()
         .get_template("index.html.j2")
         .render(
             report=report,
@@ -100,36 +99,6 @@ def draw(
         )
     )
     return html, [picture for view in views for found in view.figures.values() for picture in found]
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        finalize=_harmless,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["anchor"] = anchor
-    environment.filters["svg"] = Markup
-    environment.filters["moment"] = _moment
-    return environment
-
-
-def _harmless(value: Any) -> Any:
-    """Clean every text that a template shows; escaping follows."""
-    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _moment(started: str) -> str:
-    """Return an ISO time as a person reads it, to the minute; any other text as it is."""
-    try:
-        moment = datetime.fromisoformat(started)
-    except ValueError:
-        return one_line(started, 60)
-    zone = moment.tzname() or ""
-    return f"{moment:%Y-%m-%d %H:%M} {zone}".strip()
 
 
 def _blob(value: Any) -> Markup:

@@ -13,6 +13,7 @@ from test_report_curves import largest
 from test_report_hostile import hostile
 
 from harness.report import write_report
+from harness.site.publish import publish
 
 FLAGS = [
     "--no-sandbox",
@@ -323,16 +324,50 @@ def test_printing_hides_the_controls_and_keeps_the_figures(drawn, visit):
     "options", [{}, {"color_scheme": "dark"}, {"viewport": PHONE}], ids=["light", "dark", "phone"]
 )
 def test_accessibility(drawn, visit, options):
+    page = visit(drawn, "#probe-fp16-0.7.0", **options)
+    page.locator("#explorer").scroll_into_view_if_needed()
+    page.locator("#chart canvas").wait_for()
+    assert _violations(page) == []
+
+
+def _violations(page):
     try:
         from axe_playwright_python.sync_playwright import Axe
     except ImportError:
         _missing("axe-playwright-python")
-    page = visit(drawn, "#probe-fp16-0.7.0", **options)
-    page.locator("#explorer").scroll_into_view_if_needed()
-    page.locator("#chart canvas").wait_for()
     found = Axe().run(page).response["violations"]
     grave = [item for item in found if item["impact"] in ("serious", "critical")]
-    assert [(item["id"], item["nodes"][0]["html"][:200]) for item in grave] == []
+    return [(item["id"], item["nodes"][0]["html"][:200]) for item in grave]
+
+
+@pytest.fixture(scope="module")
+def site(drawn, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    reports = folder / "reports"
+    shutil.copytree(drawn, reports / "one")
+    publish(reports, folder / "site", title="Bisections")
+    return folder / "site"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"color_scheme": "dark"}, {"viewport": PHONE, "is_mobile": True}],
+    ids=["light", "dark", "phone"],
+)
+def test_the_site_opens_from_a_disk_is_accessible_and_fits_a_phone(site, visit, options):
+    page = visit(site, **options)
+    assert page.locator("h1").inner_text() == "Both arms train with the newest release."
+    assert page.locator(".mini .mark").count() == 2 * len(synthetic_report.RELEASES)
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    assert _violations(page) == []
+
+
+def test_the_site_links_to_the_change_in_the_report(site, visit):
+    page = visit(site)
+    link = page.get_by_role("link", name="peft 0.7.0 breaks fp16 in llama_seq_cls").get_attribute("href")
+    folder, _, target = link.partition("/index.html")
+    report = visit(site / folder, target)
+    assert report.locator('[id="at-0.6.2-0.7.0"]').is_visible()
 
 
 def test_hostile_text_does_nothing(hostile_folder, visit):
