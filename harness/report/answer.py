@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.report.evidence import identical_jobs
 from harness.report.summary import gravest
-from harness.report.text import anchor, one_line
+from harness.report.text import anchor, arrows, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,7 @@ def answers(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[Answe
         Answer(
             id=anchor("arm", arm.name),
             name=arm.name,
-            sentence=arm.answer,
+            sentence=arrows(arm.answer),
             badges=[badge for badge in _badges(report, arm, evidence) if badge],
             notes=[note for note in (arm.support, *arm.notes, arm.fault) if note],
         )

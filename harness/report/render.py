@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.report.text import anchor, clean, one_line
+from harness.report.text import anchor, arrows, clean, one_line
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -25,6 +25,7 @@ def environment(*folders: Path) -> Environment:
         lstrip_blocks=True,
     )
     made.filters["anchor"] = anchor
+    made.filters["arrows"] = arrows
     made.filters["svg"] = Markup
     made.filters["moment"] = moment
     return made

@@ -21,6 +21,14 @@ def drawn(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def largest(tmp_path_factory):
+    """The folder of the largest report: 34 releases x 3 arms x 1,000 steps."""
+    folder = tmp_path_factory.mktemp("largest")
+    write_report(folder, *synthetic_report.largest())
+    return folder
+
+
 @pytest.fixture
 def matches_gold():
     """Compare text with a gold file; a mismatch is saved beside it. `GOLD=write` accepts the new text."""

@@ -303,3 +303,17 @@ def with_seeds(report, evidence, count=3):
             releases.append(replace(item, executions=executions))
         arms.append(replace(arm, releases=releases))
     return replace(report, arms=arms), evidence
+
+
+def largest():
+    """34 releases x 3 arms x 1,000 steps, each trace unlike any other, and long logs."""
+    small, evidence = report(arms=("fp16", "bf16", "fp32"), steps=2, skip=())
+    arms = []
+    for row, found in enumerate(small.arms):
+        releases = []
+        for position, item in enumerate(found.releases):
+            made = trace(steps=1000, half=position in HALF, seed=40 * row + position)
+            evidence[item.probe] = replace(evidence[item.probe], trace=made, log="a line of the log\n" * 2000)
+            releases.append(replace(item, trace=digest(found.name, item.version)))
+        arms.append(replace(found, releases=releases, deterministic=False))
+    return replace(small, arms=arms), evidence
