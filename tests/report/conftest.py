@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 import synthetic_report
+from browser import FLAGS, missing
 
 from harness.report import write_report
 
@@ -43,3 +45,47 @@ def matches_gold():
         found.unlink(missing_ok=True)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Headless Chromium."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not found:
+        missing("Chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("Playwright")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """Open a page and, at the end, insist that it loaded nothing and complained of nothing."""
+    contexts, faults = [], []
+
+    def open_page(folder, fragment="", **options):
+        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        address = f"file://{folder}/index.html"
+        page.on(
+            "request",
+            lambda request: request.url.split("#")[0] == address or faults.append(f"loads {request.url}"),
+        )
+        page.on(
+            "console", lambda message: message.type in ("error", "warning") and faults.append(message.text)
+        )
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(address + fragment)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []

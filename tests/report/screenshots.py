@@ -12,9 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from browser import FLAGS, PHONE
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from test_browser import FLAGS, PHONE
 
 from harness.site.publish import publish
 
