@@ -15,6 +15,7 @@ from harness.report.write import write_report
 from harness.runs.finding import Finding
 from harness.runs.gather import Findings, arm_result, arrange
 from harness.runs.investigate import Searched, replay
+from harness.runs.locked import read_locks, sides, with_moves
 from harness.scenario import Arm, load_scenario
 from harness.verdicts.calibration import Calibration
 from harness.verdicts.judge import judge
@@ -44,7 +45,8 @@ def load_report(folder: Path) -> Report:
 def redraw(folder: Path, home: Home) -> Report:
     """Write the files of a run anew and return its report."""
     report = load_report(folder)
-    write_report(folder, report, stored_evidence(report, Store(home)))
+    report = with_moves(report, read_locks(folder, sides(report)))
+    write_report(folder, report, stored_evidence(report, Store(home)), drawings=home.drawings)
     return report
 
 
@@ -58,7 +60,8 @@ def judge_again(folder: Path, home: Home) -> Report:
     oracle = load_scenario(old.scenario).oracle
     store = Store(home)
     new = replace(old, arms=[_judge_arm(arm, store, oracle) for arm in old.arms])
-    write_report(folder, new, stored_evidence(new, store))
+    new = with_moves(new, read_locks(folder, sides(new)))
+    write_report(folder, new, stored_evidence(new, store), drawings=home.drawings)
     return new
 
 
