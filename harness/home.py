@@ -37,3 +37,8 @@ class Home:
     def probes(self) -> Path:
         """Results of probes, a folder a probe."""
         return self.root / "probes"
+
+    @property
+    def drawings(self) -> Path:
+        """Drawn figures of reports, by what decides how they look."""
+        return self.root / "drawings"

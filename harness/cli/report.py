@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
+
+    from harness.home import Home
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,15 +20,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "run", metavar="RUN", nargs="?", default="latest", help="a run's name or folder; default latest"
     )
     parser.add_argument("--out", default="reports", metavar="DIR", help="where reports are, default reports")
+    parser.add_argument(
+        "--traces",
+        metavar="FILE",
+        help="in place of drawing, write the traces of all executions as one table: FILE ends in .csv or .parquet",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Draw the files of the run anew from its report.json and the stored traces."""
+    """Draw the files of the run anew from its report.json and the stored traces, or export those."""
     from harness.cli.answer import show  # noqa: PLC0415 - kept out of start-up
     from harness.cli.options import find_run  # noqa: PLC0415
     from harness.home import Home  # noqa: PLC0415
     from harness.runs.stored import redraw  # noqa: PLC0415
 
     folder = find_run(options.run, options.out)
+    if options.traces:
+        return _export(folder, Path(options.traces), Home.find())
     show(redraw(folder, Home.find()), folder)
+    return 0
+
+
+def _export(folder: Path, target: Path, home: Home) -> int:
+    from harness.probes.store import Store  # noqa: PLC0415
+    from harness.runs.stored import load_report  # noqa: PLC0415
+    from harness.runs.tables import trace_table, write_table  # noqa: PLC0415
+
+    table = trace_table(load_report(folder), Store(home))
+    if not table.rows:
+        raise UsageError(
+            f"{folder}: none of its traces is stored in {home.root} any more; set HARNESS_HOME to where it was "
+            "executed, or run the question anew"
+        )
+    write_table(target, table)
+    print(f"{target}: {table.rows} rows, {len(table.columns)} columns")
+    if table.missing:
+        print(f"warning: {table.missing} traces are not stored any more and left out", file=sys.stderr)
     return 0

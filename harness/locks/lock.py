@@ -92,6 +92,32 @@ def parse_lock(text: str) -> Lock:
     return Lock(parse_packages(text), header["policy"], header["python"], header["platform"])
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One package that differs between two locks; a version is None where the package is absent."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        if self.before == self.after:
+            return f"{self.name} {self.before}: other files"
+        return f"{self.name} {self.before or 'absent'} -> {self.after or 'absent'}"
+
+
+def differences(before: Lock, after: Lock) -> list[Move]:
+    """Return every package that differs between two locks, sorted by name; equal versions are other files."""
+    old = {package.name: package for package in before.packages}
+    new = {package.name: package for package in after.packages}
+    return [
+        Move(name, old[name].version if name in old else None, new[name].version if name in new else None)
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
+
+
 def moves(reference: Lock, lock: Lock, *, besides: str) -> list[str]:
     """Return what differs between two locks but for the package under test, a line each.
 
@@ -100,16 +126,7 @@ def moves(reference: Lock, lock: Lock, *, besides: str) -> list[str]:
         lock: What this one holds.
         besides: Canonical name of the package under test.
     """
-    before = {package.name: package for package in reference.packages}
-    after = {package.name: package for package in lock.packages}
-    lines = []
-    for name in sorted(before.keys() | after.keys()):
-        if name == besides or before.get(name) == after.get(name):
-            continue
-        old = before[name].version if name in before else "absent"
-        new = after[name].version if name in after else "absent"
-        lines.append(f"{name} {old} -> {new}" if old != new else f"{name} {old}: other files")
-    return lines
+    return [str(move) for move in differences(reference, lock) if move.name != besides]
 
 
 def common(locks: Iterable[Lock]) -> set[str]:

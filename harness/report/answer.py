@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.report.evidence import identical_jobs
 from harness.report.summary import gravest
-from harness.report.text import anchor, one_line
+from harness.report.text import anchor, arrows, one_line
 from harness.report.why import cause_of
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ def answers(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[Answe
         Answer(
             id=anchor("arm", arm.name),
             name=arm.name,
-            sentence=arm.answer,
+            sentence=arrows(arm.answer),
             badges=[badge for badge in _badges(report, arm, evidence) if badge],
-            cause=cause_of(report, arm.name),
-            notes=[*arm.notes, *([arm.fault] if arm.fault else [])],
+            cause=arrows(cause_of(report, arm.name)),
+            notes=[note for note in (arm.support, *arm.notes, arm.fault) if note],
         )
         for arm in ordered
     ]
@@ -69,6 +69,7 @@ def _badges(report: Report, arm: ArmResult, evidence: Mapping[str, ProbeEvidence
     return [
         Badge(arm.conclusion, TONES.get(arm.conclusion, "warn"), "The conclusion over all releases."),
         _confirmed(arm),
+        _confidence(arm),
         _identical(arm, evidence),
         _deterministic(arm),
         _device(report),
@@ -90,6 +91,14 @@ def _confirmed(arm: ArmResult) -> Badge | None:
     return Badge(
         "not confirmed", "warn", "The sides of the boundary were not run again, or said something else."
     )
+
+
+def _confidence(arm: ArmResult) -> Badge | None:
+    if arm.confidence is None:
+        return None
+    meaning = "Probability that every boundary in verdict lies where it is said to lie, given how often each side fails."
+    share = f"{arm.confidence:.0%}" if arm.confidence < 0.995 else "over 99%"
+    return Badge(f"{share} sure", "good" if arm.confidence >= 0.9 else "warn", meaning)
 
 
 def _identical(arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> Badge | None:

@@ -8,7 +8,7 @@ import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.report.evidence import trace_of
+from harness.report.evidence import probes_of, trace_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +29,9 @@ class TraceClass:
         versions: Its releases, oldest first.
         span: The same as a person says it: `0.3.0-0.6.2, 0.12.0`.
         verdict: Of its first release.
-        probe: Digest of the probe that stands for all of them.
-        trace: The digest that they share.
+        probe: Digest of the probe that stands for all of them: that of the worst seed.
+        probes: {seed: digest of its probe}, the one above among them.
+        trace: The digest that they share, of all seeds.
     """
 
     name: str
@@ -38,6 +39,7 @@ class TraceClass:
     span: str
     verdict: str
     probe: str
+    probes: Mapping[int, str]
     trace: str
 
 
@@ -82,6 +84,7 @@ def trace_classes(arm: ArmResult) -> list[TraceClass]:
                 span=span(positions, order),
                 verdict=first.verdict,
                 probe=first.probe or "",
+                probes=probes_of(first),
                 trace=trace,
             )
         )

@@ -45,6 +45,8 @@ class Line:
 
     Attributes:
         index: Its position among the classes of its arm.
+        trace: Of the seed that stands for all.
+        traces: {seed: trace} of all seeds that are at hand, that one among them.
         colour: Name of a CSS colour.
         hex: The same colour on a white page.
         dash: Lengths of dash and gap; empty for an unbroken line.
@@ -53,6 +55,7 @@ class Line:
     index: int
     group: TraceClass
     trace: Trace
+    traces: Mapping[int, Trace]
     colour: str
     hex: str
     dash: tuple[float, ...]
@@ -71,7 +74,12 @@ def lines(arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> list[Line]:
         seen[tone] += 1
         name, hexadecimal = COLOURS[tone][position % 4]
         dash = DASHES[(position + (2 if tone == "bad" else 0) + position // 4) % 4]
-        found.append(Line(index, group, probe.trace, name, hexadecimal, dash))
+        traces = {
+            seed: evidence[digest].trace
+            for seed, digest in group.probes.items()
+            if digest in evidence and evidence[digest].trace.rows
+        }
+        found.append(Line(index, group, probe.trace, traces, name, hexadecimal, dash))
     return found
 
 
@@ -91,61 +99,65 @@ def data(report: Report, evidence: Mapping[str, ProbeEvidence]) -> dict[str, Any
     """Return what the page embeds, within `BUDGET` bytes: as many points a series as fit.
 
     Returns:
-        {`signals`: [{key, label, family, log, difference, brief}], `arms`: [{name, reference, classes: [...]}]}.
+        {`signals`: [{key, label, family, log, difference, brief}], `arms`: [{name, reference, classes: [...]}],
+        `brief`: whether all seeds are there for the loss alone}.
     """
     drawn = [(arm, lines(arm, evidence)) for arm in report.arms]
     columns = dict.fromkeys(column for _, found in drawn for line in found for column in line.trace.columns)
     signals = catalogue(columns)
     prepared = [(arm, found, _arm_series(arm, found, signals)) for arm, found in drawn]
-    arms = _within(prepared, BUDGET)
-    offered = [
-        {
-            "key": signal.key,
-            "label": signal.label,
-            "family": signal.family,
-            "log": signal.log,
-            "difference": signal.difference,
-            "brief": signal.brief,
-        }
-        for signal in signals
-    ]
-    return {"signals": offered, "arms": arms}
+    arms, brief = _within(prepared, BUDGET)
+    fields = ("key", "label", "family", "log", "difference", "brief")
+    offered = [{name: getattr(signal, name) for name in fields} for signal in signals]
+    return {"signals": offered, "arms": arms, "brief": brief}
 
 
-Series = dict[int, dict[str, "tuple[Array, Array]"]]
+Series = dict[int, dict[int, dict[str, "tuple[Array, Array]"]]]
 
 
 def _arm_series(arm: ArmResult, found: list[Line], signals: list[Signal]) -> Series:
-    """Return {class: {signal: (steps, values)}} in full."""
-    base = next((line.trace for line in found if reference(arm) in line.group.versions), None)
-    series: Series = {}
-    for line in found:
-        pairs = {}
-        for signal in signals:
-            if signal.difference:
-                pair = difference(line.trace, base, signal) if base else (np.empty(0), np.empty(0))
-            else:
-                measured = values(line.trace, signal)
-                pair = np.array(line.trace.steps[: len(measured)], dtype=np.float64), measured
-            if len(pair[1]):
-                pairs[signal.key] = pair
-        series[line.index] = pairs
-    return series
+    """Return {class: {seed: {signal: (steps, values)}}} in full."""
+    base = next((line for line in found if reference(arm) in line.group.versions), None)
+    return {
+        line.index: {
+            seed: _trace_series(trace, base.traces.get(seed) if base else None, signals)
+            for seed, trace in line.traces.items()
+        }
+        for line in found
+    }
 
 
-def _within(prepared: list[tuple[ArmResult, list[Line], Series]], budget: int) -> list[dict[str, Any]]:
-    """Return the arms with as many points a series as `budget` bytes allow."""
-    points = MOST_POINTS
+def _trace_series(trace: Trace, base: Trace | None, signals: list[Signal]) -> dict[str, tuple[Array, Array]]:
+    pairs = {signal.key: pair(trace, base, signal) for signal in signals}
+    return {key: found for key, found in pairs.items() if len(found[1])}
+
+
+def pair(trace: Trace, base: Trace | None, signal: Signal) -> tuple[Array, Array]:
+    """Return the steps and the values of a signal, or of its difference from `base`; empty if there are none."""
+    if signal.difference:
+        return difference(trace, base, signal) if base else (np.empty(0), np.empty(0))
+    measured = values(trace, signal)
+    return np.array(trace.steps[: len(measured)], dtype=np.float64), measured
+
+
+def _within(
+    prepared: list[tuple[ArmResult, list[Line], Series]], budget: int
+) -> tuple[list[dict[str, Any]], bool]:
+    """Return the arms with as many points a series as `budget` bytes allow, and whether seeds were left out."""
+    points, brief = MOST_POINTS, False
+    longest = max((len(line.trace.steps) for _, found, _ in prepared for line in found), default=1)
     while True:
-        arms = [_arm(arm, found, series, points) for arm, found, series in prepared]
+        arms = [_arm(arm, found, series, points, brief=brief) for arm, found, series in prepared]
         size = _size(arms)
-        if size <= budget or points <= FEWEST_POINTS:
-            return arms
-        longest = max((len(line.trace.steps) for _, found, _ in prepared for line in found), default=1)
-        points = max(FEWEST_POINTS, int(0.95 * min(points, longest) * budget / size))
+        if size <= budget or (brief and points <= FEWEST_POINTS):
+            return arms, brief
+        if points <= FEWEST_POINTS:
+            points, brief = MOST_POINTS, True
+        else:
+            points = max(FEWEST_POINTS, int(0.95 * min(points, longest) * budget / size))
 
 
-def _arm(arm: ArmResult, found: list[Line], series: Series, points: int) -> dict[str, Any]:
+def _arm(arm: ArmResult, found: list[Line], series: Series, points: int, *, brief: bool) -> dict[str, Any]:
     shown = _shown_at_first(arm, found)
     return {
         "name": one_line(arm.name, 60),
@@ -159,15 +171,33 @@ def _arm(arm: ArmResult, found: list[Line], series: Series, points: int) -> dict
                 "dash": list(line.dash),
                 "shown": line.index in shown,
                 "reference": reference(arm) in line.group.versions,
-                "onset": onset(line.trace),
-                "series": {
-                    key: encoded(steps, measured, points)
-                    for key, (steps, measured) in series[line.index].items()
-                },
+                "onset": first_onset(line),
+                "lead": next(index for index, one in enumerate(line.traces.values()) if one is line.trace),
+                "seeds": [
+                    {
+                        "seed": seed,
+                        "series": {
+                            key: encoded(steps, measured, points)
+                            for key, (steps, measured) in series[line.index][seed].items()
+                            if not brief or trace is line.trace or key.startswith("loss")
+                        },
+                    }
+                    for seed, trace in line.traces.items()
+                ],
             }
             for line in found
         ],
     }
+
+
+def first_onset(line: Line) -> tuple[int, str] | None:
+    """Return the earliest step with a non-finite value over all seeds, and what it was; None without one."""
+    found = [start for trace in line.traces.values() if (start := onset(trace))]
+    if not found:
+        return None
+    step, what = min(found)
+    several = f", in {len(found)} of {len(line.traces)} seeds" if len(line.traces) > 1 else ""
+    return step, f"{what}{several}"
 
 
 def _shown_at_first(arm: ArmResult, found: list[Line]) -> set[int]:
@@ -180,5 +210,6 @@ def _shown_at_first(arm: ArmResult, found: list[Line]) -> set[int]:
 
 
 def _size(arms: list[dict[str, Any]]) -> int:
-    series = (item for arm in arms for group in arm["classes"] for item in group["series"].values())
+    seeds = (seed for arm in arms for group in arm["classes"] for seed in group["seeds"])
+    series = (item for seed in seeds for item in seed["series"].values())
     return sum(len(item.get("v", "")) + len(item.get("d", "")) + 40 for item in series)

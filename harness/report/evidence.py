@@ -32,6 +32,12 @@ def trace_of(release: ReleaseResult, evidence: Mapping[str, ProbeEvidence]) -> T
     return found.trace if found else None
 
 
+def probes_of(release: ReleaseResult) -> dict[int, str]:
+    """Return {seed, from 0: digest of its probe} of a release; empty if nothing was executed."""
+    found = {item["seed"]: item["probe"] for item in release.executions if item["repeat"] == 0}
+    return dict(sorted(found.items())) or ({0: release.probe} if release.probe else {})
+
+
 def identical_jobs(arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> bool | None:
     """Tell whether all trainings of an arm began with the same values and saw the same batches.
 

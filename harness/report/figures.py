@@ -1,35 +1,30 @@
-"""Static figures: what the traces did around each place of change, drawn by matplotlib.
+"""Static figures: what the traces did around each place of change.
 
-Each figure exists three times: SVG and PNG files for slides, and SVG with the page's own colours and fonts, so
-that it follows the page's theme and needs no script.
+Each figure exists three times: SVG and PNG files for slides, with a title, and SVG with the page's own colours and
+fonts, so that it follows the page's theme and needs no script. What is drawn is decided here; `plot` draws.
 """
 
 from __future__ import annotations
 
-import io
-import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from harness.report.curves import Line, lines
+from harness.report.curves import Line, first_onset, lines, pair
 from harness.report.decimate import kept
-from harness.report.signals import Signal, catalogue, difference, groups, layers, onset, values
+from harness.report.drawing import Drawing, Stroke
+from harness.report.signals import Signal, catalogue, groups, layers, onset
 from harness.report.text import anchor, number, one_line
-from harness.report.theme import STYLE, themed
+from harness.report.theme import themed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from matplotlib.axes import Axes
-
     from harness.report.classes import Place
     from harness.report.evidence import ProbeEvidence
     from harness.report.model import ArmResult
+    from harness.report.shelf import Shelf
     from harness.report.signals import Array
     from harness.traces.trace import Trace
 
@@ -56,8 +51,18 @@ class Picture:
     png: bytes
 
 
-def pictures(place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> list[Picture]:
-    """Draw the releases around a place in one arm; nothing if both sides are one class of equal traces."""
+def pictures(
+    place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence], *, package: str, shelf: Shelf
+) -> list[Picture]:
+    """Draw the releases around a place in one arm; nothing if both sides are one class of equal traces.
+
+    Args:
+        place: Two neighbouring releases.
+        arm: One in which something differs there.
+        evidence: {digest of a probe: what it left behind}.
+        package: Named in the figures' titles.
+        shelf: Has the figures that were drawn before.
+    """
     around = neighbours(place, arm, evidence)
     sides = [
         next((line for line, _ in around if side in line.group.versions), None)
@@ -69,8 +74,9 @@ def pictures(place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence]
     # Where a release repaired the training, the good side is the later one.
     repaired = before.group.verdict == "bad" and after.group.verdict == "good"
     base, other, name = (after, before, place.after) if repaired else (before, after, place.before)
+    heading = one_line(f"{package} {place.before} \N{RIGHTWARDS ARROW} {place.after}, {arm.name}", 70)
     return [
-        _picture(signal, around, base.trace, place, arm)
+        _picture(signal, around, base, place, arm, heading=heading, shelf=shelf)
         for signal in _signals(other.trace, base.trace, name)
         if _says_something(signal, around, base)
     ]
@@ -118,123 +124,88 @@ def _worst_group(trace: Trace, names: list[str]) -> str | None:
 def _says_something(signal: Signal, around: list[tuple[Line, str]], base: Line) -> bool:
     """Tell whether a figure has more to show than zeros or, of a difference, than a point or two."""
     drawn = [
-        _series(line, signal, base.trace)[1] for line, _ in around if not (signal.difference and line is base)
+        measured
+        for line, _ in around
+        if not (signal.difference and line is base)
+        for _, measured in _curves(line, signal, base)
     ]
     least = 3 if signal.difference else 1
     return any(np.count_nonzero(np.isfinite(measured)) >= least and measured.any() for measured in drawn)
 
 
+def _curves(line: Line, signal: Signal, base: Line) -> list[tuple[Array, Array]]:
+    """Return the (steps, values) of every seed that has some."""
+    found = [pair(trace, base.traces.get(seed), signal) for seed, trace in line.traces.items()]
+    return [curve for curve in found if len(curve[1])]
+
+
 def _picture(
-    signal: Signal, around: list[tuple[Line, str]], base: Trace, place: Place, arm: ArmResult
+    signal: Signal,
+    around: list[tuple[Line, str]],
+    base: Line,
+    place: Place,
+    arm: ArmResult,
+    *,
+    heading: str,
+    shelf: Shelf,
 ) -> Picture:
+    ordered = sorted(around, key=lambda item: item[0] is not base)  # the broad base line lies below
+    made = [_stroke(line, label, signal, base) for line, label in ordered]
+    last = max(trace.steps[-1] for line, _ in around for trace in line.traces.values())
+    drawing = Drawing(heading, signal.label, signal.log, last, tuple(stroke for stroke, _ in made))
+    svg, png = shelf.drawn(drawing)
+    text = f"{signal.label} in {one_line(arm.name, 40)}. {' '.join(words for _, words in made)}"
     name = anchor(arm.name, place.before, place.after, signal.key)
-    with rc_context({**STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph")  # a release name may hold any character
-        figure = Figure(figsize=(4.4, 2.7))
-        axes = figure.subplots()
-        ordered = sorted(around, key=lambda item: item[0].trace is not base)  # the broad base line lies below
-        words = [_draw(axes, line, label, signal, base) for line, label in ordered]
-        _finish(axes, signal, last=max(line.trace.steps[-1] for line, _ in around))
-        legend(figure, axes)
-        svg = io.StringIO()
-        figure.savefig(svg, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-        png = io.BytesIO()
-        figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
-    text = f"{signal.label} in {one_line(arm.name, 40)}. {' '.join(words)}"
-    return Picture(name, signal.label, text, themed(svg.getvalue()), svg.getvalue(), png.getvalue())
+    return Picture(name, signal.label, text, themed(svg), svg, png)
 
 
-def _series(line: Line, signal: Signal, base: Trace) -> tuple[Array, Array]:
-    if signal.difference:
-        return difference(line.trace, base, signal)
-    measured = values(line.trace, signal)
-    return np.array(line.trace.steps[: len(measured)], dtype=np.float64), measured
-
-
-def _draw(axes: Axes, line: Line, label: str, signal: Signal, base: Trace) -> str:
-    """Draw one class and return in words what it does."""
-    steps, measured = _series(line, signal, base)
-    finite = np.isfinite(measured)
-    if signal.difference and finite.any() and not measured[finite].any() and finite.all():
-        axes.plot([], [], label=f"{label}: identical", **_look(line))
-        return f"{label}: identical."
-    drawable = (
-        np.where(finite & (measured > 0), measured, np.nan)
-        if signal.log
-        else np.where(finite, measured, np.nan)
+def _stroke(line: Line, label: str, signal: Signal, base: Line) -> tuple[Stroke, str]:
+    """Return how one class is drawn, and in words what it does."""
+    curves = _curves(line, signal, base)
+    if len(line.traces) > 1:
+        label = f"{label} ({len(line.traces)} seeds)"
+    finite = [measured[np.isfinite(measured)] for _, measured in curves]
+    same = all(
+        len(part) == len(curve[1]) and not part.any() for part, curve in zip(finite, curves, strict=True)
     )
-    chosen = kept(drawable, MOST_POINTS)
-    start = onset(line.trace)
-    label_drawn = f"{label}: not finite from step {start[0]}" if start else label
-    if signal.difference or np.count_nonzero(np.isfinite(drawable)) < 3:
-        _dots(axes, steps[chosen], drawable[chosen], line.hex, label_drawn)
-    else:
-        width = 2.4 if line.trace is base else 1.3
-        axes.plot(steps[chosen], drawable[chosen], label=label_drawn, linewidth=width, **_look(line))
-    if start:
-        axes.axvline(start[0], color=line.hex, linewidth=0.9, dashes=(2, 2))
-    return _in_words(label, measured[finite], start)
-
-
-def _look(line: Line) -> dict[str, Any]:
-    return {"color": line.hex, "dashes": line.dash} if line.dash else {"color": line.hex}
-
-
-def _dots(axes: Axes, steps: Array, measured: Array, colour: str, label: str) -> None:
-    """Draw points that no line joins: few ones, or differences.
-
-    A difference is often exactly 0, for which a log axis has no place, and a line would invent what lies between.
-    All points are one path of very short strokes: a tenth of the size of as many markers.
-    """
-    size = 5.0 if len(steps) < 3 else 2.5
-    short = 1e-3
-    across = np.column_stack((steps, steps + short, np.full(len(steps), np.nan))).ravel()
-    axes.plot(across, np.repeat(measured, 3), color=colour, linewidth=size, solid_capstyle="round")
-    axes.plot(
-        [], [], color=colour, label=label, marker="o", markersize=size, markeredgewidth=0, linestyle="none"
+    if signal.difference and curves and same:
+        stroke = Stroke(f"{label}: identical", line.hex, line.dash, 1.5, dots=False, curves=(), onsets=())
+        return stroke, f"{label}: identical."
+    prepared = [_drawable(steps, measured, log=signal.log) for steps, measured in curves]
+    start = first_onset(line)
+    few = all(sum(value == value for value in values) < 3 for _, values in prepared)  # noqa: PLR0124 - NaN is not itself
+    stroke = Stroke(
+        label=f"{label}: not finite from step {start[0]}" if start else label,
+        colour=line.hex,
+        dash=line.dash,
+        width=(2.0 if line is base else 1.3) * (0.6 if len(prepared) > 1 else 1.0),
+        dots=signal.difference or few,
+        curves=tuple(prepared),
+        onsets=tuple(found[0] for trace in line.traces.values() if (found := onset(trace))),
     )
+    return stroke, _in_words(label, finite, start)
 
 
-def _in_words(label: str, finite: Array, start: tuple[int, str] | None) -> str:
+def _drawable(steps: Array, measured: Array, *, log: bool) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return what can be drawn, as few points as show the same; NaN where there is nothing to draw."""
+    shown = np.isfinite(measured) & (measured > 0) if log else np.isfinite(measured)
+    values = np.where(shown, measured, np.nan)
+    chosen = kept(values, MOST_POINTS)
+    return tuple(steps[chosen].tolist()), tuple(values[chosen].tolist())
+
+
+def _in_words(label: str, finite: list[Array], start: tuple[int, str] | None) -> str:
     broken = f", not finite from step {start[0]} ({start[1]})" if start else ""
-    if not len(finite):
+    parts = [part for part in finite if len(part)]
+    if not parts:
         return f"{label}: no finite value{broken}."
     first, last, low, high = (
-        number(float(value)) for value in (finite[0], finite[-1], finite.min(), finite.max())
+        number(float(value))
+        for value in (
+            parts[0][0],
+            parts[0][-1],
+            min(part.min() for part in parts),
+            max(part.max() for part in parts),
+        )
     )
     return f"{label}: from {first} to {last}, between {low} and {high}{broken}."
-
-
-def _finish(axes: Axes, signal: Signal, *, last: int) -> None:
-    if signal.log and np.isfinite(axes.dataLim.y0):
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(
-            lambda value, _: f"{value:.0e}" if value < 1e-3 or value > 1e4 else f"{value:g}"
-        )
-        axes.yaxis.set_minor_formatter(NullFormatter())
-        low, high = axes.get_ylim()
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 50 * low else (1,), numticks=6))
-    elif signal.log:
-        axes.set_yticks([])
-    else:
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=5, min_n_ticks=3))
-    axes.set_xlabel("step", loc="right", labelpad=1)
-    axes.set_xlim(1 - 0.02 * last, 1.02 * last)
-
-
-def legend(figure: Figure, axes: Axes) -> None:
-    """Put the legend above the axes, in one row if it is short, else in a row a line."""
-    labels = [str(text) for text in axes.get_legend_handles_labels()[1]]
-    columns = len(labels) if sum(map(len, labels)) + 8 * len(labels) < 68 else 1
-    rows = -(-len(labels) // columns)
-    figure.subplots_adjust(left=0.145, right=0.975, top=0.94 - 0.07 * rows, bottom=0.155)
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(-0.02, 0.99),
-        ncols=columns,
-        borderaxespad=0.2,
-        labelspacing=0.3,
-        handlelength=2.2,
-        columnspacing=1.2,
-        fontsize=8.5,
-    )

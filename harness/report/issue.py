@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from harness.report.classes import Place
     from harness.report.evidence import ProbeEvidence
-    from harness.report.model import ArmResult, ReleaseResult, Report
+    from harness.report.model import ArmResult, BoundaryResult, ReleaseResult, Report
     from harness.traces.trace import Trace
 
 LIMIT = 60_000
@@ -89,7 +89,20 @@ def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) 
         *(f"- {code(side.version, 60)}: **{side.verdict}**: {md(side.reason)}" for side in sides),
         "",
     ]
-    return [*rows, *_excerpt(sides, evidence), *_locks(sides)]
+    return [*rows, *_moves(report, decisive.boundary), *_excerpt(sides, evidence), *_locks(sides)]
+
+
+def _moves(report: Report, boundary: BoundaryResult) -> list[str]:
+    """Say what else than the package under test differs between both sides' locks, if that is known."""
+    if not boundary.moves:
+        return []
+    others = [
+        f"{one['name']} {one['before'] or 'absent'} → {one['after'] or 'absent'}"
+        for one in boundary.moves
+        if one["name"] != report.package
+    ]
+    said = f"also in {md('; '.join(others))}" if others else "in nothing else, to the hash"
+    return [f"The locks of both sides differ in {md(report.package)} and {said}.", ""]
 
 
 def _excerpt(sides: list[ReleaseResult], evidence: Mapping[str, ProbeEvidence]) -> list[str]:

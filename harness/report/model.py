@@ -66,6 +66,9 @@ class BoundaryResult:
         untested: Releases between them that nobody probed; with any, the boundary is not final.
         confirmed: Both sides were executed again in clean processes and said the same.
         details: What differs, one line each, grouped ("8 lora_A, lora_B: dtype float32 -> float16").
+        moves: [{`name`, `before`, `after`}], every package that differs between the two sides' locks, the package
+            under test first; a version is null where the package is absent, and both are equal where only its
+            files differ. Empty if a lock is not known.
     """
 
     kind: str
@@ -76,6 +79,7 @@ class BoundaryResult:
     untested: list[str] = field(default_factory=list)
     confirmed: bool = False
     details: list[str] = field(default_factory=list)
+    moves: list[dict[str, str | None]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,9 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.files import strict
@@ -20,6 +18,7 @@ from harness.report.classes import Place, equal_traces, places
 from harness.report.fans import fans
 from harness.report.figures import Picture, pictures
 from harness.report.remedies import matrices
+from harness.report.render import environment
 from harness.report.strip import day, strip
 from harness.report.summary import headline
 from harness.report.survival import lasting
@@ -30,11 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.report.evidence import ProbeEvidence
-    from harness.report.model import Report
+    from harness.report.model import ArmResult, Report
+    from harness.report.shelf import Shelf
 
 HERE = Path(__file__).parent
 MOST_PICTURES = 48
-SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", "templates/page.js", "templates/curves.js")
+SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", "templates/page.js", "templates/touch.js", "templates/curves.js")
 STYLES = ("vendor/uplot/uPlot.min.css", "templates/page.css")
 
 
@@ -45,7 +45,9 @@ class PlaceView:
     Attributes:
         figures: {arm: its pictures}.
         identical: Arms in which both sides train identically, bit for bit.
+        moves: Packages that differ between both sides' locks, as in `BoundaryResult`.
         moved: What the requirements of either side moved besides the package: [(release, [move])].
+        locks: Digests of both sides' locks.
         commands: (arm, release, command) of both sides where a verdict changes.
         undrawn: Arms whose figures were left out to keep the page small.
     """
@@ -56,25 +58,30 @@ class PlaceView:
     figures: dict[str, list[Picture]]
     identical: list[str]
     undrawn: list[str]
+    moves: list[dict[str, str | None]]
     moved: list[tuple[str, list[str]]]
+    locks: list[str]
     commands: list[tuple[str, str, str]]
 
 
-def draw(report: Report, evidence: Mapping[str, ProbeEvidence], *, issue: str) -> tuple[str, list[Picture]]:
+def draw(
+    report: Report, evidence: Mapping[str, ProbeEvidence], *, issue: str, shelf: Shelf
+) -> tuple[str, list[Picture]]:
     """Return the text of index.html and all figures.
 
     Args:
         report: The facts.
         evidence: {digest of a probe: what it left behind}.
         issue: The text behind the button that copies an issue.
+        shelf: Has the figures that were drawn before.
     """
-    views = _places(report, evidence)
+    views = _places(report, evidence, shelf)
     data = curves.data(report, evidence)
-    survival = lasting(report)
+    survival = lasting(report, shelf)
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = "\n".join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
     html = (
-        _environment()
+        environment()
         .get_template("index.html.j2")
         .render(
             report=report,
@@ -103,43 +110,13 @@ def draw(report: Report, evidence: Mapping[str, ProbeEvidence], *, issue: str) -
     return html, [*drawn, *(one.picture for one in survival)]
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        finalize=_harmless,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["anchor"] = anchor
-    environment.filters["svg"] = Markup
-    environment.filters["moment"] = _moment
-    return environment
-
-
-def _harmless(value: Any) -> Any:
-    """Clean every text that a template shows; escaping follows."""
-    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _moment(started: str) -> str:
-    """Return an ISO time as a person reads it, to the minute; any other text as it is."""
-    try:
-        moment = datetime.fromisoformat(started)
-    except ValueError:
-        return one_line(started, 60)
-    zone = moment.tzname() or ""
-    return f"{moment:%Y-%m-%d %H:%M} {zone}".strip()
-
-
 def _blob(value: Any) -> Markup:
     """Return JSON that can stand inside a script element."""
     text = json.dumps(strict(value), allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
 
 
-def _places(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[PlaceView]:
+def _places(report: Report, evidence: Mapping[str, ProbeEvidence], shelf: Shelf) -> list[PlaceView]:
     """Draw the places; those where a verdict changes have the first right to the room for figures."""
     found = places(report)
     drawn: dict[int, dict[str, list[Picture]]] = {}
@@ -148,13 +125,22 @@ def _places(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[Place
     for place in sorted(found, key=lambda item: not item.decisive):
         concerned = [arm for arm in report.arms if any(arm.name in entry.arms for entry in place.entries)]
         for arm in concerned:
-            made = [*pictures(place, arm, evidence), *fans(place, arm, evidence)] if room > 0 else []
+            made = _drawn(report, place, arm, evidence, shelf) if room > 0 else []
             room -= len(made)
             if made:
                 drawn.setdefault(id(place), {})[arm.name] = made
             elif room <= 0:
                 undrawn.setdefault(id(place), []).append(arm.name)
     return [_view(report, place, drawn.get(id(place), {}), undrawn.get(id(place), [])) for place in found]
+
+
+def _drawn(
+    report: Report, place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence], shelf: Shelf
+) -> list[Picture]:
+    return [
+        *pictures(place, arm, evidence, package=report.package, shelf=shelf),
+        *fans(place, arm, evidence, package=report.package, shelf=shelf),
+    ]
 
 
 def _view(report: Report, place: Place, figures: dict[str, list[Picture]], undrawn: list[str]) -> PlaceView:
@@ -185,6 +171,15 @@ def _view(report: Report, place: Place, figures: dict[str, list[Picture]], undra
         figures=figures,
         identical=identical,
         undrawn=undrawn,
+        moves=next((entry.boundary.moves for entry in place.entries if entry.boundary.moves), []),
+        locks=next(
+            (
+                [one.lock, other.lock]
+                for one, other in pairs.values()
+                if one and other and one.lock and other.lock
+            ),
+            [],
+        ),
         moved=[(side, moves[side]) for side in (place.before, place.after) if moves.get(side)],
         commands=commands,
     )

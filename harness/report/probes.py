@@ -132,6 +132,7 @@ def _facts(release: ReleaseResult, evidence: Mapping[str, ProbeEvidence]) -> lis
             if trace
             else "",
         ),
+        ("Seeds", _seeds(release)),
         ("Repeated", ", ".join(release.repeats)),
         (
             "Time",
@@ -145,3 +146,10 @@ def _facts(release: ReleaseResult, evidence: Mapping[str, ProbeEvidence]) -> lis
         ("Probe", release.probe or ""),
         ("Trace", release.trace or ""),
     ]
+
+
+def _seeds(release: ReleaseResult) -> str:
+    """Return the verdict of every seed of the first execution, where there are several."""
+    firsts = [item for item in release.executions if item["repeat"] == 0]
+    said = [f"{item['seed']} {item['verdict']}" for item in firsts]
+    return ", ".join(said) if len(said) > 1 else ""

@@ -67,8 +67,13 @@ def headline(report: Report) -> str:
 
 
 def gravest(arms: Iterable[ArmResult]) -> ArmResult | None:
-    """Return the arm whose answer comes first: located breaks, then gaps, faults and silence, then good news."""
-    order = [
+    """Return the arm whose answer comes first."""
+    return min(arms, key=gravity, default=None)
+
+
+def gravity(arm: ArmResult) -> int:
+    """Return the rank of an arm's answer: located breaks, then gaps, faults and silence, then good news."""
+    order = (
         "regressed",
         "non-monotone",
         "untestable-gap",
@@ -76,10 +81,8 @@ def gravest(arms: Iterable[ArmResult]) -> ArmResult | None:
         "never-good",
         "inconclusive",
         "always-good",
-    ]
-    return min(
-        arms, key=lambda arm: order.index(arm.conclusion) if arm.conclusion in order else 5, default=None
     )
+    return order.index(arm.conclusion) if arm.conclusion in order else 5
 
 
 def _boundaries(report: Report) -> list[str]:

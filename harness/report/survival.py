@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-
 from harness.report.classes import span
 from harness.report.curves import COLOURS
+from harness.report.drawing import Band, Drawing, Stroke
 from harness.report.figures import Picture
 from harness.report.text import anchor, one_line
-from harness.report.theme import STYLE, themed
+from harness.report.theme import themed
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from harness.report.attribution import SurvivalResult
     from harness.report.model import Report
+    from harness.report.shelf import Shelf
 
 MOST_LINES = 8
 """Lines drawn, those with most failures first; the table has all."""
@@ -48,13 +44,13 @@ class SurvivalView:
     picture: Picture
 
 
-def lasting(report: Report) -> list[SurvivalView]:
+def lasting(report: Report, shelf: Shelf) -> list[SurvivalView]:
     """Return the survival of every arm that had several seeds."""
     arms = dict.fromkeys(one.arm for one in report.survival)
-    return [_view(arm, [one for one in report.survival if one.arm == arm]) for arm in arms]
+    return [_view(arm, [one for one in report.survival if one.arm == arm], shelf) for arm in arms]
 
 
-def _view(arm: str, results: list[SurvivalResult]) -> SurvivalView:
+def _view(arm: str, results: list[SurvivalResult], shelf: Shelf) -> SurvivalView:
     order = [one.release for one in results]
     alike: dict[str, list[int]] = {}
     for position, one in enumerate(results):
@@ -65,7 +61,7 @@ def _view(arm: str, results: list[SurvivalResult]) -> SurvivalView:
         arm=arm,
         horizon=max(one.horizon for one in results),
         rows=[_row(name, one) for name, one in groups],
-        picture=_picture(arm, groups),
+        picture=_picture(arm, groups, shelf),
     )
 
 
@@ -84,31 +80,26 @@ def _row(name: str, one: SurvivalResult) -> Row:
     )
 
 
-def _picture(arm: str, groups: list[tuple[str, SurvivalResult]]) -> Picture:
-    name = anchor(arm, "survival")
+def _picture(arm: str, groups: list[tuple[str, SurvivalResult]], shelf: Shelf) -> Picture:
     title = "Share of seeds still finite, with 95% band"
     drawn = sorted(groups, key=lambda group: -group[1].failures)[:MOST_LINES]
-    with rc_context({**STYLE, "svg.hashsalt": name}):
-        figure = Figure(figsize=(6.4, 3.2))
-        axes = figure.subplots()
-        seen = {"good": 0, "bad": 0}
-        for label, one in drawn:
-            tone = "bad" if one.failures else "good"
-            _draw(axes, label, one, COLOURS[tone][seen[tone] % 4][1])
-            seen[tone] += 1
-        axes.set_ylim(-0.03, 1.05)
-        axes.set_xlabel("step", loc="right", labelpad=1)
-        axes.legend(loc="lower left", fontsize=8.5)
-        figure.subplots_adjust(left=0.09, right=0.98, top=0.97, bottom=0.13)
-        svg, png = io.StringIO(), io.BytesIO()
-        figure.savefig(svg, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-        figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
+    strokes = [_stroke(index, label, one) for index, (label, one) in enumerate(drawn)]
+    last = max(one.horizon for _, one in drawn)
+    svg, png = shelf.drawn(Drawing(one_line(arm, 70), title, False, last, tuple(strokes)))
     words = [f"{label}: {one.failures} of {one.seeds} seeds failed." for label, one in drawn]
     text = f"{title}, in {one_line(arm, 40)}. {' '.join(words)}"
-    return Picture(name, title, text, themed(svg.getvalue()), svg.getvalue(), png.getvalue())
+    return Picture(anchor(arm, "survival"), title, text, themed(svg), svg, png)
 
 
-def _draw(axes: Axes, label: str, one: SurvivalResult, colour: str) -> None:
-    steps, shares, lows, highs = (list(column) for column in zip(*one.curve, strict=True))
-    axes.fill_between(steps, lows, highs, step="post", color=colour, alpha=0.12, linewidth=0)
-    axes.step(steps, shares, where="post", color=colour, label=one_line(label, 40), linewidth=1.6)
+def _stroke(index: int, label: str, one: SurvivalResult) -> Stroke:
+    steps, shares, lows, highs = (tuple(column) for column in zip(*one.curve, strict=True))
+    return Stroke(
+        label=one_line(label, 40),
+        colour=COLOURS["bad" if one.failures else "good"][index % 4][1],
+        dash=(),
+        width=1.6,
+        dots=False,
+        curves=((steps, shares),),
+        bands=(Band(steps, lows, highs, 0.12),),
+        stairs=True,
+    )

@@ -51,6 +51,11 @@ def one_line(text: str, limit: int = 400) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def arrows(text: str) -> str:
+    """Return `text` with every ` -> ` as an arrow that stays with what it joins."""
+    return text.replace(" -> ", "\N{NO-BREAK SPACE}\N{RIGHTWARDS ARROW}\N{NO-BREAK SPACE}")
+
+
 def anchor(*parts: str) -> str:
     """Return an id for a deep link; parts that had to be changed get a digest, so that ids stay distinct."""
     wanted = "-".join(parts)

@@ -11,6 +11,13 @@ _INK, _MUTED, _RULE, _PAPER = "#1b2026", "#5c656e", "#e2e5e8", "#ffffff"
 _NAMES = {_INK: "--ink", _MUTED: "--muted", _RULE: "--rule", _PAPER: "--paper"}
 _NAMES |= {hexadecimal: name for tones in COLOURS.values() for name, hexadecimal in tones}
 
+WIDTH, HEIGHT = 4.4, 2.7
+"""Inches of what the page shows of a figure."""
+HEAD = 0.42
+"""Inches above it, with the title, in the files alone."""
+TITLE = "title"
+"""Mark of what belongs to the title, in an SVG file."""
+
 _HUNDREDTHS = re.compile(r"(\.\d\d)\d+")
 
 STYLE: dict[Any, Any] = {
@@ -41,14 +48,14 @@ STYLE: dict[Any, Any] = {
 
 
 def themed(svg: str) -> str:
-    """Return the SVG for the page: its colours and font, and nothing that could touch the page around it."""
+    """Return the SVG for the page: its colours and font, and without its title, and nothing that could touch the page around it."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r"<style[^>]*>.*?</style>", "", body, flags=re.DOTALL)
+    body = re.sub(rf'<g id="{TITLE}">.*?</g>', "", body, flags=re.DOTALL)
     body = re.sub(r'<g id="[^"]*"', "<g", body)
-    body = re.sub(
-        r'<svg [^>]*viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true" focusable="false">', body
-    )
+    shown = f"0 {72 * HEAD:g} {72 * WIDTH:g} {72 * HEIGHT:g}"
+    body = re.sub(r"<svg [^>]*>", f'<svg viewBox="{shown}" aria-hidden="true" focusable="false">', body)
     body = re.sub(r"font-family: [^;\"]*", "font-family: var(--sans)", body.replace("xlink:href", "href"))
     for hexadecimal, name in _NAMES.items():
         body = body.replace(hexadecimal, f"var({name})")

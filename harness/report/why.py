@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.report.text import MINUS, NOTHING, anchor, number, one_line
+from harness.report.text import MINUS, NOTHING, anchor, arrows, number, one_line
 
 if TYPE_CHECKING:
     from harness.report.attribution import AttemptResult, CauseResult, LadderResult, RungResult, TrialResult
@@ -128,7 +128,7 @@ def _view(several: list[CauseResult]) -> CauseView:
 def _attempt(cause: CauseResult, attempt: AttemptResult) -> AttemptView:
     rows = [_trial(cause, attempt, trial) for trial in (attempt.cure, attempt.breaks)]
     return AttemptView(
-        text="; ".join(one.text for one in attempt.differences),
+        text=arrows("; ".join(one.text for one in attempt.differences)),
         status=attempt.status,
         tone=TONES[attempt.status],
         meaning=MEANINGS[attempt.status],

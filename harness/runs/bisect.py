@@ -31,6 +31,7 @@ from harness.runs.drive import Driver, Watcher
 from harness.runs.gather import arm_result, arrange
 from harness.runs.investigate import Investigation
 from harness.runs.laboratory import Laboratory, moved_packages, prepare
+from harness.runs.locked import with_moves
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,7 +126,7 @@ def gather(
                 calibration=laboratory.calibrations.get(arm.name),
             )
         )
-    return Report(
+    report = Report(
         run=_free_name(question.out, f"{started:%Y%m%dT%H%M%SZ}-{question.scenario.name}"),
         scenario=question.scenario.name,
         description=question.scenario.description,
@@ -141,6 +142,9 @@ def gather(
         interventions=attribution.matrices,
         survival=attribution.curves,
     )
+    pairs = zip(laboratory.releases, laboratory.locks, strict=True)
+    locks = {release.version: lock for release, lock in pairs if not isinstance(lock, Unresolvable)}
+    return with_moves(report, locks)
 
 
 def write(report: Report, driver: Driver, out: Path) -> Path:
@@ -152,7 +156,7 @@ def write(report: Report, driver: Driver, out: Path) -> Path:
         for release, lock in zip(laboratory.releases, laboratory.locks, strict=True):
             text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
             write_atomic(new / "locks" / f"{release.version}.txt", text)
-        write_report(new, report, evidence(driver))
+        write_report(new, report, evidence(driver), drawings=laboratory.store.home.drawings)
     point_latest(out, folder)
     return folder
 

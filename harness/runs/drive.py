@@ -6,6 +6,8 @@ import os
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Protocol
 
+import psutil
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -13,6 +15,9 @@ if TYPE_CHECKING:
     from harness.runs.gather import Findings
     from harness.runs.laboratory import Laboratory
     from harness.scenario import Arm
+
+_USABLE = 0.8
+"""Share of the free memory that probes may take."""
 
 Task = tuple[str, int, int]
 """Name of the arm, position of the release, repeat."""
@@ -48,6 +53,7 @@ class Driver:
         self.arms: Mapping[str, Arm] = {arm.name: arm for arm in laboratory.question.arms}
         self.findings: dict[str, Findings] = {name: {} for name in self.arms}
         self.jobs = laboratory.question.jobs or default_jobs(laboratory)
+        self._peak = 0
 
     def executed(self) -> int:
         """Return how many executions have a finding."""
@@ -84,7 +90,7 @@ class Driver:
         with ThreadPoolExecutor(self.jobs) as pool:
             try:
                 while True:
-                    for task in propose(self.jobs - len(running)):
+                    for task in propose(self._slots(len(running)) - len(running)):
                         running[pool.submit(self._observe, task)] = task
                     if not running:
                         return
@@ -99,8 +105,16 @@ class Driver:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
+    def _slots(self, running: int) -> int:
+        """Return how many probes may run at a time; what the user asked for by `--jobs` is not questioned."""
+        if self.laboratory.question.jobs is not None:
+            return self.jobs
+        return min(self.jobs, fitting(self._peak, running, psutil.virtual_memory().available))
+
     def _keep(self, task: Task, finding: Finding) -> None:
         arm, position, repeat = task
+        peaks = [one.result.execution.memory_peak for one in finding.seeds() if one.result is not None]
+        self._peak = max([self._peak, *peaks])
         self.findings[arm].setdefault(position, {})[repeat] = finding
         self.watcher.finished(arm, self.laboratory.releases[position].version, repeat, finding)
 
@@ -160,3 +174,14 @@ def default_jobs(laboratory: Laboratory) -> int:
     if laboratory.device == "cuda":
         return 1
     return max(1, (os.cpu_count() or 1) // laboratory.question.scenario.threads)
+
+
+def fitting(peak: int, running: int, available: int) -> int:
+    """Return how many probes fit into memory: one at the least, two while nobody knows what one takes.
+
+    Args:
+        peak: Bytes of the largest probe so far; 0 while none has ended.
+        running: Probes that hold their memory already.
+        available: Bytes that are free now.
+    """
+    return max(1, running + int(_USABLE * available / peak)) if peak else 2

@@ -194,6 +194,9 @@ def prepare(
     base = environments.base([reference, *usable])
     store = Store(home)
     store.clear_leftovers()
+    device = _device(question.device, environments, reference, base)
+    # Loading a library may already touch the CUDA driver, and a forked child cannot use it after that.
+    warm = warm and device == "cpu"
     return Laboratory(
         question=question,
         releases=releases,
@@ -207,7 +210,7 @@ def prepare(
         interpreter=interpreter,
         torch=torch,
         job_digest=question.scenario.job_digest(),
-        device=_device(question.device, environments, reference, base),
+        device=device,
     )
 
 

@@ -15,6 +15,7 @@ from harness.report.write import write_report
 from harness.runs.finding import Finding
 from harness.runs.gather import Findings, arm_result, arrange
 from harness.runs.investigate import Searched, replay
+from harness.runs.locked import read_locks, sides, with_moves
 from harness.scenario import Arm, load_scenario
 from harness.verdicts.calibration import Calibration
 from harness.verdicts.judge import judge
@@ -44,7 +45,8 @@ def load_report(folder: Path) -> Report:
 def redraw(folder: Path, home: Home) -> Report:
     """Write the files of a run anew and return its report."""
     report = load_report(folder)
-    write_report(folder, report, stored_evidence(report, Store(home)))
+    report = with_moves(report, read_locks(folder, sides(report)))
+    write_report(folder, report, stored_evidence(report, Store(home)), drawings=home.drawings)
     return report
 
 
@@ -64,7 +66,8 @@ def judge_again(folder: Path, home: Home) -> Report:
     places = {(arm.name, one.before, one.after) for arm in arms for one in arm.boundaries}
     causes = [one for one in old.cause if (one.arm, one.before, one.after) in places]
     new = replace(old, arms=arms, cause=causes)
-    write_report(folder, new, stored_evidence(new, store))
+    new = with_moves(new, read_locks(folder, sides(new)))
+    write_report(folder, new, stored_evidence(new, store), drawings=home.drawings)
     return new
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import replace
 
 from harness.report import ArmResult, BoundaryResult, ProbeEvidence, ReleaseResult, Report
 from harness.traces.trace import Trace
@@ -167,28 +168,21 @@ def release(version, arm, evidence, *, made=None, verdict="good", reason=None, l
     )
 
 
+def boundary(kind, signal, before, after, details):
+    """A confirmed boundary whose locks differ in the package alone, but for one that moved at 0.12.0."""
+    moves = [{"name": "peft", "before": before, "after": after}]
+    if after == "0.12.0":
+        moves.append({"name": "huggingface-hub", "before": "0.36.0", "after": "0.36.2"})
+    return BoundaryResult(kind, signal, before, after, confirmed=True, details=[details], moves=moves)
+
+
 def both(before, after, kind, details, *, verdict):
     """The boundaries in verdict (if asked), census and trace at one place."""
-    found = (
-        [
-            BoundaryResult(
-                kind, "verdict", before, after, confirmed=True, details=["bad: non-finite weight at step 1"]
-            )
-        ]
-        if verdict
-        else []
-    )
+    broken = [boundary(kind, "verdict", before, after, "bad: non-finite weight at step 1")]
     return [
-        *found,
-        BoundaryResult("changed", "census", before, after, confirmed=True, details=details),
-        BoundaryResult(
-            "changed",
-            "trace",
-            before,
-            after,
-            confirmed=True,
-            details=["first difference: step 1, lora_A.update_ratio"],
-        ),
+        *(broken if verdict else []),
+        boundary("changed", "census", before, after, details),
+        boundary("changed", "trace", before, after, "first difference: step 1, lora_A.update_ratio"),
     ]
 
 
@@ -228,16 +222,9 @@ def arm(name, evidence, *, steps=200, skip=(), only=None):
         else:
             releases.append(release(version, name, evidence, made=made[kind]))
     boundaries = [
-        BoundaryResult(
-            "changed",
-            "census",
-            "0.5.0",
-            "0.6.0",
-            confirmed=True,
-            details=["1 score.original_module: trainable -> frozen"],
-        ),
-        *both("0.6.2", "0.7.0", "regressed", ["8 lora_A, lora_B: dtype float32 -> float16"], verdict=breaks),
-        *both("0.11.1", "0.12.0", "fixed", ["8 lora_A, lora_B: dtype float16 -> float32"], verdict=breaks),
+        boundary("changed", "census", "0.5.0", "0.6.0", "1 score.original_module: trainable -> frozen"),
+        *both("0.6.2", "0.7.0", "regressed", "8 lora_A, lora_B: dtype float32 -> float16", verdict=breaks),
+        *both("0.11.1", "0.12.0", "fixed", "8 lora_A, lora_B: dtype float16 -> float32", verdict=breaks),
     ]
     broke = f"peft 0.7.0 broke {name} training (0.6.2 is good); 0.12.0 repaired it (0.11.1 is bad)."
     fine = f"Every tested release trains in {name}; the dtypes and the traces change at 0.7.0 and change back at 0.12.0."
@@ -292,3 +279,41 @@ def report(*, arms=("fp16", "bf16"), steps=200, skip=("0.17.0",), releases=None,
         "harness": "0.1.0",
     }
     return Report(**(facts | changes)), evidence
+
+
+def with_seeds(report, evidence, count=3):
+    """The same run with several seeds an arm; one of them still trains where fp16 breaks."""
+    arms = []
+    for arm in report.arms:
+        releases = []
+        for position, item in enumerate(arm.releases):
+            if not item.probe or not item.trace:
+                releases.append(item)
+                continue
+            half = census_kind(position) == "half"
+            executions = []
+            for seed in range(count):
+                broken = item.verdict == "bad" and seed != count - 1
+                probe = item.probe if seed == 0 else digest("probe", arm.name, item.version, seed)
+                made = trace(half=half, broken=broken, seed=seed) if seed else evidence[item.probe].trace
+                evidence[probe] = ProbeEvidence(made)
+                executions.append(
+                    {"probe": probe, "repeat": 0, "seed": seed, "verdict": "bad" if broken else "good"}
+                )
+            releases.append(replace(item, executions=executions))
+        arms.append(replace(arm, releases=releases))
+    return replace(report, arms=arms), evidence
+
+
+def largest():
+    """34 releases x 3 arms x 1,000 steps, each trace unlike any other, and long logs."""
+    small, evidence = report(arms=("fp16", "bf16", "fp32"), steps=2, skip=())
+    arms = []
+    for row, found in enumerate(small.arms):
+        releases = []
+        for position, item in enumerate(found.releases):
+            made = trace(steps=1000, half=position in HALF, seed=40 * row + position)
+            evidence[item.probe] = replace(evidence[item.probe], trace=made, log="a line of the log\n" * 2000)
+            releases.append(replace(item, trace=digest(found.name, item.version)))
+        arms.append(replace(found, releases=releases, deterministic=False))
+    return replace(small, arms=arms), evidence

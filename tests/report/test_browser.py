@@ -3,78 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
 import time
 
 import pytest
 import synthetic_report
-from test_report_curves import largest
+from browser import PHONE, cell, violations
 from test_report_hostile import hostile
 
 from harness.report import write_report
-
-FLAGS = [
-    "--no-sandbox",
-    "--headless=new",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PHONE = {"width": 375, "height": 740}
-
-
-def _missing(what):
-    message = f"{what} is missing: apt-get install chromium, pip install playwright axe-playwright-python"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not found:
-        _missing("Chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _missing("Playwright")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(chromium):
-    """Open a page and, at the end, insist that it loaded nothing and complained of nothing."""
-    contexts, faults = [], []
-
-    def open_page(folder, fragment="", **options):
-        context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        address = f"file://{folder}/index.html"
-        page.on(
-            "request",
-            lambda request: request.url.split("#")[0] == address or faults.append(f"loads {request.url}"),
-        )
-        page.on(
-            "console", lambda message: message.type in ("error", "warning") and faults.append(message.text)
-        )
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(address + fragment)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert faults == []
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +18,6 @@ def hostile_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile-page")
     write_report(folder, *hostile())
     return folder
-
-
-def cell(page, arm, version):
-    return page.locator(f'.cell[href="#probe-{arm}-{version}"]')
 
 
 def test_the_answer_is_what_one_sees_first(drawn, visit):
@@ -148,54 +80,6 @@ def test_the_table_says_what_the_strip_shows(drawn, visit):
     page.locator("#map summary").click()
     row = page.locator("#map tbody tr", has=page.locator("th", has_text="0.7.0"))
     assert row.locator("td").all_inner_texts() == ["2023-12-06", "bad", "B", "C", "good", "B", "C"]
-
-
-def test_curves_choose_toggle_zoom_and_read(drawn, visit):
-    page = visit(drawn, "#curves")
-    chart = page.locator("#chart canvas")
-    chart.wait_for()
-    pictures = [chart.screenshot()]
-
-    def changed():
-        page.wait_for_timeout(100)
-        pictures.append(chart.screenshot())
-        return pictures[-1] != pictures[-2]
-
-    page.check('input[name="curve-arm"][value="1"]')
-    assert changed()
-    page.locator("#lines input").nth(1).uncheck()
-    assert changed()
-    page.select_option("#curve-signal", "score.gradient.backward.norm")
-    assert changed()
-    assert page.locator('input[name="curve-scale"][value="log"]').is_checked()
-    page.check('input[name="curve-scale"][value="linear"]')
-    assert changed()
-    page.click("#zoom-in")
-    assert changed()
-    page.click("#zoom-all")
-    assert changed()
-    area = page.locator("#chart .u-over").bounding_box()
-    page.mouse.move(area["x"] + area["width"] * 0.3, area["y"] + 50)
-    page.mouse.down()
-    page.mouse.move(area["x"] + area["width"] * 0.5, area["y"] + 50, steps=4)
-    page.mouse.up()
-    assert changed()
-
-
-def test_the_crosshair_reads_values_with_mouse_and_keyboard(drawn, visit):
-    page = visit(drawn, "#curves")
-    page.locator("#chart canvas").wait_for()
-    over = page.locator("#chart .u-over")
-    size = over.bounding_box()
-    over.hover(position={"x": size["width"] / 2, "y": 40})
-    assert page.locator("#at-step").inner_text() in {"step 100", "step 101"}
-    assert page.locator("#lines .value").all_inner_texts()[1] == "–"  # noqa: RUF001
-    page.mouse.move(0, 0)
-    page.locator("#chart").focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
-    assert page.locator("#at-step").inner_text() == "step 2"
-    assert page.locator("#lines .value").all_inner_texts()[1] == "NaN"
 
 
 @pytest.mark.parametrize(
@@ -268,16 +152,10 @@ def test_printing_hides_the_controls_and_keeps_the_figures(drawn, visit):
     "options", [{}, {"color_scheme": "dark"}, {"viewport": PHONE}], ids=["light", "dark", "phone"]
 )
 def test_accessibility(drawn, visit, options):
-    try:
-        from axe_playwright_python.sync_playwright import Axe
-    except ImportError:
-        _missing("axe-playwright-python")
     page = visit(drawn, "#probe-fp16-0.7.0", **options)
     page.locator("#explorer").scroll_into_view_if_needed()
     page.locator("#chart canvas").wait_for()
-    found = Axe().run(page).response["violations"]
-    grave = [item for item in found if item["impact"] in ("serious", "critical")]
-    assert [(item["id"], item["nodes"][0]["html"][:200]) for item in grave] == []
+    assert violations(page) == []
 
 
 def test_hostile_text_does_nothing(hostile_folder, visit):
@@ -291,10 +169,9 @@ def test_hostile_text_does_nothing(hostile_folder, visit):
     assert "<script>" in page.locator(".log pre").first.inner_text()
 
 
-def test_the_largest_page_opens(tmp_path, visit, record_property):
-    write_report(tmp_path, *largest())
+def test_the_largest_page_opens(largest, visit, record_property):
     start = time.perf_counter()
-    page = visit(tmp_path)
+    page = visit(largest)
     page.locator("h1").wait_for()
     record_property("seconds_to_open", round(time.perf_counter() - start, 2))
     loaded = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")

@@ -42,7 +42,9 @@ def page(drawn):
 
 def test_every_file_is_written(drawn):
     names = {path.name for path in drawn.iterdir()}
-    assert names == {"index.html", "report.json", "junit.xml", "summary.md", "issue.md", "figures"}
+    texts = {"index.html", "report.json", "junit.xml", "summary.md", "issue.md", "badge.json"}
+    assert names == texts | {"badges", "figures"}
+    assert {path.name for path in (drawn / "badges").iterdir()} == {"fp16.json", "bf16.json"}
     figures = list((drawn / "figures").iterdir())
     assert figures
     assert {path.suffix for path in figures} == {".svg", ".png"}

@@ -61,7 +61,7 @@ if (byId("explorer")) {
     ctx.save();
     ctx.font = font.replace("12px", `${12 * scale}px`);
     let row = 0;
-    for (const { group, shown } of drawn) {
+    for (const { group, shown } of drawn) { // the earliest of its seeds
       if (!shown || !group.onset) continue;
       const x = chart.valToPos(group.onset[0], "x", true);
       if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
@@ -91,38 +91,46 @@ if (byId("explorer")) {
     scales: { x: { time: false }, y: { distr: state.log ? 3 : 1 } },
     axes: [axis({ size: 32, space: 70, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? String(tick) : "")) }),
       axis({ size: 64, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : Curves.number(tick))) })],
-    series: [{}, ...drawn.map(({ group, shown, data }) => ({
-      show: shown, stroke: () => css(group.colour), width: group.reference ? 3 : 1.6, dash: group.dash.length ? group.dash : undefined,
+    series: [{}, ...drawn.flatMap(({ group, shown, seeds }) => seeds.map((data) => ({
+      show: shown, stroke: () => css(group.colour), dash: group.dash.length ? group.dash : undefined,
+      width: (group.reference ? 3 : 1.6) * (seeds.length > 1 ? 0.6 : 1),
       // A difference is often exactly 0, which a log axis cannot show: points, for a line would invent what lies between.
       ...(signalNow().difference ? { paths: () => null } : {}),
       points: { show: signalNow().difference || data.values.length < 3, size: signalNow().difference ? 4 : 8, fill: () => css(group.colour) },
-    }))],
+    })))],
     hooks: { draw: [drawOnsets], setCursor: [(chart) => { readOut(chart.cursor.idx === null || chart.cursor.idx === undefined ? null : chart.data[0][chart.cursor.idx]); }] },
   });
 
   const draw = (range) => {
-    drawn = arms()[state.arm].classes.map((group) => ({ group, shown: isShown(group), data: Curves.decode(group.series[state.signal]) }));
+    drawn = arms()[state.arm].classes.map((group) => ({
+      group, shown: isShown(group), seeds: group.seeds.map(({ seed, series }) => ({ seed, ...Curves.decode(series[state.signal]) })),
+    }));
     const drawable = (value) => (Number.isFinite(value) && (!state.log || value > 0) ? value : null);
-    const tables = drawn.map(({ data }) => (data.steps.length ? [data.steps, data.values.map(drawable)] : [[1], [null]]));
+    const tables = drawn.flatMap(({ seeds }) => seeds)
+      .map(({ steps, values }) => (steps.length ? [steps, values.map(drawable)] : [[1], [null]]));
     plot?.destroy();
     plot = new uPlot(options(), tables.length ? uPlot.join(tables) : [[]], host);
     if (range) plot.setScale("x", range);
     host.setAttribute("aria-label", `${signalNow().label}, ${arms()[state.arm].name}; the table below has the values`);
-    byId("chart-note").textContent = signalNow().difference
-      ? `Difference from ${arms()[state.arm].reference}; on the log axis a step without any difference has no point.` : "";
+    byId("chart-note").textContent = [
+      signalNow().difference ? `Difference from ${arms()[state.arm].reference}, seed by seed; on the log axis a step without any difference has no point.` : "",
+      drawn.some(({ seeds }) => seeds.length > 1) ? "Lines of one colour and pattern are the seeds of one line." : "",
+      curveData().brief && signalNow().family !== "Loss" ? "One seed of each line: all of them would be too much for one page, traces can be exported." : "",
+    ].filter(Boolean).join(" ");
     fillTable();
   };
 
   const fillTable = () => {
     const body = byId("lines").tBodies[0];
-    body.replaceChildren(...drawn.map(({ group, shown, data }, index) => {
-      const finite = data.values.filter(Number.isFinite);
+    body.replaceChildren(...drawn.map(({ group, shown, seeds }, index) => {
+      const finite = seeds.flatMap(({ values }) => values.filter(Number.isFinite));
       const box = element("input", undefined, { type: "checkbox" });
       box.checked = shown;
       box.addEventListener("change", () => {
         state.hidden.set(`${state.arm}/${group.name}`, box.checked);
         drawn[index].shown = box.checked;
-        plot.setSeries(index + 1, { show: box.checked });
+        const before = drawn.slice(0, index).reduce((count, one) => count + one.seeds.length, 0);
+        seeds.forEach((_, seed) => plot.setSeries(before + seed + 1, { show: box.checked }));
       });
       const swatch = document.createElementNS("http://www.w3.org/2000/svg", "svg");
       swatch.setAttribute("class", "line");
@@ -134,6 +142,7 @@ if (byId("explorer")) {
       swatch.append(stroke);
       const label = element("label");
       label.append(box, swatch, element("b", group.name), element("span", group.verdict, { class: "unseen" }));
+      if (seeds.length > 1) label.append(element("span", `${seeds.length} seeds`, { class: "muted" }));
       const name = element("th", undefined, { scope: "row" });
       name.append(label);
       const row = element("tr");
@@ -150,10 +159,15 @@ if (byId("explorer")) {
   const readOut = (step) => {
     state.step = step;
     byId("at-step").textContent = step === null ? "last value" : `step ${step}`;
-    const values = byId("lines").querySelectorAll(".value");
-    values.forEach((cell, index) => {
-      const { data } = drawn[index];
-      cell.textContent = Curves.number(step === null ? data.values.at(-1) : Curves.at(data, step));
+    const now = (data) => (step === null ? data.values.at(-1) : Curves.at(data, step));
+    byId("lines").querySelectorAll(".value").forEach((cell, index) => {
+      const { seeds } = drawn[index];
+      const values = seeds.map((data) => Curves.number(now(data)));
+      cell.replaceChildren(...(seeds.length > 1 ? values.map((value, seed) => {
+        const line = element("span", value);
+        line.prepend(element("small", `seed ${seeds[seed].seed}`));
+        return line;
+      }) : values));
     });
   };
 
@@ -198,6 +212,7 @@ if (byId("explorer")) {
     byId("zoom-all").addEventListener("click", whole);
     const keys = { ArrowLeft: () => moveCrosshair(-1), ArrowRight: () => moveCrosshair(1), "+": () => zoom(0.5), "-": () => zoom(2), 0: whole };
     host.addEventListener("keydown", (event) => { if (keys[event.key]) { keys[event.key](); event.preventDefault(); } });
+    touchZoom(host, () => plot);
     document.addEventListener("themed", () => draw(range()));
     new ResizeObserver(() => { if (plot.width !== host.clientWidth) plot.setSize({ width: host.clientWidth, height: plot.height }); }).observe(host);
   };

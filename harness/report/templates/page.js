@@ -112,9 +112,10 @@ if (document.querySelector(".strip")) { // The strip: what a cell says on hover 
   const logs = lazily(() => blob("log-data"));
   const stepTable = (arm, series) => {
     const { signals, arms } = curveData();
-    const group = arms[arm].classes[series];
-    const wanted = signals.filter((signal) => signal.brief && group.series[signal.key]?.v);
-    const columns = wanted.map((signal) => Curves.decode(group.series[signal.key]));
+    const { seeds, lead } = arms[arm].classes[series];
+    const shown = seeds[lead];
+    const wanted = signals.filter((signal) => signal.brief && shown.series[signal.key]?.v);
+    const columns = wanted.map((signal) => Curves.decode(shown.series[signal.key]));
     if (!columns.length) return document.createDocumentFragment();
     const last = columns[0].steps.at(-1);
     const steps = columns[0].steps.filter((step, index, all) => index < 3 || step === last || index === all.length - 2
@@ -123,7 +124,7 @@ if (document.querySelector(".strip")) { // The strip: what a cell says on hover 
     const head = element("tr");
     head.append(element("th", "step", { scope: "col", class: "num" }),
       ...wanted.map((signal) => element("th", signal.label, { scope: "col", class: "num" })));
-    table.append(element("caption", "Some of the steps"), element("thead"), element("tbody"));
+    table.append(element("caption", seeds.length > 1 ? `Some of the steps, seed ${shown.seed}` : "Some of the steps"), element("thead"), element("tbody"));
     table.tHead.append(head);
     for (const step of steps) {
       const row = element("tr");

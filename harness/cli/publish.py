@@ -1,0 +1,42 @@
+"""`publish`: write the static site of all runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument(
+        "--to", required=True, metavar="DIR", help="folder of the site; runs that it has already stay in it"
+    )
+    parser.add_argument("--out", default="reports", metavar="DIR", help="where reports are, default reports")
+    parser.add_argument(
+        "--title",
+        default="Training bisections",
+        metavar="T",
+        help="title of the site, default Training bisections",
+    )
+    parser.add_argument(
+        "--url",
+        default="",
+        metavar="URL",
+        help="where the site will be, for absolute addresses in its feed; default: relative ones",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the site, and tell which runs had to be left out."""
+    from harness.site.publish import publish  # noqa: PLC0415 - kept out of start-up
+
+    target = Path(options.to)
+    done = publish(Path(options.out), target, title=options.title, url=options.url)
+    for fault in done.faults:
+        print(f"warning: left out: {fault}", file=sys.stderr)
+    print(f"{target / 'index.html'}: {done.runs} runs, {done.arms} arms, {done.boundaries} boundaries")
+    return 0

@@ -1,0 +1,46 @@
+"""How templates are filled: every text that they show is cleaned, then escaped."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.report.text import anchor, arrows, clean, one_line
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def environment(*folders: Path) -> Environment:
+    """Return what renders the report's templates, and those of further folders, which come first."""
+    made = Environment(
+        loader=FileSystemLoader([*folders, TEMPLATES]),
+        autoescape=True,
+        finalize=_harmless,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["anchor"] = anchor
+    made.filters["arrows"] = arrows
+    made.filters["svg"] = Markup
+    made.filters["moment"] = moment
+    return made
+
+
+def moment(started: str) -> str:
+    """Return an ISO time as a person reads it, to the minute; any other text as it is."""
+    try:
+        found = datetime.fromisoformat(started)
+    except ValueError:
+        return one_line(started, 60)
+    zone = found.tzname() or ""
+    return f"{found:%Y-%m-%d %H:%M} {zone}".strip()
+
+
+def _harmless(value: Any) -> Any:
+    """Clean every text that a template shows; escaping follows."""
+    return clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value

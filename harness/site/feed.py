@@ -1,0 +1,72 @@
+"""feed.xml: an Atom feed (RFC 4287) of the places of change, an entry each, with an id that never changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from harness.report.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.site.runs import Run
+    from harness.site.state import Found
+
+MOST = 200
+_ATOM = "http://www.w3.org/2005/Atom"
+
+
+def feed(found: Sequence[Found], runs: Sequence[Run], *, title: str, url: str) -> str:
+    """Return the text of feed.xml.
+
+    Args:
+        found: Newest first; the first `MOST` are told.
+        runs: Oldest first; the newest one dates the feed.
+        title: Of the site.
+        url: Where the site will be, with a slash at its end; empty for addresses relative to the feed's own.
+    """
+    ET.register_namespace("", _ATOM)
+    root = ET.Element(f"{{{_ATOM}}}feed")
+    _text(root, "id", f"{url}feed.xml" if url else "urn:training-bisect:boundaries")
+    _text(root, "title", title)
+    _text(root, "updated", _time(runs[-1]))
+    author = ET.SubElement(root, f"{{{_ATOM}}}author")
+    _text(author, "name", "training-bisect")
+    _link(root, "self", f"{url}feed.xml")
+    _link(root, "alternate", f"{url}index.html")
+    for one in found[:MOST]:
+        entry = ET.SubElement(root, f"{{{_ATOM}}}entry")
+        _text(entry, "id", one.id)
+        _text(entry, "title", one.title)
+        _text(entry, "published", _time(one.first))
+        _text(entry, "updated", _time(one.changed))
+        _link(entry, "alternate", f"{url}{one.address}")
+        _text(entry, "content", _content(one))
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _content(found: Found) -> str:
+    rows = []
+    for boundary in found.boundaries:
+        sure = "confirmed" if boundary.confirmed else "not confirmed"
+        gap = f", {', '.join(boundary.skipped)} between them could not be tested" if boundary.skipped else ""
+        rows.append(
+            f"{boundary.signal}: {boundary.kind} between {boundary.before} and {boundary.after}, {sure}{gap}"
+        )
+        rows += [f"  {detail}" for detail in boundary.details[:4]]
+    return "\n".join(one_line(row) for row in rows)
+
+
+def _time(run: Run) -> str:
+    return f"{run.started:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _text(parent: ET.Element, name: str, text: str) -> None:
+    element = ET.SubElement(parent, f"{{{_ATOM}}}{name}")
+    element.text = text if "\n" in text else one_line(text)
+
+
+def _link(parent: ET.Element, relation: str, address: str) -> None:
+    ET.SubElement(parent, f"{{{_ATOM}}}link", rel=relation, href=address)

@@ -1,0 +1,76 @@
+"""Writes the site. Every file is written whole; a file that is the same already is left alone; nothing is removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+from harness.files import to_json, write_atomic
+from harness.report.badge import badge
+from harness.site.feed import feed
+from harness.site.page import page
+from harness.site.runs import find_runs
+from harness.site.state import boundaries, states
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.site.runs import Run
+
+COPIED = ("index.html", "report.json", "summary.md", "issue.md", "junit.xml", "badge.json", "badges/*.json")
+"""What the site takes of a run: the page and what is linked or read by machines; not its figures and locks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What is in the site now.
+
+    Attributes:
+        runs, arms, boundaries: How many.
+        faults: Why a run was left out, a line each.
+    """
+
+    runs: int
+    arms: int
+    boundaries: int
+    faults: list[str]
+
+
+def publish(reports: Path, target: Path, *, title: str, url: str = "") -> Published:
+    """Write the site of all runs of `reports` and of those that `target` has already.
+
+    Args:
+        reports: Holds a folder a run.
+        target: The site's folder; what it holds besides is left alone.
+        title: Of the site.
+        url: Where the site will be, for absolute addresses in the feed; empty for relative ones.
+
+    Raises:
+        UsageError: There is no run that can be shown.
+    """
+    url = f"{url.rstrip('/')}/" if url else ""
+    runs, faults = find_runs(reports, target / "runs")
+    if not runs:
+        left_out = "".join(f"\n  left out: {fault}" for fault in faults)
+        raise UsageError(f"{reports}: no run to publish; make one with `python -m harness bisect`{left_out}")
+    for run in runs:
+        _copy(run, target / "runs" / run.name)
+    current, found = states(runs), boundaries(runs)
+    for state in current:
+        _write(target / state.badge, to_json(badge(state.run.report, state.arm)))
+    _write(target / "feed.xml", feed(found, runs, title=title, url=url))
+    _write(target / "index.html", page(current, found, runs, title=title))
+    return Published(len(runs), len(current), len(found), faults)
+
+
+def _copy(run: Run, target: Path) -> None:
+    for pattern in COPIED:
+        for source in sorted(run.folder.glob(pattern)):
+            _write(target / source.relative_to(run.folder), source.read_bytes())
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    raw = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
+    if not path.is_file() or path.read_bytes() != raw:
+        write_atomic(path, raw)

@@ -1,0 +1,87 @@
+"""Finds the runs of a site: those of the reports folder, and those that the site already has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+from harness.runs.stored import load_report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.report.model import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run.
+
+    Attributes:
+        name: Of its folder.
+        folder: Where it is read from.
+        report: Its facts.
+        started: In UTC; the oldest of times where the report's is none.
+    """
+
+    name: str
+    folder: Path
+    report: Report
+    started: datetime
+
+    @property
+    def day(self) -> str:
+        """Day on which it started."""
+        return f"{self.started:%Y-%m-%d}"
+
+
+def find_runs(*places: Path) -> tuple[list[Run], list[str]]:
+    """Return the runs of some folders, oldest first, and what is wrong with those that cannot be used.
+
+    Args:
+        places: Each holds a folder a run. Of runs of one name, that of the first place counts.
+    """
+    found: dict[str, Run] = {}
+    faults: list[str] = []
+    for place in places:
+        for folder in _folders(place):
+            if folder.name in found:
+                continue
+            try:
+                found[folder.name] = _read(folder)
+            except UsageError as error:
+                faults.append(str(error))
+    return sorted(found.values(), key=lambda run: (run.started, run.name)), faults
+
+
+def _folders(place: Path) -> list[Path]:
+    """Return the folders that look like runs; `latest`, be it a link or a copy, is another one's."""
+    if not place.is_dir():
+        return []
+    return sorted(
+        folder
+        for folder in place.iterdir()
+        if folder.name != "latest"
+        and not folder.name.startswith(".")
+        and not folder.is_symlink()
+        and any((folder / name).is_file() for name in ("report.json", "junit.xml"))
+    )
+
+
+def _read(folder: Path) -> Run:
+    report = load_report(folder)
+    if not (folder / "index.html").is_file():
+        raise UsageError(
+            f"{folder / 'index.html'}: missing; draw the run again with `python -m harness report {folder}`"
+        )
+    return Run(folder.name, folder, report, _moment(report.started))
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        return datetime.min.replace(tzinfo=UTC)
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

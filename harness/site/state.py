@@ -1,0 +1,190 @@
+"""What the runs of a site say together: where every arm stands now, and which boundaries were found when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from packaging.version import InvalidVersion, Version
+
+from harness.report.classes import STRENGTH
+from harness.report.summary import gravity
+from harness.report.text import anchor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.report.model import ArmResult, BoundaryResult
+    from harness.site.runs import Run
+
+Key = tuple[str, str, str]
+"""Scenario, package, arm."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where one arm of one scenario stands.
+
+    Attributes:
+        key: Which arm.
+        arm: What the newest run says of it.
+        run: That run.
+        since: The first of the runs that, up to now, all gave this answer.
+        runs: How many these are.
+        badge: Path of its badge in the site.
+    """
+
+    key: Key
+    arm: ArmResult
+    run: Run
+    since: Run
+    runs: int
+    badge: str
+
+    @property
+    def newest(self) -> str:
+        """Verdict of the newest release that has one, else `untested`."""
+        tested = [item.verdict for item in self.arm.releases if item.verdict in {"good", "bad"}]
+        return tested[-1] if tested else "untested"
+
+    @property
+    def counts(self) -> str:
+        """Verdicts in numbers: `23 good, 11 bad`."""
+        count = Counter(item.verdict for item in self.arm.releases)
+        return ", ".join(
+            f"{count[word]} {word}" for word in ("good", "bad", "skip", "untested") if count[word]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One place of change in one arm.
+
+    Attributes:
+        key: Which arm.
+        boundaries: What changes there, strongest signal first, as the newest run that shows it has it.
+        first: The run that showed it first.
+        changed: The first run that showed these signals.
+        run: The newest run that shows it.
+    """
+
+    key: Key
+    boundaries: tuple[BoundaryResult, ...]
+    first: Run
+    changed: Run
+    run: Run
+
+    @property
+    def before(self) -> str:
+        """The older side."""
+        return self.boundaries[0].before
+
+    @property
+    def after(self) -> str:
+        """The newer side."""
+        return self.boundaries[0].after
+
+    @property
+    def id(self) -> str:
+        """Scenario, package, arm and both sides, as a name that stays the same for ever."""
+        parts = (*self.key, self.before, self.after)
+        return "urn:training-bisect:" + ":".join(quote(part, safe="") for part in parts)
+
+    @property
+    def address(self) -> str:
+        """Where the newest report speaks of it, seen from the root of the site."""
+        return f"{report_address(self.run)}#{anchor('at', self.before, self.after)}"
+
+    @property
+    def title(self) -> str:
+        """What happened, in one line."""
+        scenario, package, arm = self.key
+        strongest = self.boundaries[0]
+        where = f"between {self.before} and {self.after}" if strongest.skipped else self.after
+        what = "breaks" if strongest.kind == "regressed" else "repairs"
+        if strongest.signal != "verdict":
+            what = f"changes the {strongest.signal} of"
+        return f"{package} {where} {what} {arm} in {scenario}"
+
+
+def report_address(run: Run) -> str:
+    """Return where a run's report lies, seen from the root of the site."""
+    return f"runs/{quote(run.name)}/index.html"
+
+
+def states(runs: Sequence[Run]) -> list[State]:
+    """Return where every arm stands, by scenario and package, the gravest arm first.
+
+    Args:
+        runs: Oldest first. One that looks at fewer releases than an earlier one says nothing of where things stand.
+    """
+    told: dict[Key, list[tuple[Run, ArmResult]]] = {}
+    for run in runs:
+        for arm in run.report.arms:
+            history = told.setdefault((run.report.scenario, run.report.package, arm.name), [])
+            if not history or _covers(arm, history[-1][1]):
+                history.append((run, arm))
+    found = []
+    for key, history in told.items():
+        run, arm = history[-1]
+        same = 0
+        for _, older in reversed(history):
+            if (older.conclusion, older.answer) != (arm.conclusion, arm.answer):
+                break
+            same += 1
+        badge = f"badges/{anchor(*key)}.json"
+        found.append(State(key, arm, run, history[-same][0], same, badge))
+    return sorted(found, key=lambda state: (state.key[:2], gravity(state.arm), state.key))
+
+
+def _covers(arm: ArmResult, other: ArmResult) -> bool:
+    """Tell whether the releases of one arm reach as far as those of another: a closer look replaces no map."""
+    if not arm.releases or not other.releases:
+        return bool(arm.releases)
+    try:
+        first, last = (Version(arm.releases[end].version) for end in (0, -1))
+        return first <= Version(other.releases[0].version) and last >= Version(other.releases[-1].version)
+    except InvalidVersion:
+        return True
+
+
+def boundaries(runs: Sequence[Run]) -> list[Found]:
+    """Return every place of change that any run showed, the newest first.
+
+    Args:
+        runs: Oldest first.
+    """
+    found: dict[tuple[str, ...], Found] = {}
+    for run in runs:
+        for arm in run.report.arms:
+            key = (run.report.scenario, run.report.package, arm.name)
+            for (before, after), several in _by_place(arm).items():
+                old = found.get((*key, before, after))
+                same = old is not None and _signals(old.boundaries) == _signals(several)
+                found[(*key, before, after)] = Found(
+                    key, several, old.first if old else run, old.changed if old and same else run, run
+                )
+    return sorted(found.values(), key=_order, reverse=True)
+
+
+def _order(found: Found) -> tuple[object, ...]:
+    (arm,) = (arm for arm in found.run.report.arms if arm.name == found.key[2])
+    position = next((place for place, item in enumerate(arm.releases) if item.version == found.after), 0)
+    strength = -STRENGTH.get(found.boundaries[0].signal, 3)
+    return (found.changed.started, found.changed.name, strength, position, found.id)
+
+
+def _by_place(arm: ArmResult) -> dict[tuple[str, str], tuple[BoundaryResult, ...]]:
+    places: dict[tuple[str, str], list[BoundaryResult]] = {}
+    for boundary in arm.boundaries:
+        places.setdefault((boundary.before, boundary.after), []).append(boundary)
+    return {
+        place: tuple(sorted(several, key=lambda one: STRENGTH.get(one.signal, 3)))
+        for place, several in places.items()
+    }
+
+
+def _signals(several: Sequence[BoundaryResult]) -> list[tuple[str, str]]:
+    return [(one.signal, one.kind) for one in several]
