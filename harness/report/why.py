@@ -104,8 +104,8 @@ def causes(report: Report) -> list[tuple[str, str, list[CauseView]]]:
 
 def cause_of(report: Report, arm: str) -> str:
     """Return what is known of the cause of an arm's first break, as an addition to its answer; may be empty."""
-    own = [cause for cause in report.cause if cause.arm == arm and cause.signal != "trace"]
-    own.sort(key=lambda cause: (cause.signal != "verdict", cause.kind != "regressed"))
+    own = [cause for cause in report.cause if cause.arm == arm and cause.signal == "verdict"]
+    own.sort(key=lambda cause: cause.kind != "regressed")
     return f"{own[0].sentence}." if own and own[0].status in {"confirmed", "supported"} else ""
 
 
