@@ -31,11 +31,38 @@ class Arm:
     Attributes:
         parameters: Settings handed to the job, the scenario's common ones included.
         default: Whether it runs when no arm is named.
+        seeds: Seeds that it needs at least.
+        fixes: Whether it runs too when remedies are asked for and no arm is named.
+        instructions: What the recorder is asked besides; scenarios have none, interventions do.
+        of: Name of the arm that an intervention changes.
     """
 
     name: str
     parameters: Mapping[str, Setting]
     default: bool = True
+    seeds: int = 1
+    fixes: bool = False
+    instructions: Mapping[str, Any] = field(default_factory=dict)
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A remedy that can be tried.
+
+    Attributes:
+        settings: What it changes in the job.
+        last_good: It takes the last good release before the one it is tried on, and changes nothing else.
+        by: Who recommends it.
+        arms: Names of the arms that it is meant for; none: all.
+    """
+
+    name: str
+    settings: Mapping[str, Setting]
+    description: str = ""
+    last_good: bool = False
+    by: str = ""
+    arms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +81,7 @@ class Scenario:
         timeout: Seconds a probe may take.
         threads: CPU threads of a probe.
         seed: Seed of the first run; further seeds count up from it.
+        fixes: Remedies, in order.
     """
 
     name: str
@@ -70,6 +98,7 @@ class Scenario:
     threads: int = 1
     seed: int = 0
     parameters: Mapping[str, Setting] = field(default_factory=dict)
+    fixes: tuple[Fix, ...] = ()
 
     def job_digest(self) -> str:
         """Return a digest of everything in the folder that the job may read: all files but scenario.toml."""
@@ -81,8 +110,8 @@ class Scenario:
                 digest.update(path.read_bytes())
         return digest.hexdigest()
 
-    def choose(self, names: Sequence[str] | None) -> list[Arm]:
-        """Return the named arms, or those that run by default.
+    def choose(self, names: Sequence[str] | None, *, fixes: bool = False) -> list[Arm]:
+        """Return the named arms, or those that run by default, with `fixes` those for remedies too.
 
         Raises:
             UsageError: An arm that the scenario does not have.
@@ -92,7 +121,7 @@ class Scenario:
                 raise UsageError(f"scenario {self.name} has no arm {name!r}; it has: {', '.join(self.arms)}")
         if names:
             return [self.arms[name] for name in dict.fromkeys(names)]
-        return [arm for arm in self.arms.values() if arm.default]
+        return [arm for arm in self.arms.values() if arm.default or (fixes and arm.fixes)]
 
 
 _KEYS: Mapping[str, type | tuple[type, ...]] = {
@@ -108,6 +137,7 @@ _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "parameters": dict,
     "arms": dict,
     "oracle": dict,
+    "fixes": dict,
 }
 _WORDS = {str: "text", list: "a list of requirements", dict: "a table", int: "a whole number"}
 
@@ -175,6 +205,7 @@ class _Reader:
             threads=int(self._positive("threads", 1)),
             seed=self.content.get("seed", 0),
             parameters=common,
+            fixes=self._fixes(),
         )
 
     def _check_keys(self) -> None:
@@ -204,13 +235,46 @@ class _Reader:
             if not isinstance(table, dict):
                 raise self.fail(f"arms.{name}", table, "a table of job settings")
             settings = self._settings(f"arms.{name}", table)
-            default = settings.pop("default", True)
-            if not isinstance(default, bool):
-                raise self.fail(f"arms.{name}.default", default, "true or false")
-            arms[name] = Arm(name=name, parameters={**common, **settings}, default=default)
+            default, fixes = settings.pop("default", True), settings.pop("fixes", False)
+            for key, value in (("default", default), ("fixes", fixes)):
+                if not isinstance(value, bool):
+                    raise self.fail(f"arms.{name}.{key}", value, "true or false")
+            seeds = settings.pop("seeds", 1)
+            if not isinstance(seeds, int) or isinstance(seeds, bool) or seeds < 1:
+                raise self.fail(f"arms.{name}.seeds", seeds, "a whole number above 0")
+            arms[name] = Arm(name, {**common, **settings}, bool(default), seeds, bool(fixes))
         if not any(arm.default for arm in arms.values()):
             raise self.fail("arms", list(arms), "at least one arm without `default = false`")
         return arms
+
+    def _fixes(self) -> tuple[Fix, ...]:
+        return tuple(self._fix(name, table) for name, table in self.content.get("fixes", {}).items())
+
+    def _fix(self, name: str, table: Any) -> Fix:
+        key = f"fixes.{name}"
+        if not isinstance(table, dict) or ("set" in table) == ("release" in table):
+            raise self.fail(
+                key, table, 'a table with either `set`, settings of the job, or `release = "last good"`'
+            )
+        for field_name, value in table.items():
+            kinds = {"set": dict, "release": str, "description": str, "by": str, "arms": list}
+            if not isinstance(value, kinds.get(field_name, ())):
+                raise self.fail(
+                    f"{key}.{field_name}", value, f"one of the keys {', '.join(kinds)}, rightly typed"
+                )
+        if table.get("release", "last good") != "last good":
+            raise self.fail(f"{key}.release", table["release"], '"last good"')
+        for arm in table.get("arms", ()):
+            if arm not in self.content["arms"]:
+                raise self.fail(f"{key}.arms", arm, f"an arm: {', '.join(self.content['arms'])}")
+        return Fix(
+            name=name,
+            settings=self._settings(f"{key}.set", table.get("set", {})),
+            description=table.get("description", ""),
+            last_good="release" in table,
+            by=table.get("by", ""),
+            arms=tuple(table.get("arms", ())),
+        )
 
     def _oracle(self) -> dict[str, Setting]:
         from harness.verdicts.oracle import check_settings  # noqa: PLC0415 - oracles read traces, not scenarios

@@ -58,6 +58,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="GB",
         help=f"size of all environments together, least recently used go first; default {DEFAULT_CAP_GB:g}",
     )
+    parser.add_argument(
+        "--no-cause", action="store_true", help="do not find out why the sides of a boundary differ"
+    )
+    parser.add_argument(
+        "--fixes", action="store_true", help="try the scenario's remedies around each boundary"
+    )
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 if a regression is located")
 
 

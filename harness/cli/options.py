@@ -70,7 +70,8 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
     from harness.scenario import load_scenario  # noqa: PLC0415
 
     scenario = load_scenario(options.scenario)
-    chosen = apply_overrides(scenario.choose(arms), dict(map(parse_override, options.set)))
+    fixes = getattr(options, "fixes", False)
+    chosen = apply_overrides(scenario.choose(arms, fixes=fixes), dict(map(parse_override, options.set)))
     package = canonicalize_name(options.package) if options.package else scenario.package
     first = getattr(options, "first", None)
     if first is None and package == scenario.package:
@@ -95,6 +96,8 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
         locks=_folder(getattr(options, "locks", None)),
         environment_cap=int(getattr(options, "environment_cap", DEFAULT_CAP_GB) * 10**9),
         command=getattr(options, "command_line", ""),
+        cause=not getattr(options, "no_cause", False),
+        fixes=fixes,
     )
 
 

@@ -204,7 +204,8 @@ def modules(layer: Path) -> list[str]:
 
 
 def _variables(probe: Probe, home: Path, folder: Path) -> dict[str, str]:
-    return sandbox.variables(home, threads=probe.threads, trace=folder / "trace.jsonl")
+    trace = folder / "trace.jsonl"
+    return sandbox.variables(home, threads=probe.threads, trace=trace, instructions=probe.instructions)
 
 
 @contextlib.contextmanager

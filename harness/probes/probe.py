@@ -44,6 +44,7 @@ class Probe:
         threads: CPU threads, handed over as `--threads`.
         timeout: Seconds until it is ended.
         repeat: 0 for the first execution; further executions of the same probe count up.
+        instructions: What the recorder is asked besides, as `harness_recorder.instructions` tells.
     """
 
     lock: str
@@ -55,15 +56,16 @@ class Probe:
     threads: int = 1
     timeout: float = 600.0
     repeat: int = 0
+    instructions: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def digest(self) -> str:
         """Address of its result: everything that decides what is measured, the repeat left out."""
         facts = [
             *(self.lock, self.job_digest, sorted(self.parameters.items()), self.seed, self.device),
-            *(self.threads, recorder_version()),
+            *(self.threads, recorder_version(), self.instructions),
         ]
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def arguments(self) -> list[str]:
         """Return the command line of the job, without the interpreter."""

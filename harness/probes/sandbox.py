@@ -5,10 +5,11 @@ Variables are let through by name, not taken out by name, since nobody knows wha
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.probes.probe import RECORDER
 
@@ -21,7 +22,12 @@ _NOWHERE = "http://127.0.0.1:9"  # the discard port: a proxy that refuses at onc
 
 
 def variables(
-    folder: Path, *, threads: int, trace: Path | None, environ: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    threads: int,
+    trace: Path | None,
+    instructions: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return all environment variables of a probe.
 
@@ -29,6 +35,7 @@ def variables(
         folder: Scratch folder, its home.
         threads: For every library that reads such a variable.
         trace: Where the recorder writes; None for a process that records nothing.
+        instructions: What the recorder is asked besides.
         environ: The surroundings; None reads the process's own.
     """
     environ = os.environ if environ is None else environ
@@ -59,5 +66,6 @@ def variables(
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": str(RECORDER),
         **({"HARNESS_TRACE": str(trace)} if trace else {}),
+        **({"HARNESS_INSTRUCTIONS": json.dumps(instructions)} if instructions else {}),
         "HARNESS_STARTED": repr(time.time()),
     }

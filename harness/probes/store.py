@@ -89,6 +89,7 @@ class Store:
             "seed": probe.seed,
             "device": probe.device,
             "repeat": probe.repeat,
+            "instructions": dict(probe.instructions),
             "execution": execution.to_dict(),
             "environment_seconds": environment_seconds,
         }

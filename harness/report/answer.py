@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.report.evidence import identical_jobs
 from harness.report.summary import gravest
 from harness.report.text import anchor, arrows, one_line
+from harness.report.why import cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,7 @@ class Answer:
     name: str
     sentence: str
     badges: list[Badge]
+    cause: str
     notes: list[str]
 
 
@@ -56,6 +58,7 @@ def answers(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[Answe
             name=arm.name,
             sentence=arrows(arm.answer),
             badges=[badge for badge in _badges(report, arm, evidence) if badge],
+            cause=arrows(cause_of(report, arm.name)),
             notes=[note for note in (arm.support, *arm.notes, arm.fault) if note],
         )
         for arm in ordered

@@ -7,6 +7,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """What lies between two curves; `shade` is from 0, nothing, to 1, the full colour."""
+
+    steps: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    shade: float
+
+
+@dataclass(frozen=True, slots=True)
 class Stroke:
     """One class of equal traces in one figure, with all its seeds.
 
@@ -18,6 +28,8 @@ class Stroke:
         dots: Draw points that no line joins.
         curves: (steps, values) of every seed; NaN where there is nothing to draw. None at all: the legend says it.
         onsets: Steps from which a seed is not finite.
+        bands: Drawn below the curves.
+        stairs: A value holds until the next one.
     """
 
     label: str
@@ -26,7 +38,9 @@ class Stroke:
     width: float
     dots: bool
     curves: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
-    onsets: tuple[int, ...]
+    onsets: tuple[int, ...] = ()
+    bands: tuple[Band, ...] = ()
+    stairs: bool = False
 
 
 @dataclass(frozen=True, slots=True)

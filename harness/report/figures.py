@@ -63,7 +63,7 @@ def pictures(
         package: Named in the figures' titles.
         shelf: Has the figures that were drawn before.
     """
-    around = _around(place, arm, evidence)
+    around = neighbours(place, arm, evidence)
     sides = [
         next((line for line, _ in around if side in line.group.versions), None)
         for side in (place.before, place.after)
@@ -82,7 +82,7 @@ def pictures(
     ]
 
 
-def _around(place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> list[tuple[Line, str]]:
+def neighbours(place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> list[tuple[Line, str]]:
     """Return the classes of both sides and of their outer neighbours, each with the releases it stands for."""
     testable = [release.version for release in arm.releases if release.trace]
     if place.before not in testable or place.after not in testable:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from harness.report.classes import places
 from harness.report.evidence import trace_of
+from harness.report.remedies import sentences
 from harness.report.summary import code, gravest, md
 from harness.report.text import number, one_line
+from harness.report.why import cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +30,9 @@ def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
         return f"Nothing was run for {md(report.package)}.\n"
     parts = [
         [f"**{md(arm.answer)}**", ""],
+        *([[md(said, 600), ""]] if (said := cause_of(report, arm.name)) else []),
         _facts(report, arm),
+        _mechanisms(report, arm),
         *(_place(report, place, evidence) for place in places(report) if place.decisive),
         _others(report, arm),
         _environment(report),
@@ -57,6 +61,15 @@ def _facts(report: Report, arm: ArmResult) -> list[str]:
         f"- command: {code(report.command)}",
         "",
     ]
+
+
+def _mechanisms(report: Report, arm: ArmResult) -> list[str]:
+    """Tell what went wrong at the first break, and what helps."""
+    own = [one for one in report.cause if one.arm == arm.name and one.kind == "regressed"]
+    rows = [f"- {md(item.text, 600)}" for one in own[:1] for item in one.mechanisms]
+    tried = [said for one in report.interventions if one.arm == arm.name for said in sentences(one)]
+    rows += [f"- remedies: {md(said, 600)}" for said in tried]
+    return ["### How it goes wrong, and what helps", "", *rows, ""] if rows else []
 
 
 def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) -> list[str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult, read
+
 SCHEMA = 1
 
 
@@ -122,6 +124,9 @@ class Report:
             everywhere, `moves` {release: [what its requirements moved]}, `torch` (choice), `proof`}.
         command: The command line that asks the question again.
         warnings: Things the reader must know of the whole run.
+        cause: Why neighbouring releases differ, a boundary each.
+        interventions: Remedies tried, an arm each.
+        survival: How long trainings last, a release and arm each, where there are several seeds.
     """
 
     run: str
@@ -135,6 +140,9 @@ class Report:
     arms: list[ArmResult]
     warnings: list[str] = field(default_factory=list)
     harness: str = ""
+    cause: list[CauseResult] = field(default_factory=list)
+    interventions: list[MatrixResult] = field(default_factory=list)
+    survival: list[SurvivalResult] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `report.json`."""
@@ -158,7 +166,12 @@ class Report:
             )
             for arm in data["arms"]
         ]
-        report: Report = _make(cls, data, arms=arms)
+        found = {
+            "cause": read(list[CauseResult], data.get("cause", [])),
+            "interventions": read(list[MatrixResult], data.get("interventions", [])),
+            "survival": read(list[SurvivalResult], data.get("survival", [])),
+        }
+        report: Report = _make(cls, data, arms=arms, **found)
         return report
 
 

@@ -15,17 +15,21 @@ from harness.files import strict
 from harness.report import curves, probes
 from harness.report.answer import TONES, answers
 from harness.report.classes import Place, equal_traces, places
+from harness.report.fans import fans
 from harness.report.figures import Picture, pictures
+from harness.report.remedies import matrices
 from harness.report.render import environment
 from harness.report.strip import day, strip
 from harness.report.summary import headline
+from harness.report.survival import lasting
 from harness.report.text import anchor, clean, one_line
+from harness.report.why import causes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.report.evidence import ProbeEvidence
-    from harness.report.model import Report
+    from harness.report.model import ArmResult, Report
     from harness.report.shelf import Shelf
 
 HERE = Path(__file__).parent
@@ -73,6 +77,7 @@ def draw(
     """
     views = _places(report, evidence, shelf)
     data = curves.data(report, evidence)
+    survival = lasting(report, shelf)
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = "\n".join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
     html = (
@@ -86,6 +91,9 @@ def draw(
             strip=strip(report, evidence),
             equal=equal_traces(report),
             places=views,
+            causes=causes(report),
+            matrices=matrices(report),
+            lasting=survival,
             curves=any(arm["classes"] for arm in data["arms"]),
             groups=probes.groups(report, evidence),
             blobs={
@@ -98,7 +106,8 @@ def draw(
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )
     )
-    return html, [picture for view in views for found in view.figures.values() for picture in found]
+    drawn = [picture for view in views for found in view.figures.values() for picture in found]
+    return html, [*drawn, *(one.picture for one in survival)]
 
 
 def _blob(value: Any) -> Markup:
@@ -116,13 +125,22 @@ def _places(report: Report, evidence: Mapping[str, ProbeEvidence], shelf: Shelf)
     for place in sorted(found, key=lambda item: not item.decisive):
         concerned = [arm for arm in report.arms if any(arm.name in entry.arms for entry in place.entries)]
         for arm in concerned:
-            made = pictures(place, arm, evidence, package=report.package, shelf=shelf) if room > 0 else []
+            made = _drawn(report, place, arm, evidence, shelf) if room > 0 else []
             room -= len(made)
             if made:
                 drawn.setdefault(id(place), {})[arm.name] = made
             elif room <= 0:
                 undrawn.setdefault(id(place), []).append(arm.name)
     return [_view(report, place, drawn.get(id(place), {}), undrawn.get(id(place), [])) for place in found]
+
+
+def _drawn(
+    report: Report, place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence], shelf: Shelf
+) -> list[Picture]:
+    return [
+        *pictures(place, arm, evidence, package=report.package, shelf=shelf),
+        *fans(place, arm, evidence, package=report.package, shelf=shelf),
+    ]
 
 
 def _view(report: Report, place: Place, figures: dict[str, list[Picture]], undrawn: list[str]) -> PlaceView:

@@ -39,6 +39,12 @@ def plot(drawing: Drawing) -> tuple[str, bytes]:
 
 def _stroke(axes: Axes, stroke: Stroke) -> None:
     look: dict[str, Any] = {"color": stroke.colour} | ({"dashes": stroke.dash} if stroke.dash else {})
+    for band in stroke.bands:
+        step: Any = "post" if stroke.stairs else None
+        fill: dict[str, Any] = {"color": stroke.colour, "alpha": band.shade, "linewidth": 0}
+        axes.fill_between(band.steps, band.low, band.high, step=step, **fill)
+    if stroke.stairs:
+        look["drawstyle"] = "steps-post"
     if not stroke.curves:
         axes.plot([], [], label=stroke.label, **look)
     for index, (steps, values) in enumerate(stroke.curves):

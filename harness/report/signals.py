@@ -23,7 +23,10 @@ _GROUP_SIGNALS = (
     ("gradient_zero", "share of gradients exactly zero", False),
     ("second_moment_zero", "share of second moments flushed to zero", False),
     ("denominator_zero", "share of Adam denominators exactly zero", False),
+    ("gradient_subnormal", "share of gradients that are subnormal", False),
+    ("update_lost", "share of weights that stayed what they were despite a gradient", False),
 )
+_QUANTILES = (("p01", 1), ("p10", 10), ("p50", 50), ("p90", 90), ("p99", 99))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,15 @@ def layer_signals(layer: str) -> list[Signal]:
                 "sum",
                 brief=what == "weight",
             ),
+        ]
+    for what, phase, name in (
+        ("weight", "optimizer", "weights after the step"),
+        ("gradient", "backward", "gradients after backward"),
+    ):
+        parts = {share: f"{layer}.{what}.{phase}.{key}" for key, share in _QUANTILES}
+        found += [
+            Signal(part, f"{layer} {name}: {share}% quantile", layer, (part,))
+            for share, part in parts.items()
         ]
     base = f"{layer}.gradient.backward"
     found.append(

@@ -6,7 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.report.classes import equal_traces, places
+from harness.report.remedies import sentences
 from harness.report.text import one_line, seconds
+from harness.report.why import cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +40,14 @@ def summary(report: Report) -> str:
     """Return the text of summary.md, at most `LIMIT` bytes; what does not fit is left out from the end."""
     head = [f"# {md(headline(report))}", ""]
     head += [f"- **{md(arm.name, 60)}** ({md(arm.conclusion, 60)}): {md(arm.answer)}" for arm in report.arms]
+    head += [
+        f"- **{md(arm.name, 60)}**: {md(said)}" for arm in report.arms if (said := cause_of(report, arm.name))
+    ]
+    head += [
+        f"- **{md(matrix.arm, 60)}**, remedies: {md(said, 600)}"
+        for matrix in report.interventions
+        for said in sentences(matrix)
+    ]
     head += [line for text in report.warnings for line in ("", f"> ⚠ {md(text)}")]
     body = [
         *head,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from harness import __version__
+from harness.cause.attribute import Attribution, attribute
 from harness.environments.evict import evict
 from harness.files import whole_folder, write_atomic
 from harness.locks.resolve import Unresolvable
@@ -80,8 +81,10 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
     )
     investigation = Investigation(Driver(laboratory, watcher))
     interrupted = False
+    attribution = Attribution()
     try:
         investigation.run()
+        attribute(investigation, attribution, causes=question.cause, fixes=question.fixes)
     except KeyboardInterrupt:
         interrupted = True
         warnings.append(
@@ -90,14 +93,16 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
     finally:
         laboratory.launchers.close()
     warnings += laboratory.launchers.notes
-    report = gather(investigation, started, warnings)
+    report = gather(investigation, started, warnings, attribution)
     folder = write(report, investigation.driver, question.out)
     if laboratory.environments.made:
         evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
     return Run(report, folder, interrupted)
 
 
-def gather(investigation: Investigation, started: datetime, warnings: list[str]) -> Report:
+def gather(
+    investigation: Investigation, started: datetime, warnings: list[str], attribution: Attribution
+) -> Report:
     """Put everything that was found into one report."""
     driver, answers = investigation.driver, investigation.answers()
     laboratory = driver.laboratory
@@ -133,6 +138,9 @@ def gather(investigation: Investigation, started: datetime, warnings: list[str])
         arms=arms,
         warnings=warnings,
         harness=__version__,
+        cause=attribution.causes,
+        interventions=attribution.matrices,
+        survival=attribution.curves,
     )
     pairs = zip(laboratory.releases, laboratory.locks, strict=True)
     locks = {release.version: lock for release, lock in pairs if not isinstance(lock, Unresolvable)}

@@ -87,8 +87,9 @@ class Laboratory:
                 threads=scenario.threads,
                 timeout=scenario.timeout,
                 repeat=repeat,
+                instructions=arm.instructions,
             )
-            for count in range(seeds or self.question.seeds)
+            for count in range(seeds or max(arm.seeds, self.question.seeds))
         ]
 
     def observe(self, arm: Arm, position: int, repeat: int = 0) -> Finding:
@@ -97,7 +98,7 @@ class Laboratory:
         if isinstance(findings, Finding):
             return findings
         oracle = self.question.scenario.oracle
-        calibration = self.calibrations[arm.name] if oracle["kind"] == "metric" else None
+        calibration = self.calibrations[arm.of or arm.name] if oracle["kind"] == "metric" else None
         return Finding.of_seeds(findings, oracle, calibration)
 
     def calibrate(self, arm: Arm) -> None:

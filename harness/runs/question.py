@@ -40,6 +40,8 @@ class Question:
         locks: Folder with the locks of an earlier run to use again; None resolves them.
         environment_cap: Bytes that all environments together may take.
         command: The command line that asks this question.
+        cause: Whether to find out why the sides of each boundary differ.
+        fixes: Whether to try the scenario's remedies.
     """
 
     scenario: Scenario
@@ -61,6 +63,8 @@ class Question:
     locks: Path | None = None
     environment_cap: int = 20 * 10**9
     command: str = ""
+    cause: bool = True
+    fixes: bool = False
 
     def pins(self) -> list[str]:
         """Return the scenario's pins for the package under test: its own pin goes, the usual package comes in."""

@@ -53,13 +53,19 @@ def redraw(folder: Path, home: Home) -> Report:
 def judge_again(folder: Path, home: Home) -> Report:
     """Judge a run's stored traces by the scenario's present oracle, write its files anew, return its report.
 
+    Causes and remedies stay as they were judged when they were executed, but for the causes of boundaries that are
+    gone.
+
     Raises:
         UsageError: The scenario is gone, or none of the run's probes is stored any more.
     """
     old = load_report(folder)
     oracle = load_scenario(old.scenario).oracle
     store = Store(home)
-    new = replace(old, arms=[_judge_arm(arm, store, oracle) for arm in old.arms])
+    arms = [_judge_arm(arm, store, oracle) for arm in old.arms]
+    places = {(arm.name, one.before, one.after) for arm in arms for one in arm.boundaries}
+    causes = [one for one in old.cause if (one.arm, one.before, one.after) in places]
+    new = replace(old, arms=arms, cause=causes)
     new = with_moves(new, read_locks(folder, sides(new)))
     write_report(folder, new, stored_evidence(new, store), drawings=home.drawings)
     return new

@@ -5,12 +5,13 @@ Each line is an object with `event`; the order is the order of happening:
 | event       | fields |
 |-------------|--------|
 | `start`     | `recorder` (version), `python`, `packages` {name: version}, `device`, `device_name`, `threads`, `deterministic` (bool), `settings` {the job's settings}, `seconds` (since the process began: the import) |
-| `census`    | `parameters`: [{`name` (canonical), `raw` (as the release calls it), `dtype`, `shape`, `trainable`}], `buffers`: [{`name`, `dtype`, `shape`}], `modules`: [{`name`, `raw`, `class`}], `optimizer`: {`class`, its settings}; none without a model |
+| `census`    | `parameters`: [{`name` (canonical), `raw` (as the release calls it), `dtype`, `shape`, `trainable`}], `buffers`: [{`name`, `dtype`, `shape`}], `modules`: [{`name`, `raw`, `class`}], `attributes`: [{`module` (pattern), `path`, `values`}], `configs`: [{`name`, `values`}], `optimizer`: {`class`, its settings}; none without a model |
 | `identity`  | `start` and `batches`: digests of the start values and batches in force; `expected`: the start that was asked for; each null where there is none |
 | `training`  | training begins: from here on an error belongs to the training |
 | `columns`   | `names`: [the signals of every following step]; may come again when signals are added |
 | `step`      | `step` (from 1), `values`: [one number, "NaN", "Infinity", "-Infinity" or null a column] |
 | `nonfinite` | the first non-finite value of its kind: `step`, `phase` (forward, backward, optimizer), `what` (loss, gradient, weight), `parameter`, `count`, `of` |
+| `frame`     | only where asked for: one tensor of one step, in order of execution: `step`, `phase`, `name` (canonical), `what` (output, gradient, weight, or a key of the optimizer's state), `module` (class), `dtype`, `shape`, `checksum`, `nan`, `inf`, `zero` (counts), `largest` (of the finite ones), `sample` (values, evenly spaced) |
 | `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool) |
 | `end`       | `reason` (`finished`, `stopped: why` or, after an `error`, `failed: class`), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes), on CUDA `device_memory_peak` (bytes) |
 
@@ -23,7 +24,10 @@ is divided by n; the last five are counts; null where there is no gradient); for
 `<group>.gradient_norm`, `.update_ratio` (norm of the update over norm of the updated weight), `.gradient_zero`
 (share of gradients that are exactly zero), `.second_moment_zero` (share of the non-zero gradients whose second
 moment in Adam is zero), `.denominator_zero` (share of Adam's denominators that are exactly zero),
-`.weight_checksum` and `.gradient_checksum` (exact integers over the float32 values); then whatever else the job
+`.weight_checksum` and `.gradient_checksum` (exact integers over the float32 values), `.gradient_subnormal` (share
+of gradients that are subnormal in the parameter's dtype), `.update_lost` (share of the weights with a gradient that
+stayed what they were); for each watched parameter `<layer>.weight.optimizer.<p01|p10|p50|p90|p99>` and the same of
+`gradient.backward` (quantiles of nearest rank); then whatever else the job
 records. A ratio without a denominator is null, and so is Adam's share under another optimizer. Gradients are as
 the optimizer sees them: times the loss scale, if there is one.
 """
@@ -57,6 +61,7 @@ class Trace:
         steps: Step numbers, from 1.
         rows: One tuple a step in the order of `columns`; None where a signal had no value.
         nonfinite: The `nonfinite` events in order.
+        frames: The `frame` events in order.
     """
 
     start: dict[str, Any] | None = None
@@ -69,6 +74,7 @@ class Trace:
     steps: tuple[int, ...] = ()
     rows: tuple[tuple[float | None, ...], ...] = ()
     nonfinite: tuple[dict[str, Any], ...] = field(default=())
+    frames: tuple[dict[str, Any], ...] = field(default=())
 
     def signal(self, name: str) -> list[float | None]:
         """Return one signal over all steps; an unknown signal is an empty list."""
@@ -100,6 +106,7 @@ def read_trace(path: Path) -> Trace:
     steps: list[int] = []
     rows: list[tuple[float | None, ...]] = []
     nonfinite: list[dict[str, Any]] = []
+    frames: list[dict[str, Any]] = []
     for event in _events(path):
         kind = event.get("event")
         if kind == "columns":
@@ -110,11 +117,20 @@ def read_trace(path: Path) -> Trace:
             rows.append(tuple(map(number, values) if _TEXT.intersection(values) else values))
         elif kind == "nonfinite":
             nonfinite.append({key: value for key, value in event.items() if key != "event"})
+        elif kind == "frame":
+            frames.append({**event, "sample": [number(value) for value in event["sample"]]})
         elif kind == "training":
             facts["training"] = True
         elif kind in {"start", "census", "identity", "error", "end"}:
             facts[kind] = event
-    return Trace(columns=columns, steps=tuple(steps), rows=tuple(rows), nonfinite=tuple(nonfinite), **facts)
+    return Trace(
+        columns=columns,
+        steps=tuple(steps),
+        rows=tuple(rows),
+        nonfinite=tuple(nonfinite),
+        frames=tuple(frames),
+        **facts,
+    )
 
 
 def _events(path: Path) -> list[dict[str, Any]]:

@@ -4,13 +4,14 @@ Run it by hand with `python job.py --dtype bfloat16 --steps 50 --trace trace.jso
 importable. Every setting below can be given as `--name value`.
 """
 
+import contextlib
 import inspect
 import json
 import random
 from pathlib import Path
 
 import torch
-from harness_recorder import Recorder, deterministic, inject, settings
+from harness_recorder import Recorder, deterministic, settings
 from peft import LoraConfig, get_peft_model
 from transformers import (
     AutoConfig,
@@ -27,6 +28,7 @@ config = settings(
         "seed": 0,
         "device": "auto",  # auto, cpu or cuda
         "threads": 1,
+        "start": "injected",  # injected: the same values in every release; own: as the release draws them
         # the model
         "model": "",  # path or name of a checkpoint; empty: a small Llama with random weights
         "dtype": "float16",  # of the base model: float16, bfloat16 or float32
@@ -41,6 +43,14 @@ config = settings(
         # the adapter
         "lora_r": 8,
         "lora_alpha": 32,
+        "task": "SEQ_CLS",  # what PEFT is told: SEQ_CLS, which trains a copy of `score`, or CAUSAL_LM, which does not
+        "modules_to_save": "",  # further modules that PEFT trains a copy of
+        "autocast_adapter_dtype": "",  # true or false; empty: the release's default, for older ones know no such option
+        # the precision of what is trained
+        "trained_dtype": "",  # of all that is trained; empty: as PEFT makes it
+        "score_dtype": "",  # of the trained score layer; empty: as PEFT makes it
+        "train_score": True,
+        "autocast": False,  # compute in `dtype` whatever the weights are kept in
         # the optimizer
         "optimizer": "adamw",  # adamw or sgd
         "lr": 1e-3,
@@ -48,7 +58,9 @@ config = settings(
         "beta2": 0.999,
         "eps": 1e-8,
         "weight_decay": 0.01,
-        "loss_scale": 1.0,  # static and never undone: Adam's update does not depend on it
+        "fused": False,  # fused AdamW computes in float32, whatever the dtype of the weights
+        "loss_scale": 1.0,  # static and never undone: Adam's update does not depend on it, and SGD's rate is divided by it
+        "scaler": False,  # GradScaler in place of the static scale
         "clip": 0.0,  # largest norm of the true gradient; 0: no clipping
     }
 )
@@ -112,7 +124,7 @@ def make_model(labels, device):
         parameter.data = parameter.data.to(getattr(torch, config.dtype))
     # Every value is set: a default may differ between releases. PEFT itself trains a copy of `score`.
     adapter = LoraConfig(
-        task_type="SEQ_CLS",
+        task_type=config.task,
         inference_mode=False,
         r=config.lora_r,
         lora_alpha=config.lora_alpha,
@@ -120,15 +132,33 @@ def make_model(labels, device):
         target_modules=["q_proj", "v_proj"],
         fan_in_fan_out=False,
         bias="none",
-        modules_to_save=None,
+        modules_to_save=[config.modules_to_save] if config.modules_to_save else None,
         init_lora_weights=True,
     )
-    return get_peft_model(base, adapter).to(device).train()
+    if config.task == "CAUSAL_LM" and not hasattr(base, "prepare_inputs_for_generation"):
+        base.prepare_inputs_for_generation = None  # PEFT asks for it, and training never calls it
+    options = {}
+    if config.autocast_adapter_dtype:
+        options["autocast_adapter_dtype"] = config.autocast_adapter_dtype == "true"
+    return get_peft_model(base, recorder.config(adapter), **options).to(device).train()
+
+
+def set_precision(model):
+    """Cast or freeze what is trained, where that is asked for; return what is trained then."""
+    for name, parameter in model.named_parameters():
+        score = name.endswith("score.weight") or ".score.modules_to_save." in name
+        if score and not config.train_score:
+            parameter.requires_grad = False
+        kind = (config.score_dtype if score else "") or config.trained_dtype
+        if kind and parameter.requires_grad:
+            parameter.data = parameter.data.to(getattr(torch, kind))
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
 def make_optimizer(parameters):
-    """Return the optimizer in its plainest implementation: fused ones compute in float32 and hide faults."""
-    plain = {"fused": False, "foreach": False}
+    """Return the optimizer, unless asked otherwise in its plainest implementation, which hides no fault."""
+    plain = {"fused": config.fused, "foreach": False}
+    rate = config.lr
     if config.optimizer == "adamw":
         kind = torch.optim.AdamW
         options = {
@@ -138,9 +168,10 @@ def make_optimizer(parameters):
         }
     else:
         kind, options = torch.optim.SGD, {"weight_decay": config.weight_decay}
+        rate /= config.loss_scale
     known = inspect.signature(kind).parameters
     options.update({name: value for name, value in plain.items() if name in known})
-    return kind(parameters, lr=config.lr, **options)
+    return kind(parameters, lr=rate, **options)
 
 
 device = deterministic(config.device, config.threads)
@@ -150,9 +181,16 @@ with Recorder(settings=vars(config), device=device) as recorder:
     examples = make_examples()
     batches = make_batches(examples, device)
     model = make_model(1 + max(label for _, label in examples), device)
-    expected = inject(model, config.seed, names=["*.lora_*", "score.*"] if config.model else ["*"])
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    injected = ["*.lora_*", "score.*"] if config.model else ["*"]
+    expected = recorder.prepare(model, config.seed if config.start == "injected" else None, names=injected)
+    trained = set_precision(model)
     optimizer = make_optimizer(trained)
+    scaler = torch.amp.GradScaler(device.type) if config.scaler else None
+    cast = (
+        torch.autocast(device.type, getattr(torch, config.dtype))
+        if config.autocast
+        else contextlib.nullcontext()
+    )
     recorder.begin(
         model,
         optimizer,
@@ -162,13 +200,20 @@ with Recorder(settings=vars(config), device=device) as recorder:
         expected=expected,
     )
     for batch in batches:
-        loss = model(**batch).loss
+        with cast:
+            loss = model(**batch).loss
         recorder.forward(loss)
-        (loss * config.loss_scale).backward()
+        (scaler.scale(loss) if scaler else loss * config.loss_scale).backward()
         recorder.backward()
+        if scaler:
+            scaler.unscale_(optimizer)
         if config.clip:
-            torch.nn.utils.clip_grad_norm_(trained, config.clip * config.loss_scale)
-        optimizer.step()
+            torch.nn.utils.clip_grad_norm_(trained, config.clip * (1.0 if scaler else config.loss_scale))
+        if scaler:
+            scaler.step(optimizer)
+            scaler.update()
+        else:
+            optimizer.step()
         recorder.step()
         if recorder.stopped:
             break

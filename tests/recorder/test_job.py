@@ -12,9 +12,9 @@ pytestmark = pytest.mark.real
 
 
 def test_the_job_repeats_itself_bit_for_bit(run_job):
-    first, done = run_job(JOB, steps=20, loss_scale=4096)
+    first, done = run_job(JOB, steps=20, dtype="bfloat16")
     assert done.returncode == 0, done.stderr
-    second, _ = run_job(JOB, attempt=2, steps=20, loss_scale=4096)
+    second, _ = run_job(JOB, attempt=2, steps=20, dtype="bfloat16")
     assert first.steps == tuple(range(1, 21))
     assert first.digest() == second.digest()
     assert first.identity["start"] == first.identity["expected"]
@@ -34,8 +34,8 @@ def test_the_score_layer_and_the_adapters_are_measured(run_job):
 
 
 def test_another_seed_is_another_start_and_other_batches(run_job):
-    first, _ = run_job(JOB, steps=20, loss_scale=4096)
-    second, _ = run_job(JOB, steps=20, seed=1)
+    first, _ = run_job(JOB, steps=20, dtype="bfloat16")
+    second, _ = run_job(JOB, steps=20, seed=1, dtype="bfloat16")
     assert first.identity["start"] != second.identity["start"]
     assert first.identity["batches"] != second.identity["batches"]
 

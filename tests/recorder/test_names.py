@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from harness_recorder.census import canonical, parameters_of
+from harness_recorder.census import parameters_of
+from harness_recorder.names import canonical
 
 LAYER = "model.layers.0.self_attn.q_proj"
 

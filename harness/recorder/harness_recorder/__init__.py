@@ -6,7 +6,7 @@ A job uses it like this::
     config = settings({"steps": 200, "dtype": "float16"})   # each can be given as --name value
     device = deterministic("auto", threads=1)
     with Recorder(settings=vars(config), device=device) as recorder:
-        expected = inject(model, seed=0)
+        expected = recorder.prepare(model, seed=0)
         recorder.begin(model, optimizer, batches=batches, expected=expected,
                        watch={"score": "score.weight"}, groups={"lora_A": "*.lora_A.weight"})
         for batch in batches:

@@ -1,25 +1,11 @@
-"""What a model consists of before training, under names that are the same in every release.
-
-A release of PEFT decides where it hangs the base model and its adapters, so one weight has several names:
-`base_model.model.model.layers.0.self_attn.q_proj.weight` became `…q_proj.base_layer.weight` in 0.7.0. Canonical
-names leave out what only says where a wrapper keeps its things.
-"""
+"""What a model consists of before training, under names that are the same in every release."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-_PREFIX = re.compile(r"^base_model\.model\.")
-_WRAPPERS = re.compile(r"\.(base_layer|modules_to_save|default)(?=\.|$)")
-
-
-def canonical(raw: str) -> str:
-    """Return the canonical name of a parameter, buffer or module.
-
-    `score.original_module`, the untouched copy that PEFT keeps beside the trained one, stays a name of its own.
-    """
-    return _WRAPPERS.sub("", _PREFIX.sub("", raw))
+from .attributes import attributes
+from .names import canonical
 
 
 def parameters_of(model: Any) -> dict[str, tuple[str, Any]]:
@@ -37,11 +23,23 @@ def parameters_of(model: Any) -> dict[str, tuple[str, Any]]:
     return dict(sorted(found.items()))
 
 
-def census(model: Any, optimizer: Any) -> dict[str, Any]:
-    """Return the fields of the `census` event: parameters, buffers, modules and the optimizer's settings."""
+def census(model: Any, optimizer: Any, *, own_start: bool = False) -> dict[str, Any]:
+    """Return the fields of the `census` event but for `configs`.
+
+    Args:
+        model: A torch module.
+        optimizer: What trains it, or None.
+        own_start: Describe each parameter's start values too, since they are the release's own.
+    """
     return {
         "parameters": [
-            {"name": name, "raw": raw, **_kind(parameter), "trainable": parameter.requires_grad}
+            {
+                "name": name,
+                "raw": raw,
+                **_kind(parameter),
+                "trainable": parameter.requires_grad,
+                **({"start": _start(parameter)} if own_start else {}),
+            }
             for name, (raw, parameter) in parameters_of(model).items()
         ],
         "buffers": sorted(
@@ -52,9 +50,16 @@ def census(model: Any, optimizer: Any) -> dict[str, Any]:
             {"name": canonical(raw), "raw": raw, "class": type(module).__name__}
             for raw, module in model.named_modules()
         ],
+        "attributes": attributes(model),
         "optimizer": None if optimizer is None else {"class": type(optimizer).__name__, **optimizer.defaults},
     }
 
 
 def _kind(tensor: Any) -> dict[str, Any]:
     return {"dtype": str(tensor.dtype).replace("torch.", ""), "shape": list(tensor.shape)}
+
+
+def _start(parameter: Any) -> list[float]:
+    """Return mean and standard deviation (divided by n)."""
+    values = parameter.detach().double()
+    return [float(values.mean()), float(values.std(unbiased=False))]

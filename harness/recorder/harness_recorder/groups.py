@@ -16,6 +16,8 @@ _SIGNALS = (
     "denominator_zero",
     "weight_checksum",
     "gradient_checksum",
+    "gradient_subnormal",
+    "update_lost",
 )
 
 
@@ -32,6 +34,9 @@ class Groups:
         self._parts = [slice(end - size, end) for end, size in zip(ends, self._sizes)]
         self._adam = optimizer if isinstance(optimizer, (torch.optim.Adam, torch.optim.AdamW)) else None
         self._vanishing = self._eps_vanishes(sum(self._sizes), device)
+        self._tiny = torch.zeros(sum(self._sizes), device=device)
+        for view, member in zip(self._split(self._tiny), self._members):
+            view.fill_(torch.finfo(member.dtype).tiny)
         # [weight | gradient | second moment, step, value], and the weights before the first of these steps
         self._kept = torch.zeros(3, depth, sum(self._sizes), dtype=torch.float32, device=device)
         self._views = [[self._split(row) for row in tensor] for tensor in self._kept]
@@ -78,7 +83,7 @@ class Groups:
         """
         if not self._parts:
             return [[] for _ in positions]
-        figures = compare(self._before, self._kept, self._vanishing, self._parts).tolist()
+        figures = compare(self._before, self._kept, self._vanishing, self._tiny, self._parts).tolist()
         return [
             [
                 value
@@ -91,7 +96,9 @@ class Groups:
     def _signals(self, size: int, figures: list[float]) -> list[float | None]:
         if size == 0:
             return [None] * len(_SIGNALS)
-        weight, gradient, update, zero, flushed, denominator, weight_sum, gradient_sum = figures
+        weight, gradient, update, zero, flushed, denominator, subnormal, lost, weight_sum, gradient_sum = (
+            figures
+        )
         return [
             gradient,
             update / weight if weight else None,
@@ -100,6 +107,8 @@ class Groups:
             denominator / size if self._adam else None,
             int(weight_sum),
             int(gradient_sum),
+            subnormal / size,
+            lost / (size - zero) if zero < size else None,
         ]
 
     def _split(self, row: torch.Tensor) -> list[torch.Tensor]:

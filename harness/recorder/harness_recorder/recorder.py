@@ -8,12 +8,15 @@ from __future__ import annotations
 import math
 import os
 import time
-from typing import TYPE_CHECKING, Any
+from enum import Enum
+from functools import partial
+from typing import TYPE_CHECKING, Any, Sequence
 
 from . import host
 from .census import census
+from .instructions import Transplants, instructions
 from .lines import Lines
-from .start import digest, start_digest
+from .start import digest, inject, start_digest
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -51,6 +54,12 @@ class Recorder:
         self._device = device
         self._stop_early = stop_early
         self._lines = Lines(os.environ.get("HARNESS_TRACE"))
+        asked = instructions()
+        self._transplants = Transplants(asked.get("transplant", []))
+        self._frame_steps = asked.get("frames", [])
+        self._frames: Any = None
+        self._configs: list[dict[str, Any]] = []
+        self._own_start = False
         self._import_seconds = time.time() - float(os.environ.get("HARNESS_STARTED", _IMPORTED))
         self._training_since: float | None = None
         self._phase = "forward"
@@ -85,6 +94,39 @@ class Recorder:
             self._write_end(error)
         self._lines.close()
 
+    def config(self, config: Any) -> Any:
+        """Record a configuration that a model is going to be made from, and return it.
+
+        Args:
+            config: A dictionary, or an object with `to_dict` or attributes. What is no plain value is left out.
+        """
+        self._transplants.on_config(config)
+        values = config.to_dict() if hasattr(config, "to_dict") else config
+        values = values if isinstance(values, dict) else vars(values)
+        kept = {key: _plain(value) for key, value in values.items() if _plain(value) is not None}
+        self._configs.append({"name": type(config).__name__, "values": kept})
+        return config
+
+    def prepare(self, model: Any, seed: int | None = None, *, names: Sequence[str] = ("*",)) -> str | None:
+        """Make a model ready to be trained: call it before the optimizer is made.
+
+        It gives the model the start values that are the same in every release, and then the properties of
+        another release that the harness asks for.
+
+        Args:
+            model: A torch module.
+            seed: As of `inject`; None keeps the release's own start values, which makes them a part of what is
+                compared.
+            names: As of `inject`.
+
+        Returns:
+            The digest to expect; None without a seed.
+        """
+        self._own_start = seed is None
+        expected = None if seed is None else inject(model, seed, names=names)
+        self._transplants.on_model(model)
+        return expected
+
     def begin(
         self,
         model: Any = None,
@@ -103,16 +145,25 @@ class Recorder:
             watch: Label to canonical name of a parameter to describe in every phase.
             groups: Label to pattern of canonical names whose trained parameters are measured together.
             batches: All batches, in order, as a list; for their digest.
-            expected: What `inject` returned.
+            expected: What `prepare` or `inject` returned.
         """
         if model is not None:
             from .meter import Meter
 
-            self._lines.write("census", **census(model, optimizer))
+            if optimizer is not None:
+                self._transplants.on_optimizer(optimizer)
+            counted = census(model, optimizer, own_start=self._own_start)
+            self._lines.write("census", **counted, configs=self._configs)
             self._meter = Meter(model, optimizer, watch or {}, groups or {})
+            if self._frame_steps:
+                from .frames import Frames
+
+                self._frames = Frames(
+                    model, optimizer, self._frame_steps, partial(self._lines.write, "frame")
+                )
         self._lines.write(
             "identity",
-            start=start_digest(model) if model is not None else None,
+            start=start_digest(model) if model is not None and not self._own_start else None,
             batches=digest(batches) if batches is not None else None,
             expected=expected,
         )
@@ -123,12 +174,16 @@ class Recorder:
         """Say that the forward pass is done, and its raw loss: a tensor or a number, before any scaling."""
         self._leave("forward")
         self._loss = loss.detach() if hasattr(loss, "detach") else loss
+        if self._frames is not None:
+            self._frames.loss(loss)
         if self._meter is not None:
             self._meter.forward()
 
     def backward(self) -> None:
         """Say that the backward pass is done."""
         self._leave("backward")
+        if self._frames is not None:
+            self._frames.backward()
         if self._meter is not None:
             self._meter.backward()
 
@@ -141,6 +196,8 @@ class Recorder:
         """
         if self._meter is not None:
             self._leave("optimizer")
+        if self._frames is not None:
+            self._frames.step()
         self._phase = "forward"
         self.steps += 1
         loss, self._loss = self._loss if loss is None else loss, None
@@ -223,3 +280,14 @@ class Recorder:
             },
             **host.memory_peak(),
         )
+
+
+def _plain(value: Any) -> Any:
+    """Return a number, a switch, a text or a list of them; None for anything else."""
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, (set, frozenset)):
+        value = sorted(map(str, value))
+    if isinstance(value, (list, tuple)):
+        return list(value) if all(isinstance(item, (bool, int, float, str)) for item in value) else None
+    return value if isinstance(value, (bool, int, float, str)) else None

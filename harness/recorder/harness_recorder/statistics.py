@@ -12,6 +12,9 @@ from .bits import hashed, total
 
 DESCRIPTION = ("min", "max", "mean", "std", "norm", "nan", "posinf", "neginf", "zero", "subnormal")
 
+QUANTILES = ("p01", "p10", "p50", "p90", "p99")
+_SHARES = (0.01, 0.10, 0.50, 0.90, 0.99)
+
 
 def describe(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """Return float64 [rows, 10]: the figures of DESCRIPTION for each row; the standard deviation is divided by n.
@@ -35,13 +38,30 @@ def describe(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return torch.stack([low, high, mean, deviation, _norm(wide), *counts], dim=1)
 
 
+def quantiles(values: torch.Tensor) -> torch.Tensor:
+    """Return float32 [rows, 5]: the values of nearest rank at the shares of QUANTILES; a row with NaN gives NaN.
+
+    Args:
+        values: float32 [rows, n].
+    """
+    ordered = values.sort(dim=1).values  # NaN comes last
+    last = values.shape[1] - 1
+    chosen = ordered[:, [round(share * last) for share in _SHARES]]
+    return torch.where(ordered[:, -1:].isnan(), ordered[:, -1:], chosen)
+
+
 def compare(
-    before: torch.Tensor, kept: torch.Tensor, vanishing: torch.Tensor, parts: list[slice]
+    before: torch.Tensor,
+    kept: torch.Tensor,
+    vanishing: torch.Tensor,
+    tiny: torch.Tensor,
+    parts: list[slice],
 ) -> torch.Tensor:
-    """Return float64 [parts, 8, steps]: eight figures of each group at each step.
+    """Return float64 [parts, 10, steps]: ten figures of each group at each step.
 
     They are the norms of weight, gradient and update; the counts of zero gradients, of second moments that are zero
-    where the gradient is not, and of denominators that are zero; the checksums of weight and gradient.
+    where the gradient is not, of denominators that are zero, of subnormal gradients, and of weights that stayed
+    what they were although their gradient is not zero; the checksums of weight and gradient.
 
     Args:
         before: float32 [n], the weights before the first step.
@@ -49,12 +69,21 @@ def compare(
         vanishing: bool [n], where Adam's eps rounds to zero. The denominator sqrt(second / correction) + eps
             (torch/optim/adam.py) is zero there exactly if the second moment is: the root of the smallest subnormal
             is far from zero in every dtype, and the correction, at most 1, only enlarges it.
+        tiny: float32 [n], the smallest normal number of the parameter's dtype.
         parts: The groups, as slices of n.
     """
     measured, after = kept[:2], kept[0]
     update = after - torch.cat([before.unsqueeze(0), after[:-1]])
     has_gradient, has_second = kept[1:].bool()
-    kinds = torch.stack([~has_gradient, has_gradient & ~has_second, vanishing & ~has_second])
+    kinds = torch.stack(
+        [
+            ~has_gradient,
+            has_gradient & ~has_second,
+            vanishing & ~has_second,
+            has_gradient & (kept[1].abs() < tiny),
+            has_gradient & ~update.bool(),
+        ]
+    )
     bits = hashed(measured)
     return torch.stack(
         [

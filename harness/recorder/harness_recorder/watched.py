@@ -6,10 +6,12 @@ from typing import Any, Sequence
 
 import torch
 
-from .statistics import DESCRIPTION, describe
+from .statistics import DESCRIPTION, QUANTILES, describe, quantiles
 
 PHASES = ("before", "backward", "optimizer")
 _TENSORS = ("weight", "gradient")
+# Whose distribution is told: the weight that the step leaves behind, and the gradient that it was made from.
+_DISTRIBUTED = {"weight.optimizer": (0, 2), "gradient.backward": (1, 1)}
 
 
 class Watched:
@@ -22,6 +24,7 @@ class Watched:
             for phase in PHASES
             for figure in DESCRIPTION
         ]
+        self.columns += [f"{label}.{place}.{figure}" for place in _DISTRIBUTED for figure in QUANTILES]
         self._parameter = parameter
         shape = (len(_TENSORS), len(PHASES), depth, *parameter.shape)
         self._kept = torch.zeros(shape, dtype=torch.float32, device=parameter.device)
@@ -43,6 +46,7 @@ class Watched:
         """
         flat = self._kept.flatten(3).flatten(0, 2)
         figures: list[Any] = describe(flat, self._parameter.dtype).reshape(*self._kept.shape[:3], -1).tolist()
+        spread = [quantiles(self._kept[place].flatten(1)).tolist() for place in _DISTRIBUTED.values()]
         absent: list[float | None] = [None] * len(DESCRIPTION)
         weights, gradients = figures
         return [
@@ -52,5 +56,7 @@ class Watched:
                 for phase, has in zip(gradients, self._has_gradient)
                 for value in (phase[position] if has[position] else absent)
             ]
+            + spread[0][position]
+            + (spread[1][position] if self._has_gradient[1][position] else absent[: len(QUANTILES)])
             for position in positions
         ]

@@ -1,10 +1,11 @@
 """A tiny model on which the recorder is tested; checks every figure of the trace against its plain definition."""
 
 import json
+import math
 import sys
 
 import torch
-from harness_recorder import Recorder, deterministic, inject, settings
+from harness_recorder import Recorder, deterministic, settings
 from torch import nn
 
 config = settings(
@@ -48,21 +49,34 @@ def figures(tensor):
     return [float(value) for value in values] + [float(count.sum()) for count in counts]
 
 
+def quantiles(tensor):
+    """Return five values of nearest rank; NaN if there is any."""
+    if tensor is None:
+        return [None] * 5
+    ordered = sorted(tensor.detach().double().flatten().tolist())
+    if any(math.isnan(value) for value in ordered):
+        return [float("nan")] * 5
+    return [ordered[round(share * (len(ordered) - 1))] for share in (0.01, 0.1, 0.5, 0.9, 0.99)]
+
+
 def shares(before, parameters):
-    """Return the first five signals of a group by their plain definitions."""
+    """Return the signals of a group, checksums left out, by their plain definitions."""
     weight = torch.cat([p.detach().double().flatten() for p in parameters])
     grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
     gradient = torch.cat([grad.double().flatten() for grad in grads])
     answers = [gradient.norm(), (weight - before).norm() / weight.norm(), (gradient == 0).double().mean()]
+    tiny = torch.finfo(parameters[0].dtype).tiny
+    subnormal = float(((gradient != 0) & (gradient.abs() < tiny)).double().mean())
+    moving = gradient != 0
+    lost = float((weight == before)[moving].double().mean()) if moving.any() else None
     if config.optimizer == "SGD":
-        return [*map(float, answers), None, None]
+        return [*map(float, answers), None, None, subnormal, lost]
     seconds = [optimizer.state[p]["exp_avg_sq"] for p in parameters]
     correction = 1 - 0.999**recorder.steps
     denominator = torch.cat([((v.sqrt() / correction**0.5) + config.eps).double().flatten() for v in seconds])
     second = torch.cat([v.double().flatten() for v in seconds])
-    moving = gradient != 0
     flushed = float((second[moving] == 0).double().mean()) if moving.any() else None
-    return [*map(float, answers), flushed, float((denominator == 0).double().mean())]
+    return [*map(float, answers), flushed, float((denominator == 0).double().mean()), subnormal, lost]
 
 
 device = deterministic("cpu")
@@ -72,7 +86,11 @@ expected_rows = []
 
 with Recorder(settings=vars(config), device=device) as recorder:
     model = Model().to(dtype)
-    asked = inject(model, 0) if config.start == "injected" else None
+    model.a.gain = 1.0
+    asked = None
+    if config.start != "drawn":
+        asked = recorder.prepare(model, 0 if config.start == "injected" else None)
+    recorder.config({"width": 16, "kind": "plain", "nothing": None})
     options = {"eps": config.eps, "foreach": False} if config.optimizer != "SGD" else {}
     optimizer = getattr(torch.optim, config.optimizer)(model.parameters(), lr=1e-2, **options)
     inputs = [torch.sin(torch.arange(64.0) * (step + 1)).reshape(8, 8) for step in range(config.steps)]
@@ -97,12 +115,14 @@ with Recorder(settings=vars(config), device=device) as recorder:
         if not config.skip_backward:
             recorder.backward()
         phases.append([figures(model.b.weight), figures(model.b.weight.grad)])
+        gradients = quantiles(model.b.weight.grad)
         if step != config.overflow_at:
             optimizer.step()
         recorder.step(rate=0.5)
         phases.append([figures(model.b.weight), figures(model.b.weight.grad)])
         watched = [value for tensor in (0, 1) for phase in phases for value in phase[tensor]]
         if step != config.overflow_at:
+            watched += [*quantiles(model.b.weight), *gradients]
             expected_rows.append([loss.item(), *watched, *shares(before, group)])
         if recorder.stopped:
             break

@@ -1,0 +1,169 @@
+"""Causes, remedies and survival of one run, once its boundaries stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.cause.bench import Bench
+from harness.cause.divergence import diverge
+from harness.cause.fixes import matrix
+from harness.cause.groups import groups
+from harness.cause.mechanism import explain
+from harness.cause.survival import survival
+from harness.cause.transplant import CONFIRMED, NOT_APPLICABLE, REFUTED, SUPPORTED, Pair, difference, search
+from harness.report.attribution import AttemptResult, CauseResult, MatrixResult, SurvivalResult
+from harness.runs.gather import arrange
+from harness.traces.compare import noise_floor
+from harness.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    from harness.runs.gather import ArmMap
+    from harness.runs.investigate import Investigation
+    from harness.scenario import Arm
+    from harness.search import Answer
+    from harness.search.boundaries import Boundary
+
+MOST_EXPLAINED = 6
+"""Boundaries explained in one arm where no verdict changes."""
+_RANK = (CONFIRMED, SUPPORTED, NOT_APPLICABLE, REFUTED)
+
+
+@dataclass(slots=True)
+class Attribution:
+    """What was found, as far as it was: an interrupted run keeps what is here."""
+
+    causes: list[CauseResult] = field(default_factory=list)
+    matrices: list[MatrixResult] = field(default_factory=list)
+    curves: list[SurvivalResult] = field(default_factory=list)
+
+
+def attribute(investigation: Investigation, found: Attribution, *, causes: bool, fixes: bool) -> None:
+    """Explain the boundaries of every arm and try remedies.
+
+    Args:
+        investigation: Has found the boundaries.
+        found: What is found is put here at once.
+        causes: Whether to explain.
+        fixes: Whether to try remedies.
+
+    Raises:
+        KeyboardInterrupt: After every running probe was ended.
+    """
+    driver, answers = investigation.driver, investigation.answers()
+    laboratory = driver.laboratory
+    bench = Bench(laboratory, driver.watcher, driver.jobs)
+    maps = {name: arrange(len(laboratory.releases), findings) for name, findings in driver.findings.items()}
+    for name, arm_map in maps.items():
+        for position, finding in enumerate(arm_map.firsts):
+            curve = survival(name, laboratory.releases[position].version, finding)
+            if curve:
+                found.curves.append(curve)
+    for name, arm_map in maps.items() if causes else ():
+        for pair, boundary, signal in pairs(driver.arms[name], arm_map, answers[name]):
+            found.causes.append(_cause(pair, boundary, signal, bench))
+    for name, arm_map in maps.items() if fixes else ():
+        ends = [boundary for boundary, _ in _ends(answers[name])]
+        made = matrix(driver.arms[name], arm_map, ends, laboratory.question.scenario.fixes, bench)
+        if made:
+            found.matrices.append(made)
+
+
+def _ends(answer: Answer) -> list[tuple[Boundary, str]]:
+    """Return the boundaries in verdict, and those of another failure, oldest first."""
+    failures = [(boundary, "failure") for boundary in answer.other_failures if not boundary.untested]
+    return sorted([*((boundary, "verdict") for boundary in answer.boundaries), *failures], key=_position)
+
+
+def _position(end: tuple[Boundary, str]) -> int:
+    return end[0].before
+
+
+def pairs(arm: Arm, found: ArmMap, answer: Answer) -> list[tuple[Pair, Boundary, str]]:
+    """Return the boundaries to explain, each with its signal: verdict, failure or, where that is all, trace.
+
+    Where several seeds are one execution, traces tell nothing that one exchange could restore.
+
+    Args:
+        arm: Where.
+        found: The findings.
+        answer: Of the search: it has the boundaries in verdict.
+    """
+    noise: dict[str, float] = {}
+    if found.deterministic is False:
+        for first, again in zip(found.firsts, found.repeats, strict=True):
+            traces = [one.trace for one in (first, *again) if one.trace.steps]
+            noise |= {name: max(value, noise.get(name, 0.0)) for name, value in noise_floor(traces).items()}
+    chosen = _ends(answer)
+    if not any(first.parts for first in found.firsts):
+        places = {(boundary.before, boundary.after) for boundary, _ in chosen}
+        others = [one for one in found.boundaries("trace") if (one.before, one.after) not in places]
+        unexplained = [(boundary, "trace") for boundary in others if not boundary.untested]
+        chosen = sorted([*chosen, *unexplained[:MOST_EXPLAINED]], key=_position)
+    return [
+        (
+            Pair(
+                arm=arm,
+                older=boundary.before,
+                newer=boundary.after,
+                before=found.firsts[boundary.before],
+                after=found.firsts[boundary.after],
+                good_is_older=boundary.kind != "fixed",
+                by_verdict=signal != "trace",
+                noise=noise,
+            ),
+            boundary,
+            signal,
+        )
+        for boundary, signal in chosen
+    ]
+
+
+def _cause(pair: Pair, boundary: Boundary, signal: str, bench: Bench) -> CauseResult:
+    older, newer = pair.before.trace.census, pair.after.trace.census
+    differences = groups(older, newer) if older and newer else []
+    attempts = search(pair, differences, bench)
+    best = min(attempts, key=lambda one: _RANK.index(one.status), default=None)
+    bad = pair.after if pair.good_is_older else pair.before
+    versions = [bench.laboratory.releases[place].version for place in (pair.older, pair.newer)]
+    return CauseResult(
+        arm=pair.arm.name,
+        before=versions[0],
+        after=versions[1],
+        kind=boundary.kind,
+        signal=signal,
+        status=best.status if best else "unknown",
+        sentence=sentence(best, by_verdict=pair.by_verdict),
+        differences=[difference(group) for group in differences],
+        attempts=attempts,
+        mechanisms=explain(bad.trace) if bad.verdict == Verdict.BAD else [],
+        ladder=diverge(pair, bench) if differences else None,
+    )
+
+
+def sentence(best: AttemptResult | None, *, by_verdict: bool) -> str:
+    """Return what the best attempt proves, for a person to quote."""
+    if best is None:
+        return "Cause unknown: the census before training tells no difference that could be exchanged"
+    what = " and ".join(one.text for one in best.differences)
+    cure, breaks = best.cure, best.breaks
+    if best.status == CONFIRMED:
+        if by_verdict and cure.verdict != breaks.verdict:
+            proof = f"with the other side's, {cure.release} trains well and {breaks.release} breaks"
+        else:
+            alike = "fails" if by_verdict else "trains"
+            proof = f"with the other side's, {cure.release} {alike} as {breaks.release} does, and the reverse"
+        return f"Cause confirmed: {what}; {proof}"
+    if best.status == SUPPORTED:
+        one_way = (
+            f"undoing it cures {cure.release}" if cure.as_other else f"copying it breaks {breaks.release}"
+        )
+        return f"Cause supported, one way only: {what}; {one_way}"
+    if best.status == REFUTED:
+        return "Cause unknown: every census difference that could be exchanged was refuted"
+    return f"Cause unknown: the exchange could not be done ({one_reason(best)})"
+
+
+def one_reason(attempt: AttemptResult) -> str:
+    """Return why an exchange could not be done."""
+    return attempt.cure.reason if attempt.cure.as_other is None else attempt.breaks.reason

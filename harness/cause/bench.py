@@ -1,0 +1,78 @@
+"""Executes interventions: ordinary probes with changed settings or instructions, stored and found again by digest."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.runs.drive import Watcher
+    from harness.runs.finding import Finding
+    from harness.runs.laboratory import Laboratory
+    from harness.scenario import Arm, Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One release to be executed in one arm with something changed.
+
+    Attributes:
+        arm: Where it is changed.
+        position: Of the release.
+        label: What is changed, in a few words.
+        settings: Settings of the job in place of the arm's.
+        instructions: What the recorder is asked.
+        repeat: Above 0 for executions that tell the noise.
+    """
+
+    arm: Arm
+    position: int
+    label: str
+    settings: Mapping[str, Setting] | None = None
+    instructions: Mapping[str, Any] | None = None
+    repeat: int = 0
+
+    def changed(self) -> Arm:
+        """Return the arm as it is executed."""
+        return replace(
+            self.arm,
+            name=f"{self.arm.name}, {self.label}",
+            parameters={**self.arm.parameters, **(self.settings or {})},
+            instructions=self.instructions or {},
+            of=self.arm.name,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where trials are executed, several at a time."""
+
+    laboratory: Laboratory
+    watcher: Watcher
+    jobs: int
+
+    def execute(self, trials: Sequence[Trial]) -> list[Finding]:
+        """Return the findings of all trials, in their order.
+
+        Raises:
+            KeyboardInterrupt: After every running probe was ended.
+        """
+        self.watcher.expected(len(trials))
+        with ThreadPoolExecutor(self.jobs) as pool:
+            waiting = [pool.submit(self._observe, trial) for trial in trials]
+            try:
+                return [one.result() for one in waiting]
+            except BaseException:
+                self.laboratory.launchers.processes.cancel()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _observe(self, trial: Trial) -> Finding:
+        arm, version = trial.changed(), self.laboratory.releases[trial.position].version
+        self.watcher.started(arm.name, version, trial.repeat)
+        finding = self.laboratory.observe(arm, trial.position, trial.repeat)
+        self.watcher.finished(arm.name, version, trial.repeat, finding)
+        return finding

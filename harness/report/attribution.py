@@ -1,0 +1,227 @@
+"""What a report says of causes and remedies: `cause`, `interventions` and `survival` of report.json."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, get_args, get_type_hints
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceResult:
+    """One group of census differences; `harness.cause.groups.Group` tells the fields."""
+
+    text: str
+    kind: str
+    key: str
+    before: Any
+    after: Any
+    names: list[str]
+    count: int
+    transplantable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """One release with the other side's property.
+
+    Attributes:
+        as_other: It did as the other side does untouched; None if the transplant could not be done.
+        equal_trace: It even left the other side's trace, bit for bit (or within the noise of repeats).
+        probe, trace: Digests.
+    """
+
+    release: str
+    verdict: str
+    reason: str
+    as_other: bool | None
+    equal_trace: bool
+    probe: str | None
+    trace: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """One group (or all together) exchanged between the sides.
+
+    Attributes:
+        status: confirmed (cures and breaks), supported (one of them), refuted (neither), not applicable.
+        cure: The bad side with the good side's property.
+        breaks: The good side with the bad side's property.
+    """
+
+    status: str
+    differences: list[DifferenceResult]
+    cure: TrialResult
+    breaks: TrialResult
+
+
+@dataclass(frozen=True, slots=True)
+class MechanismResult:
+    """A rule that recognised what went wrong.
+
+    Attributes:
+        rule: Its name.
+        text: One sentence with the figures in it.
+        step: Where it shows first, from 1; None before or outside of steps.
+        figures: What proves it.
+        source: Where the rule comes from.
+    """
+
+    rule: str
+    text: str
+    step: int | None
+    figures: dict[str, Any]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class RungResult:
+    """One tensor on both sides.
+
+    Attributes:
+        step, phase, name, what, module: Of the frame.
+        dtypes: On the older and on the newer side.
+        ulps: Largest distance in units of the last place of the coarser dtype; None where there is no number.
+        relative: Norm of the difference over the norm of the older side's values; None likewise.
+        nonfinite: Count of NaN and infinities on either side.
+        differs: Beyond the noise.
+    """
+
+    step: int
+    phase: str
+    name: str
+    what: str
+    module: str
+    dtypes: list[str]
+    ulps: float | None
+    relative: float | None
+    nonfinite: list[int]
+    differs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LadderResult:
+    """Where two releases part, in order of execution.
+
+    Attributes:
+        equal_before: Tensors that were equal before the first one that differs.
+        left_out: Rungs after those shown.
+        rungs: From the first that differs on; the first non-finite one is always among them.
+        first, first_nonfinite: Positions in `rungs`; None if there is none.
+        repeated: Whether repeated executions set a noise floor, since they were not equal bit for bit.
+    """
+
+    equal_before: int
+    left_out: int
+    rungs: list[RungResult]
+    first: int | None
+    first_nonfinite: int | None
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CauseResult:
+    """Why two neighbouring releases differ in one arm.
+
+    Attributes:
+        kind: regressed, fixed or changed.
+        signal: verdict, failure (a verdict by another failure than the one looked for) or trace.
+        status: Of the best attempt; `unknown` if the census tells nothing that could be tried.
+        sentence: The cause, for a person to quote.
+        differences: All groups, transplantable or not.
+        mechanisms: Of the bad side, the most telling first; empty if no rule matches.
+    """
+
+    arm: str
+    before: str
+    after: str
+    kind: str
+    signal: str
+    status: str
+    sentence: str
+    differences: list[DifferenceResult]
+    attempts: list[AttemptResult]
+    mechanisms: list[MechanismResult]
+    ladder: LadderResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    """One remedy on one release.
+
+    Attributes:
+        outcome: cures, no effect, worse, error or not applicable.
+        note: What else to know, in a few words.
+        verdict, reason: With the remedy.
+        probe, trace: Digests; None where nothing was executed.
+    """
+
+    release: str
+    outcome: str
+    note: str
+    verdict: str
+    reason: str
+    probe: str | None = None
+    trace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemedyResult:
+    """One remedy, a cell a release; `by` tells who recommends it."""
+
+    name: str
+    description: str
+    by: str
+    settings: dict[str, Any]
+    cells: list[CellResult]
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixResult:
+    """All remedies of one arm.
+
+    Attributes:
+        releases: The columns.
+        baseline: Their verdicts without a remedy.
+    """
+
+    arm: str
+    releases: list[str]
+    baseline: list[str]
+    remedies: list[RemedyResult]
+
+
+@dataclass(frozen=True, slots=True)
+class SurvivalResult:
+    """How long the trainings of one release lasted.
+
+    Attributes:
+        seeds: How many there were.
+        failures: How many ended in a failure.
+        horizon: Steps of the longest training.
+        curve: [step, share still going, lower and upper end of the 95% band], one entry a change, from step 0.
+    """
+
+    arm: str
+    release: str
+    seeds: int
+    failures: int
+    horizon: int
+    curve: list[list[float]] = field(default_factory=list)
+
+
+def read(kind: Any, data: Any) -> Any:
+    """Read a dataclass of this module from JSON; unknown fields are left out.
+
+    Raises:
+        TypeError: A field is missing.
+    """
+    if is_dataclass(kind) and isinstance(data, dict):
+        hints = get_type_hints(kind)
+        known = {one.name: read(hints[one.name], data[one.name]) for one in fields(kind) if one.name in data}
+        make: Any = kind
+        return make(**known)
+    inner = [one for one in get_args(kind) if is_dataclass(one)]
+    if inner and isinstance(data, list):
+        return [read(inner[0], item) for item in data]
+    return read(inner[0], data) if inner and data is not None else data

@@ -1,0 +1,57 @@
+"""Every rule of the explainer recognises a minimal loop that does it, and stays silent at one that nearly does."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.cause import mechanism
+from harness.traces.trace import Trace
+
+RULES = [rule.__name__ for rule in mechanism.RULES]
+
+
+@pytest.mark.parametrize("name", [
+    "denominator_zero", "zero_over_zero", "gradient_flushed", "update_lost", "overflow_in_loss", "overflow_in_forward",
+    "unscale_refused", "nan_told_as_zero",
+])  # fmt: skip
+def test_a_rule_tells_the_loop_from_the_near_miss(loops, name):
+    check(loops, name)
+
+
+def test_overflow_by_the_loss_scale(loops):
+    found = check(loops, "overflow_by_scale")
+    assert found.figures["loss_scale"] == 65504.0
+    assert found.figures["scaled"] > 65504
+
+
+def check(loops, name):
+    rule = getattr(mechanism, name)
+    found = rule(loops(name))
+    assert found is not None
+    assert found.source
+    assert found.text
+    assert found.step
+    near = loops(f"{name}.near")
+    assert near.steps, "the near miss trained"
+    assert rule(near) is None
+    return found
+
+
+def test_every_rule_is_tried_on_a_loop():
+    tried = {"denominator_zero", "zero_over_zero", "gradient_flushed", "update_lost", "overflow_in_loss"}
+    tried |= {"overflow_in_forward", "overflow_by_scale", "unscale_refused", "nan_told_as_zero"}
+    assert set(RULES) == tried
+
+
+def test_the_figures_prove_it(loops):
+    found = mechanism.zero_over_zero(loops("zero_over_zero"))
+    assert found.step == 1
+    assert found.figures == {
+        "group": "weight", "gradient_zero": 1.0, "denominator_zero": 1.0, "eps": 1e-8, "dtype": "float16",
+    }  # fmt: skip
+    assert "0 / 0 in 100% of weight at step 1" in found.text
+
+
+def test_nothing_matches_a_healthy_loop(loops):
+    assert mechanism.explain(loops("unscale_refused.near")) == []
+    assert mechanism.explain(Trace()) == []
