@@ -72,6 +72,10 @@ def _folders(place: Path) -> list[Path]:
 
 def _read(folder: Path) -> Run:
     report = load_report(folder)
+    if not _well_formed(report):
+        raise UsageError(
+            f"{folder / 'report.json'}: not a report that this harness can read (fields of other types)"
+        )
     if not (folder / "index.html").is_file():
         raise UsageError(
             f"{folder / 'index.html'}: missing; draw the run again with `python -m harness report {folder}`"
@@ -79,9 +83,23 @@ def _read(folder: Path) -> Run:
     return Run(folder.name, folder, report, _moment(report.started))
 
 
+def _well_formed(report: Report) -> bool:
+    """Tell whether what the site shows of a report has the types that it should have."""
+    texts = [report.scenario, report.package, report.description, report.started]
+    texts += [text for arm in report.arms for text in (arm.name, arm.conclusion, arm.answer)]
+    texts += [text for arm in report.arms for item in arm.releases for text in (item.version, item.verdict)]
+    texts += [
+        text
+        for arm in report.arms
+        for item in arm.boundaries
+        for text in (item.kind, item.signal, item.before, item.after, *item.skipped, *item.details)
+    ]
+    return isinstance(report.host, dict) and all(isinstance(text, str) for text in texts)
+
+
 def _moment(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
-    except (ValueError, TypeError):
+    except ValueError:
         return datetime.min.replace(tzinfo=UTC)
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

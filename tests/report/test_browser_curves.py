@@ -73,7 +73,8 @@ def test_all_seeds_are_drawn_read_and_hidden_together(tmp_path, visit):
     chart.wait_for()
     rows = page.locator("#lines tbody tr")
     assert rows.count() == 2
-    assert rows.nth(1).locator(".value > span").all_inner_texts()[:2] == ["seed 0NaN", "seed 1NaN"]
+    values = [text.split() for text in rows.nth(1).locator(".value > span").all_inner_texts()]
+    assert values[:2] == [["seed", "0", "NaN"], ["seed", "1", "NaN"]]
     assert "2 of 3 seeds" in rows.nth(1).inner_text()
     assert "seeds of one line" in page.locator("#chart-note").inner_text()
     before = chart.screenshot()
@@ -99,3 +100,17 @@ def test_the_crosshair_reads_values_with_mouse_and_keyboard(drawn, visit):
     page.keyboard.press("ArrowRight")
     assert page.locator("#at-step").inner_text() == "step 2"
     assert page.locator("#lines .value").all_inner_texts()[1] == "NaN"
+
+
+def test_a_page_in_the_dark_is_printed_in_the_colours_of_paper(drawn, visit):
+    page = visit(drawn, "#curves", color_scheme="dark")
+    chart = page.locator("#chart canvas")
+    chart.wait_for()
+    page.emulate_media(media="print", color_scheme="light")
+    page.wait_for_timeout(100)
+    expected = chart.screenshot()
+    page.emulate_media(media="screen", color_scheme="dark")
+    page.wait_for_timeout(100)
+    page.emulate_media(media="print", color_scheme="dark")
+    page.wait_for_timeout(100)
+    assert chart.screenshot() == expected

@@ -100,6 +100,8 @@ def test_damaged_runs_are_told_and_left_out(out, tmp_path, capsys):
     write_atomic(out / "future" / "report.json", '{"schema": 99}')
     add_run(out, "undrawn", 22)
     (out / "undrawn" / "index.html").unlink()
+    strange = add_run(out, "strange", 23)
+    write_atomic(out / "strange" / "report.json", to_json(replace(strange, host=None, package=3).to_dict()))
     write_atomic(out / "no-run" / "notes.txt", "something else")
     assert main(["publish", "--to", str(tmp_path / "site"), "--out", str(out)]) == 0
     said = capsys.readouterr()
@@ -107,6 +109,7 @@ def test_damaged_runs_are_told_and_left_out(out, tmp_path, capsys):
     assert sorted(re.findall(r"left out: \S*/(\w+)/(\S+):", said.err)) == [
         ("cut", "report.json"),
         ("future", "report.json"),
+        ("strange", "report.json"),
         ("undrawn", "index.html"),
     ]
     assert not (tmp_path / "site" / "runs" / "cut").exists()

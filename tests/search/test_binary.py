@@ -1,5 +1,5 @@
 import pytest
-from histories import BAD, Flaky, region, solve, written
+from histories import BAD, GOOD, Flaky, region, solve, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -123,6 +123,15 @@ def test_a_fix_is_found_from_the_newest_end():
     found = solve("binary", written(letters), len(letters), from_given=False, find_fix=True)
     assert found.sides == [(24, 25)]
     assert found.answer.conclusion == Conclusion.FIXED
+
+
+def test_an_oldest_end_that_ran_wrong_once_is_noticed():
+    def truth(position, repeat):
+        return BAD if 20 <= position < 30 or (position == repeat == 0) else GOOD
+
+    for strategy in ("binary", "auto"):
+        found = solve(strategy, truth, 34)
+        assert found.sides == [(19, 20), (29, 30)]
 
 
 def test_alike_ends_are_sampled_within_the_budget_before_saying_so():

@@ -124,7 +124,7 @@ def test_several_boundaries_replay_as_well():
 
 
 def test_a_thousand_histories_run_in_about_a_second():
-    start = time.perf_counter()
+    start = time.process_time()
     for seed in range(1000):
         solve("binary", Flaky(seed), 34)
-    assert time.perf_counter() - start < 8
+    assert time.process_time() - start < 4

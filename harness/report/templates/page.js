@@ -28,7 +28,9 @@ document.documentElement.classList.add("scripted");
     store.set(next);
     apply(next);
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.dispatchEvent(new Event("themed")));
+  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+    matchMedia(query).addEventListener("change", () => document.dispatchEvent(new Event("themed")));
+  }
 }
 
 { // Copying: the clipboard where it is allowed, a selected text area elsewhere.
