@@ -46,7 +46,7 @@ class CleanLauncher:
         """Run the job with the environment's own interpreter."""
         with scratch(folder) as home:
             return self.processes.run(
-                [str(environment.python), *probe.arguments()],
+                [str(environment.python), str(RECORDER / "harness_run.py"), *probe.arguments()],
                 timeout=probe.timeout,
                 folder=home,
                 environment=_variables(probe, home, folder),

@@ -14,18 +14,18 @@ forked child would inherit half of either.
 """
 
 import ast
-import atexit
 import contextlib
 import importlib
 import json
 import os
-import runpy
 import selectors
 import signal
 import sys
 import threading
 import time
 import traceback
+
+from harness_run import run_as_main
 
 
 def preload(job, package_modules):
@@ -79,26 +79,9 @@ def become(request, layer):
     os.environ.clear()
     os.environ.update(request["variables"])
     sys.path[:] = [request["layer"] if entry == layer else entry for entry in sys.path]
-    sys.path[0] = os.path.dirname(request["arguments"][0])
     sys.executable, sys.prefix, sys.exec_prefix = request["python"], request["prefix"], request["prefix"]
-    sys.argv[:] = request["arguments"]
     importlib.invalidate_caches()
-    code = 0
-    try:
-        runpy.run_path(request["arguments"][0], run_name="__main__")
-    except SystemExit as error:
-        code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
-        if code == 1 and not isinstance(error.code, int):
-            print(error.code, file=sys.stderr)
-    except BaseException:
-        traceback.print_exc()
-        code = 1
-    try:
-        atexit._run_exitfuncs()  # noqa: SLF001 - what a normal end of the interpreter does
-        sys.stdout.flush()
-        sys.stderr.flush()
-    finally:
-        os._exit(code & 0xFF)
+    run_as_main(request["arguments"])
 
 
 def end_group(pid):
