@@ -27,6 +27,9 @@ def show(report: Report, folder: Path) -> None:
             console.print(head, markup=False)
             for line in boundary.details[:4] if boundary.signal != "verdict" else ():
                 console.print(f"            {line}", markup=False, style="dim")
+        for cause in report.cause:
+            if cause.arm == arm.name:
+                console.print(f"  {cause.before} -> {cause.after}  {cause.sentence}", markup=False)
     console.print(f"report: {folder / 'index.html'}", markup=False)
 
 
