@@ -67,7 +67,17 @@ class Bench:
 
     def harness(self, releases, *, home, jobs=2):
         """Run the main job on some releases; the newest one is last."""
-        words = ["bisect", SCENARIO.name, "--from", releases[0], "--to", releases[-1], "--search", "sweep"]
+        words = [
+            "bisect",
+            SCENARIO.name,
+            "--from",
+            releases[0],
+            "--to",
+            releases[-1],
+            "--search",
+            "sweep",
+            "--no-cause",
+        ]
         words += ["--jobs", str(jobs), "--set", f"steps={self.steps}", "--out", str(self.folder / "reports")]
         environment = {**os.environ, "HARNESS_HOME": str(home)}
         done = subprocess.run(
