@@ -148,6 +148,8 @@ def test_ctrl_c_leaves_a_run_that_goes_on(toy, harness, monkeypatch):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Where the tests run in the background SIGINT is ignored, and a child would inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread runs yet
         )
         deadline = time.monotonic() + 60
         while not list((toy / "fresh" / "probes").glob("*/0/probe.json")) and time.monotonic() < deadline:
