@@ -83,7 +83,9 @@ def test_all_seeds_are_drawn_read_and_hidden_together(tmp_path, visit):
     page.wait_for_timeout(100)
     assert chart.screenshot() != before
     cell(page, "fp16", "0.7.0").click()
-    assert "seed 0" in page.locator('[id="probe-fp16-0.7.0"] .steps').inner_text()
+    steps = page.locator('[id="probe-fp16-0.7.0"] .steps')
+    steps.get_by_text("seed 0").first.wait_for()  # what is folded is filled when it opens
+    assert "seed 0" in steps.inner_text()
 
 
 def test_the_crosshair_reads_values_with_mouse_and_keyboard(drawn, visit):
