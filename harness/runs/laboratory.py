@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -241,8 +240,3 @@ def moved_packages(laboratory: Laboratory) -> dict[str, list[str]]:
         if not isinstance(lock, Unresolvable)
     }
     return {version: lines for version, lines in found.items() if lines}
-
-
-def usual(values: Sequence[str]) -> str | None:
-    """Return the most frequent value, the first one of those that are equally frequent; None for no value."""
-    return Counter(values).most_common(1)[0][0] if values else None
