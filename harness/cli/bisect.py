@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from harness.cli.options import DEFAULT_CAP_GB, SEARCHES, add_probing, command_line, positive, question
@@ -74,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     from harness.home import Home  # noqa: PLC0415
     from harness.runs.bisect import bisect  # noqa: PLC0415
 
-    options.command_line = command_line(sys.argv[1:])
+    options.command_line = command_line(options.words)
     asked = question(options, options.arm)
     with watcher() as watched:
         done = bisect(asked, Home.find(), watched)

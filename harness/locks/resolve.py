@@ -50,6 +50,7 @@ class Resolver:
     Attributes:
         package: Canonical name of the package under test.
         pins: Requirements that hold everywhere.
+        newest: The reference takes no newer release than this one; None takes the newest of all.
     """
 
     package: str
@@ -59,23 +60,23 @@ class Resolver:
     settings: IndexSettings
     uv: Uv
     home: Home
+    newest: str | None = None
 
-    def reference(self) -> Lock:
+    def reference(self) -> Lock | Unresolvable:
         """Return the lock of the pins with the newest release that they allow: what all environments share.
 
+        Unresolvable, if no release goes with the pins.
+
         Raises:
-            HarnessError: The pins themselves cannot be resolved, or the index is out of reach.
+            HarnessError: The index is out of reach.
         """
-        path = self._path("reference")
+        newest = f"{self.package}<={self.newest}" if self.newest else self.package
+        path = self._path("reference", *([newest] if self.newest else []))
         if path.exists():
             return parse_lock(path.read_text(encoding="utf-8"))
-        lock = self._resolve([*self.requirements(), self.package], preference=None)
-        if isinstance(lock, Unresolvable):
-            raise HarnessError(
-                f"the scenario's pins cannot be resolved together with any release of {self.package}: "
-                f"{lock.reason}; correct `pins` in scenario.toml"
-            )
-        write_atomic(path, lock.text())
+        lock = self._resolve([*self.requirements(), newest], preference=None)
+        if isinstance(lock, Lock):
+            write_atomic(path, lock.text())
         return lock
 
     def lock(self, version: str, reference: Lock) -> Lock | Unresolvable:

@@ -111,10 +111,7 @@ def gather(
     arms: list[ArmResult] = []
     for arm in question.arms:
         found = arrange(len(laboratory.releases), driver.findings[arm.name])
-        commands = [
-            f"python -m harness probe {question.scenario.name} --release {release.version} --arm {arm.name}"
-            for release in laboratory.releases
-        ]
+        commands = [question.probe_command(release.version, arm) for release in laboratory.releases]
         arms.append(
             arm_result(
                 arm,
@@ -138,6 +135,7 @@ def gather(
         arms=arms,
         warnings=warnings,
         harness=__version__,
+        oracle=dict(question.scenario.oracle) if question.scenario.ad_hoc else {},
         cause=attribution.causes,
         interventions=attribution.matrices,
         survival=attribution.curves,

@@ -49,7 +49,7 @@ class Launchers:
         self.notes: list[str] = []
         self._clean = CleanLauncher(self.processes)
         self._warm: WarmLauncher | None = None
-        self._allowed = warm
+        self._allowed = warm and scenario.job is not None
         self._scenario = scenario
         self._package = package
         self._reference = reference
@@ -93,6 +93,7 @@ class Launchers:
             if isinstance(host, NotInstallable) or not self._differs_in_layer_alone(self._reference):
                 self._allowed = False
                 return None
+            assert self._scenario.job is not None  # noqa: S101 - else no warm start is allowed
             try:
                 self._warm = WarmLauncher(host, self._scenario.job, self._scenario.threads, self.processes)
             except (WarmParentGoneError, OSError) as error:

@@ -19,6 +19,7 @@ from harness.runs.locked import read_locks, sides, with_moves
 from harness.scenario import Arm, load_scenario
 from harness.verdicts.calibration import Calibration
 from harness.verdicts.judge import judge
+from harness.verdicts.oracle import compares
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def judge_again(folder: Path, home: Home) -> Report:
         UsageError: The scenario is gone, or none of the run's probes is stored any more.
     """
     old = load_report(folder)
-    oracle = load_scenario(old.scenario).oracle
+    oracle = old.oracle or load_scenario(old.scenario).oracle
     store = Store(home)
     arms = [_judge_arm(arm, store, oracle) for arm in old.arms]
     places = {(arm.name, one.before, one.after) for arm in arms for one in arm.boundaries}
@@ -113,7 +114,7 @@ def _judge_arm(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> ArmRe
 
 
 def _calibration(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> Calibration | None:
-    if oracle["kind"] != "metric":
+    if not compares(oracle):
         return None
     kept = arm.calibration
     if not kept:
