@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.environments.environment import Environments, NotInstallable
 from harness.errors import UsageError
+from harness.locks.family import lock_all
 from harness.locks.interpreter import find_interpreter
 from harness.locks.lock import moves
 from harness.locks.resolve import Resolver, Unresolvable
@@ -183,11 +182,12 @@ def prepare(
     if question.locks is not None:
         resolver = StoredLocks(question.locks, interpreter, question.pins())
     reference = resolver.reference()
-    locks: list[Lock | Unresolvable] = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for lock in pool.map(lambda release: resolver.lock(release.version, reference), releases):
-            locks.append(lock)
-            told(f"locked {question.package} {releases[len(locks) - 1].version}", len(locks), len(releases))
+    locks = lock_all(
+        resolver,
+        releases,
+        reference,
+        lambda version, count: told(f"locked {question.package} {version}", count, len(releases)),
+    )
     environments = Environments(question.package, interpreter, torch, uv, home)
     usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]
     base = environments.base([reference, *usable])
