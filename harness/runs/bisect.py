@@ -121,6 +121,7 @@ def gather(
                 laboratory.releases,
                 found,
                 answers[arm.name],
+                package=question.package,
                 commands=commands,
                 searched=searched,
                 calibration=laboratory.calibrations.get(arm.name),
