@@ -33,7 +33,7 @@ class Arm:
         default: Whether it runs when no arm is named.
         seeds: Seeds that it needs at least.
         fixes: Whether it runs too when remedies are asked for and no arm is named.
-        instructions: What the recorder is asked besides; scenarios have none, interventions do.
+        instructions: What the recorder is asked beside the scenario's; interventions have some.
         of: Name of the arm that an intervention changes.
     """
 
@@ -82,6 +82,8 @@ class Scenario:
         threads: CPU threads of a probe.
         seed: Seed of the first run; further seeds count up from it.
         fixes: Remedies, in order.
+        probes_per_gpu: How many run on one GPU at a time.
+        statistics_every: Of how many steps one has statistics of the weights and gradients.
     """
 
     name: str
@@ -99,6 +101,13 @@ class Scenario:
     seed: int = 0
     parameters: Mapping[str, Setting] = field(default_factory=dict)
     fixes: tuple[Fix, ...] = ()
+    probes_per_gpu: int = 1
+    statistics_every: int = 1
+
+    @property
+    def instructions(self) -> dict[str, Any]:
+        """What the recorder is asked in every probe; nothing where all is as usual, so that digests stay."""
+        return {"statistics_every": self.statistics_every} if self.statistics_every != 1 else {}
 
     def job_digest(self) -> str:
         """Return a digest of everything in the folder that the job may read: all files but scenario.toml."""
@@ -134,6 +143,8 @@ _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "timeout": (int, float),
     "threads": int,
     "seed": int,
+    "probes_per_gpu": int,
+    "statistics_every": int,
     "parameters": dict,
     "arms": dict,
     "oracle": dict,
@@ -206,6 +217,8 @@ class _Reader:
             seed=self.content.get("seed", 0),
             parameters=common,
             fixes=self._fixes(),
+            probes_per_gpu=int(self._positive("probes_per_gpu", 1)),
+            statistics_every=int(self._positive("statistics_every", 1)),
         )
 
     def _check_keys(self) -> None:

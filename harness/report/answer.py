@@ -53,10 +53,14 @@ def answers(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[Answe
     """Return the answers of all arms, the gravest first and the others in their order."""
     first = gravest(report.arms)
     ordered = [first, *(arm for arm in report.arms if arm is not first)] if first else []
-    return [_answer(report, arm, evidence) for arm in ordered]
+    told: set[str] = set()
+    return [_answer(report, arm, evidence, told) for arm in ordered]
 
 
-def _answer(report: Report, arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> Answer:
+def _answer(report: Report, arm: ArmResult, evidence: Mapping[str, ProbeEvidence], told: set[str]) -> Answer:
+    """Return one arm's answer; a note that was `told` above is not said again."""
+    notes = [note for note in (arm.support, *arm.notes, arm.fault) if note and note not in told]
+    told.update(notes)
     because, proof = confirmed_cause(report, arm.name)
     return Answer(
         id=anchor("arm", arm.name),
@@ -65,7 +69,7 @@ def _answer(report: Report, arm: ArmResult, evidence: Mapping[str, ProbeEvidence
         badges=[badge for badge in _badges(report, arm, evidence) if badge],
         because=arrows(because),
         proof=arrows(proof if because else cause_of(report, arm.name)),
-        notes=[note for note in (arm.support, *arm.notes, arm.fault) if note],
+        notes=notes,
     )
 
 

@@ -113,8 +113,8 @@ def confirmed_cause(report: Report, arm: str) -> tuple[str, str]:
     cause = _first(report, arm)
     if cause is None or cause.status != "confirmed":
         return "", ""
-    said, _, proof = cause.sentence.partition("; with ")
-    return f"{said}.", f"With {proof}." if proof else ""
+    said, _, proof = cause.sentence.partition("; with the other side's, ")
+    return f"{said}.", f"With it exchanged, {proof}." if proof else ""
 
 
 def _first(report: Report, arm: str) -> CauseResult | None:

@@ -85,7 +85,7 @@ class Laboratory:
                 threads=scenario.threads,
                 timeout=scenario.timeout,
                 repeat=repeat,
-                instructions=arm.instructions,
+                instructions={**scenario.instructions, **arm.instructions},
             )
             for count in range(seeds or max(arm.seeds, self.question.seeds))
         ]

@@ -103,4 +103,6 @@ def test_issue_has_everything_a_maintainer_asks_for():
 
 def test_an_issue_without_a_break_tells_the_answer():
     report, evidence = synthetic_report.report(arms=("bf16",))
-    assert issue(report, evidence).startswith("**Nothing broke: bfloat16 training is good with 33 tested releases")
+    assert issue(report, evidence).startswith(
+        "**Nothing broke: bfloat16 training is good with 33 tested releases"
+    )
