@@ -170,9 +170,10 @@ def _warm(finding: Finding | None) -> bool:
 
 
 def default_jobs(laboratory: Laboratory) -> int:
-    """Return how many probes run at a time: one a GPU, else as many as the cores' threads allow."""
+    """Return how many probes run at a time: what the scenario says a GPU, else what the cores' threads allow."""
     if laboratory.device == "cuda":
-        return 1
+        gpus = max(1, len(laboratory.launchers.devices.names))
+        return gpus * laboratory.question.scenario.probes_per_gpu
     return max(1, (os.cpu_count() or 1) // laboratory.question.scenario.threads)
 
 

@@ -14,6 +14,7 @@ from harness.locks.lock import moves
 from harness.locks.resolve import Resolver, Unresolvable
 from harness.locks.stored import StoredLocks
 from harness.locks.torch import choose_torch, has_gpu
+from harness.probes.devices import Devices, visible
 from harness.probes.probe import Probe
 from harness.probes.store import Store
 from harness.releases.settings import read_settings
@@ -156,7 +157,7 @@ def prepare(
     question: Question,
     releases: Sequence[Release],
     home: Home,
-    told: Callable[[str, int, int], None],
+    told: Callable[[str], None],
     *,
     warm: bool = True,
 ) -> Laboratory:
@@ -166,7 +167,7 @@ def prepare(
         question: Gives scenario, package and torch.
         releases: Oldest first.
         home: Where state lives.
-        told: Called with (what was done, how many, of how many).
+        told: Called with a line for each lock that is there, and when the shared packages are installed.
         warm: Start first executions from a warm parent where that is allowed.
 
     Raises:
@@ -186,9 +187,9 @@ def prepare(
         resolver,
         releases,
         reference,
-        lambda version, count: told(f"locked {question.package} {version}", count, len(releases)),
+        lambda version, count: told(f"locked {question.package} {version} ({count} of {len(releases)})"),
     )
-    environments = Environments(question.package, interpreter, torch, uv, home)
+    environments = Environments(question.package, interpreter, torch, uv, home, told)
     usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]
     base = environments.base([reference, *usable])
     store = Store(home)
@@ -205,7 +206,15 @@ def prepare(
         resolver=resolver,
         environments=environments,
         store=store,
-        launchers=Launchers(question.scenario, question.package, reference, base, environments, warm=warm),
+        launchers=Launchers(
+            question.scenario,
+            question.package,
+            reference,
+            base,
+            environments,
+            warm=warm,
+            devices=Devices(visible() if device == "cuda" else ()),
+        ),
         interpreter=interpreter,
         torch=torch,
         job_digest=question.scenario.job_digest(),
