@@ -59,7 +59,7 @@ def answers(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[Answe
 
 def _answer(report: Report, arm: ArmResult, evidence: Mapping[str, ProbeEvidence], told: set[str]) -> Answer:
     """Return one arm's answer; a note that was `told` above is not said again."""
-    notes = [note for note in (arm.support, *arm.notes, arm.fault) if note and note not in told]
+    notes = [note for note in arm.notes if note not in told]
     told.update(notes)
     because, proof = confirmed_cause(report, arm.name)
     return Answer(
@@ -69,7 +69,7 @@ def _answer(report: Report, arm: ArmResult, evidence: Mapping[str, ProbeEvidence
         badges=[badge for badge in _badges(report, arm, evidence) if badge],
         because=arrows(because),
         proof=arrows(proof if because else cause_of(report, arm.name)),
-        notes=notes,
+        notes=[note for note in (arm.support, *notes, arm.fault) if note],
     )
 
 

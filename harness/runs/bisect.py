@@ -33,6 +33,7 @@ from harness.runs.investigate import Investigation
 from harness.runs.laboratory import Laboratory, moved_packages, prepare
 from harness.runs.locked import with_moves
 from harness.runs.phases import Phases
+from harness.runs.stored import remedy_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,7 +170,8 @@ def write(report: Report, driver: Driver, out: Path) -> Path:
         for release, lock in zip(laboratory.releases, laboratory.locks, strict=True):
             text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
             write_atomic(new / "locks" / f"{release.version}.txt", text)
-        write_report(new, report, evidence(driver), drawings=laboratory.store.home.drawings)
+        found = evidence(driver) | remedy_evidence(report, laboratory.store)
+        write_report(new, report, found, drawings=laboratory.store.home.drawings)
     point_latest(out, folder)
     return folder
 

@@ -82,7 +82,14 @@ def stored_evidence(report: Report, store: Store) -> dict[str, ProbeEvidence]:
                 result = store.find(execution["probe"], 0)
                 if result is not None and execution["repeat"] == 0:
                     found[result.probe] = ProbeEvidence(result.trace(), result.output())
-    return found
+    return found | remedy_evidence(report, store)
+
+
+def remedy_evidence(report: Report, store: Store) -> dict[str, ProbeEvidence]:
+    """Return {digest of a probe: its trace} of the remedies whose probes are still stored."""
+    cells = [cell for matrix in report.interventions for one in matrix.remedies for cell in one.cells]
+    results = [store.find(cell.probe) for cell in cells if cell.probe]
+    return {result.probe: ProbeEvidence(result.trace()) for result in results if result is not None}
 
 
 def _worded(package: str, arm: ArmResult) -> ArmResult:
