@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from harness.probes.launch import CleanLauncher
 from harness.probes.probe import Probe
 from harness.probes.process import Processes
 from harness.probes.store import Store
-from harness.runs.drive import fitting
+from harness.runs.drive import default_jobs, fitting
+from harness.scenario import load_scenario
 
 GB = 10**9
 
@@ -45,6 +47,13 @@ GPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-bbbb)
 )
 def test_memory_decides_how_many_fit(peak, running, available, slots):
     assert fitting(peak, running, available) == slots
+
+
+def test_a_gpu_takes_as_many_probes_as_the_scenario_says():
+    scenario = load_scenario("llama_seq_cls")
+    assert default_jobs(scenario, gpus=3) == 3
+    assert default_jobs(replace(scenario, probes_per_gpu=2), gpus=3) == 6
+    assert default_jobs(replace(scenario, threads=10_000), gpus=0) == 1
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,9 @@ def _cross(end: tuple[float, float]) -> str:
 
 
 def _breaks(trace: Trace, loss: Array) -> bool:
-    return bool((~np.isfinite(loss)).any() or any(event["what"] != "gradient" for event in trace.nonfinite))
+    return bool(
+        (~np.isfinite(loss)).any() or any(event.get("what") != "gradient" for event in trace.nonfinite)
+    )
 
 
 def _said(trace: Trace, loss: Array) -> str:
