@@ -114,6 +114,19 @@ def test_nothing_is_shared_where_another_package_requires_the_one_under_test(ind
     assert "kin==1.1" in shared["1.1"]
 
 
+def test_nothing_is_shared_where_the_user_constrains_the_one_under_test(
+    index, tmp_path, interpreter, monkeypatch
+):
+    index.metadata = True
+    (tmp_path / "requirements.in").write_text("kin<2\n", encoding="utf-8")
+    monkeypatch.setenv("UV_CONSTRAINT", str(tmp_path / "requirements.in"))
+    alone, _, each = locked(index, tmp_path / "alone", interpreter, together=False)
+    shared, _, count = locked(index, tmp_path / "shared", interpreter)
+    assert shared == alone
+    assert count == each
+    assert "# lock" not in shared["2.2"], "it is against the constraint"
+
+
 @pytest.mark.parametrize("name", ["UV_EXCLUDE_NEWER_PACKAGE", "UV_OVERRIDE", "UV_NO_BINARY_PACKAGE"])
 def test_nothing_is_shared_under_a_setting_that_tells_releases_apart(toy, monkeypatch, name):
     assert read_settings().uniform
