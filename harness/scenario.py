@@ -35,7 +35,7 @@ class Arm:
         default: Whether it runs when no arm is named.
         seeds: Seeds that it needs at least.
         fixes: Whether it runs too when remedies are asked for and no arm is named.
-        instructions: What the recorder is asked besides; scenarios have none, interventions do.
+        instructions: What the recorder is asked beside the scenario's; interventions have some.
         of: Name of the arm that an intervention changes.
     """
 
@@ -89,6 +89,8 @@ class Scenario:
         online: Whether probes may use the network.
         variables: Environment variables that probes get besides.
         ad_hoc: It is a command of the command line, run in the user's folder; there is no scenario.toml.
+        probes_per_gpu: How many run on one GPU at a time.
+        statistics_every: Of how many steps one has statistics of the weights and gradients.
     """
 
     name: str
@@ -111,6 +113,13 @@ class Scenario:
     online: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
     ad_hoc: bool = False
+    probes_per_gpu: int = 1
+    statistics_every: int = 1
+
+    @property
+    def instructions(self) -> dict[str, Any]:
+        """What the recorder is asked in every probe; nothing where all is as usual, so that digests stay."""
+        return {"statistics_every": self.statistics_every} if self.statistics_every != 1 else {}
 
     def job_digest(self) -> str:
         """Return a digest of everything that the job may read.
@@ -158,6 +167,8 @@ _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "timeout": (int, float),
     "threads": int,
     "seed": int,
+    "probes_per_gpu": int,
+    "statistics_every": int,
     "parameters": dict,
     "arms": dict,
     "oracle": dict,
@@ -237,6 +248,8 @@ class _Reader:
             command=command,
             online=self.content.get("online", False),
             variables=self._variables(),
+            probes_per_gpu=int(self._positive("probes_per_gpu", 1)),
+            statistics_every=int(self._positive("statistics_every", 1)),
         )
 
     def _command(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 from harness.errors import HarnessError
 from harness.files import write_atomic
-from harness.locks.lock import Lock, parse_lock, parse_packages
+from harness.locks.lock import Lock, askers, parse_lock, parse_packages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _SEES_NETWORK = re.compile(
     r"Failed to fetch|error sending request|Could not connect|dns error|timed out", re.IGNORECASE
 )
+
+
+_QUESTION = "requirements.in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Resolver:
         path = self._path("reference", *([newest] if self.newest else []))
         if path.exists():
             return parse_lock(path.read_text(encoding="utf-8"))
-        lock = self._resolve([*self.requirements(), newest], preference=None)
+        lock, _ = self._resolve([*self.requirements(), newest], preference=None)
         if isinstance(lock, Lock):
             write_atomic(path, lock.text())
         return lock
@@ -85,13 +88,31 @@ class Resolver:
         Raises:
             HarnessError: The index is out of reach.
         """
+        return self.stored(version, reference) or self.resolve(version, reference)[0]
+
+    def stored(self, version: str, reference: Lock) -> Lock | None:
+        """Return the lock of one release if it was resolved before."""
         path = self._path(f"{self.package}=={version}", reference.digest)
-        if path.exists():
-            return parse_lock(path.read_text(encoding="utf-8"))
-        lock = self._resolve([*self.requirements(), f"{self.package}=={version}"], preference=reference)
-        if isinstance(lock, Lock):
-            write_atomic(path, lock.text())
+        return parse_lock(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def keep(self, version: str, reference: Lock, lock: Lock) -> Lock:
+        """Store the lock of one release, and return it."""
+        write_atomic(self._path(f"{self.package}=={version}", reference.digest), lock.text())
         return lock
+
+    def resolve(self, version: str, reference: Lock) -> tuple[Lock | Unresolvable, bool]:
+        """Resolve one release and store its lock.
+
+        Returns:
+            The lock, and whether nothing but the question itself asks for the package under test.
+
+        Raises:
+            HarnessError: The index is out of reach.
+        """
+        lock, alone = self._resolve(
+            [*self.requirements(), f"{self.package}=={version}"], preference=reference
+        )
+        return (self.keep(version, reference, lock) if isinstance(lock, Lock) else lock), alone
 
     def requirements(self) -> list[str]:
         """Return the pins in force: with the host's torch, its version stands in place of the scenario's."""
@@ -101,7 +122,7 @@ class Resolver:
         others = [pin for pin in self.pins if canonicalize_name(Requirement(pin).name) != "torch"]
         return [*others, f"torch=={host.version}"]
 
-    def _resolve(self, requirements: list[str], preference: Lock | None) -> Lock | Unresolvable:
+    def _resolve(self, requirements: list[str], preference: Lock | None) -> tuple[Lock | Unresolvable, bool]:
         outcome, text = self._compile(requirements, preference, self.torch.options)
         if outcome.code and self.torch.fallback:
             outcome, text = self._compile(requirements, preference, ())
@@ -111,26 +132,21 @@ class Resolver:
                 "what is stored so far is kept: run the same command again"
             )
         if outcome.code:
-            return Unresolvable(outcome.reason)
-        return Lock(parse_packages(text), "fixed", self.interpreter.minor, self.interpreter.platform)
+            return Unresolvable(outcome.reason), False
+        lock = Lock(parse_packages(text), "fixed", self.interpreter.minor, self.interpreter.platform)
+        return lock, askers(text, self.package) == [_QUESTION]
 
     def _compile(
         self, requirements: list[str], preference: Lock | None, options: Sequence[str]
     ) -> tuple[Outcome, str]:
         with tempfile.TemporaryDirectory(prefix="harness-lock-") as folder:
-            wanted, result = Path(folder) / "requirements.in", Path(folder) / "lock.txt"
+            wanted, result = Path(folder) / _QUESTION, Path(folder) / "lock.txt"
             wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
             if preference is not None:
                 result.write_text(preference.text(), encoding="utf-8")
             outcome = self.uv.run(
                 *("pip", "compile", str(wanted), "--output-file", str(result), "--quiet"),
-                *(
-                    "--generate-hashes",
-                    "--no-header",
-                    "--no-annotate",
-                    "--python",
-                    str(self.interpreter.path),
-                ),
+                *("--generate-hashes", "--no-header", "--python", str(self.interpreter.path)),
                 *options,
             )
             text = result.read_text(encoding="utf-8") if outcome.code == 0 else ""

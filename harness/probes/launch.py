@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.probes import sandbox
+from harness.probes.devices import Devices
 from harness.probes.probe import RECORDER
 from harness.probes.process import collecting, how_it_ended
 
@@ -37,19 +38,25 @@ class Launcher(Protocol):
 
 
 class CleanLauncher:
-    """Starts every probe in a fresh interpreter."""
+    """Starts every probe in a fresh interpreter.
 
-    def __init__(self, processes: Processes) -> None:
+    Args:
+        processes: Knows them.
+        devices: Lends one to each.
+    """
+
+    def __init__(self, processes: Processes, devices: Devices | None = None) -> None:
         self.processes = processes
+        self.devices = devices or Devices()
 
     def launch(self, probe: Probe, environment: Environment, folder: Path) -> tuple[Execution, bytes]:
         """Run the job with the environment's own interpreter."""
-        with scratch(folder) as home:
+        with scratch(folder) as home, self.devices.lease() as device:
             return self.processes.run(
                 probe.command_line(environment.python),
                 timeout=probe.timeout,
                 folder=probe.folder or home,
-                environment=_variables(probe, environment, home, folder),
+                environment={**_variables(probe, environment, home, folder), **device},
             )
 
 

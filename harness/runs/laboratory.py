@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.environments.environment import Environments, NotInstallable
 from harness.errors import UsageError
+from harness.locks.family import lock_all
 from harness.locks.interpreter import find_interpreter
 from harness.locks.lock import Lock, moves
 from harness.locks.resolve import Resolver, Unresolvable
 from harness.locks.stored import StoredLocks
 from harness.locks.torch import choose_torch, has_gpu
+from harness.probes.devices import Devices, visible
 from harness.probes.probe import Probe
 from harness.probes.store import Store
 from harness.releases.settings import read_settings
@@ -85,7 +85,7 @@ class Laboratory:
                 threads=scenario.threads,
                 timeout=scenario.timeout,
                 repeat=repeat,
-                instructions=arm.instructions,
+                instructions={**scenario.instructions, **arm.instructions},
                 command=scenario.command,
                 folder=scenario.folder if scenario.command else None,
                 online=scenario.online,
@@ -160,7 +160,7 @@ def prepare(
     question: Question,
     releases: Sequence[Release],
     home: Home,
-    told: Callable[[str, int, int], None],
+    told: Callable[[str], None],
     *,
     warm: bool = True,
 ) -> Laboratory:
@@ -170,7 +170,7 @@ def prepare(
         question: Gives scenario, package and torch.
         releases: Oldest first.
         home: Where state lives.
-        told: Called with (what was done, how many, of how many).
+        told: Called with a line for each lock that is there, and when the shared packages are installed.
         warm: Start first executions from a warm parent where that is allowed.
 
     Raises:
@@ -185,8 +185,18 @@ def prepare(
     )
     if question.locks is not None:
         resolver = StoredLocks(question.locks, interpreter, question.pins())
-    reference, locks = _lock(resolver, releases, question.package, told)
-    environments = Environments(question.package, interpreter, torch, uv, home)
+    reference = resolver.reference()
+    if isinstance(reference, Unresolvable):  # no release goes with the pins: all are skipped, for that reason
+        locks: list[Lock | Unresolvable] = [reference] * len(releases)
+        reference = Lock((), "fixed", interpreter.minor, interpreter.platform)
+    else:
+        locks = lock_all(
+            resolver,
+            releases,
+            reference,
+            lambda version, count: told(f"locked {question.package} {version} ({count} of {len(releases)})"),
+        )
+    environments = Environments(question.package, interpreter, torch, uv, home, told)
     usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]
     base = environments.base([reference, *usable])
     store = Store(home)
@@ -203,31 +213,20 @@ def prepare(
         resolver=resolver,
         environments=environments,
         store=store,
-        launchers=Launchers(question.scenario, question.package, reference, base, environments, warm=warm),
+        launchers=Launchers(
+            question.scenario,
+            question.package,
+            reference,
+            base,
+            environments,
+            warm=warm,
+            devices=Devices(visible() if device == "cuda" else ()),
+        ),
         interpreter=interpreter,
         torch=torch,
         job_digest=question.scenario.job_digest(),
         device=device,
     )
-
-
-def _lock(
-    resolver: Resolver | StoredLocks,
-    releases: Sequence[Release],
-    package: str,
-    told: Callable[[str, int, int], None],
-) -> tuple[Lock, list[Lock | Unresolvable]]:
-    """Return the reference and a lock a release; where no release goes with the pins, the reference is empty."""
-    reference = resolver.reference()
-    if isinstance(reference, Unresolvable):
-        interpreter = resolver.interpreter
-        return Lock((), "fixed", interpreter.minor, interpreter.platform), [reference] * len(releases)
-    locks: list[Lock | Unresolvable] = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for lock in pool.map(lambda release: resolver.lock(release.version, reference), releases):
-            locks.append(lock)
-            told(f"locked {package} {releases[len(locks) - 1].version}", len(locks), len(releases))
-    return reference, locks
 
 
 def _device(wanted: str, environments: Environments, reference: Lock, base: Lock) -> str:

@@ -40,7 +40,9 @@ def judge_exit(execution: Execution, trace: Trace, output: str, settings: Mappin
     """
     code, error = execution.code, trace.error if execution.code else None
     if code == _SKIP or code >= _FIRST_SIGNAL:
-        asked = "the script asks to be skipped" if code == _SKIP else f"ended by signal {code - _FIRST_SIGNAL}"
+        asked = (
+            "the script asks to be skipped" if code == _SKIP else f"ended by signal {code - _FIRST_SIGNAL}"
+        )
         return Judgement(Verdict.SKIP, f"{asked} (exit status {code})")
     said = _said(execution, error, output)
     if error is not None and error.get("importing") and settings.get("import_errors") != "bad":

@@ -57,6 +57,7 @@ class Recorder:
         asked = instructions()
         self._transplants = Transplants(asked.get("transplant", []))
         self._frame_steps = asked.get("frames", [])
+        self._every = asked.get("statistics_every", 1)
         self._frames: Any = None
         self._configs: list[dict[str, Any]] = []
         self._own_start = False
@@ -154,7 +155,7 @@ class Recorder:
                 self._transplants.on_optimizer(optimizer)
             counted = census(model, optimizer, own_start=self._own_start)
             self._lines.write("census", **counted, configs=self._configs)
-            self._meter = Meter(model, optimizer, watch or {}, groups or {})
+            self._meter = Meter(model, optimizer, watch or {}, groups or {}, self._every)
             if self._frame_steps:
                 from .frames import Frames
 
