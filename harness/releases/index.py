@@ -37,10 +37,12 @@ class Listing:
     Attributes:
         releases: In no particular order.
         warning: Why this listing may be out of date; empty when it is fresh.
+        stale: It is an earlier listing that stands in.
     """
 
     releases: tuple[Release, ...]
     warning: str = ""
+    stale: bool = False
 
 
 def list_releases(package: str, settings: IndexSettings, home: Home) -> Listing:
@@ -160,9 +162,8 @@ def _stand_in(stored: Path, package: str, faults: list[str]) -> Listing:
             f"cannot list the releases of {package}: {fault}, and no earlier listing is stored; "
             "check the network and the index in your pip or uv settings, then run the same command again"
         ) from None
-    return Listing(
-        releases, f"{fault}: using the listing of {content['fetched']}, {_age(age.total_seconds())} old"
-    )
+    said = f"{fault}: using the listing of {content['fetched']}, {_age(age.total_seconds())} old"
+    return Listing(releases, said, stale=True)
 
 
 def _age(seconds: float) -> str:
