@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ def change_points(values: Sequence[float]) -> list[Change]:
         return []
     starts = _starts(values, _PENALTY * math.log(len(values)) * noise**2, shortest)
     bounds = [*starts, len(values)]
-    means = [statistics.fmean(values[one:other]) for one, other in zip(bounds, bounds[1:], strict=False)]
+    means = [statistics.fmean(values[one:other]) for one, other in pairwise(bounds)]
     return [Change(*found) for found in zip(starts[1:], means, means[1:], strict=False)]
 
 
 def _noise(values: Sequence[float]) -> float:
     """Return the standard deviation of the noise; 0 if most neighbours are equal."""
-    steps = [abs(after - before) for before, after in zip(values, values[1:], strict=False)]
+    steps = [abs(after - before) for before, after in pairwise(values)]
     return statistics.median(steps) / (_NORMAL * math.sqrt(2))
 
 

@@ -57,11 +57,10 @@ class History:
 
     def baseline(self, line: Line) -> Baseline | None:
         """Return the baseline in force."""
-        row = self.connection.execute(
-            f"SELECT * FROM baselines WHERE {_OF_LINE} ORDER BY id DESC LIMIT 1", line
-        ).fetchone()
-        if row is None:
+        rows = self.rows("baselines", _OF_LINE, line)
+        if not rows:
             return None
+        row = rows[-1]
         exact = None if row["deterministic"] is None else bool(row["deterministic"])
         names = ("version", "lock", "trace", "moment", "who", "why", "run")
         return Baseline(deterministic=exact, **{name: row[name] for name in names})
@@ -73,7 +72,7 @@ class History:
 
     def releases(self, line: Line) -> dict[str, Known]:
         """Return {version: what a line knows of it}."""
-        rows = self.connection.execute(f"SELECT * FROM releases WHERE {_OF_LINE}", line)
+        rows = self.rows("releases", _OF_LINE, line)
         return {row["version"]: Known(**{name: row[name] for name in Known.__slots__}) for row in rows}
 
     def know(self, line: Line, known: Known, night: int) -> None:
@@ -115,25 +114,20 @@ class History:
 
     def boundaries(self, line: Line) -> list[Boundary]:
         """Return the boundaries of a line that were ever reported."""
-        rows = self.connection.execute(f"SELECT * FROM boundaries WHERE {_OF_LINE} ORDER BY rowid", line)
+        rows = self.rows("boundaries", _OF_LINE, line)
         return [Boundary(**{name: row[name] for name in Boundary.__slots__}) for row in rows]
 
     def keep_boundary(self, line: Line, boundary: Boundary, instead_of: Boundary | None = None) -> None:
         """Keep a boundary as it is now, in place of how it was told before."""
+        key = ("signal", "kind", "before", "after")
         if instead_of is not None:
-            key = (instead_of.signal, instead_of.kind, instead_of.before, instead_of.after)
-            self.connection.execute(
-                f"DELETE FROM boundaries WHERE {_OF_LINE} AND signal = ? AND kind = ? AND before = ? AND after = ?",
-                (*line, *key),
-            )
+            where = " AND ".join([_OF_LINE, *(f"{name} = ?" for name in key)])
+            values = (*line, *(getattr(instead_of, name) for name in key))
+            self.connection.execute(f"DELETE FROM boundaries WHERE {where}", values)  # noqa: S608 - names of our own
         columns = [*_LINE, *Boundary.__slots__]
-        values = [getattr(boundary, name) for name in Boundary.__slots__]
-        key = ", ".join((*_LINE, "signal", "kind", "before", "after"))
+        then = f"ON CONFLICT ({', '.join((*_LINE, *key))}) DO UPDATE SET {_updates(columns)}"
         self._insert(
-            "boundaries",
-            columns,
-            [*line, *values],
-            f"ON CONFLICT ({key}) DO UPDATE SET {_updates(columns)}",
+            "boundaries", columns, [*line, *(getattr(boundary, name) for name in Boundary.__slots__)], then
         )
 
     def record(self, line: Line, version: str, finding: Finding, night: int | None) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+Key = tuple[str, str, str, str, str]
+"""Scenario, package, arm, device, start."""
+
 TABLES = ("events", "baselines", "boundaries", "releases", "probes")
 """Tables whose rows belong to lines."""
 
@@ -64,6 +67,7 @@ def select(history: History, **of: str | None) -> dict[str, list[Row]]:
     """Return {table: rows} of all tables with lines, and the nights.
 
     Args:
+        history: To read.
         of: `scenario`, `package`, `arm`; None takes all. Rows that concern all arms belong to each.
     """
     wanted = {name: value for name, value in of.items() if value is not None}
@@ -95,9 +99,9 @@ def drifts(probes: Sequence[Row]) -> list[Drift]:
     Args:
         probes: Rows of `probes`.
     """
-    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    groups: dict[Key, list[Row]] = defaultdict(list)
     for row in probes:
-        groups[tuple(row[name] for name in ("scenario", "package", "arm", "device", "start"))].append(row)
+        groups[row["scenario"], row["package"], row["arm"], row["device"], row["start"]].append(row)
     return [
         drift
         for key, rows in groups.items()
@@ -106,9 +110,7 @@ def drifts(probes: Sequence[Row]) -> list[Drift]:
     ]
 
 
-def _over_releases(
-    key: tuple[str, ...], signal: str, measure: Measure, rows: Sequence[Row]
-) -> Iterator[Drift]:
+def _over_releases(key: Key, signal: str, measure: Measure, rows: Sequence[Row]) -> Iterator[Drift]:
     values: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         if (value := measure(row)) is not None:
@@ -120,7 +122,7 @@ def _over_releases(
         yield Drift(*key, signal, "releases", "", at, change.before, change.after)
 
 
-def _over_time(key: tuple[str, ...], signal: str, measure: Measure, rows: Sequence[Row]) -> Iterator[Drift]:
+def _over_time(key: Key, signal: str, measure: Measure, rows: Sequence[Row]) -> Iterator[Drift]:
     series: dict[str, list[tuple[str, float]]] = defaultdict(list)
     for row in rows:
         if (value := measure(row)) is not None:

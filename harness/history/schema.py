@@ -98,17 +98,17 @@ def connect(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> sql
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]]) -> None:
-    if _version(connection) == len(migrations):
+    version = _version(connection)
+    if version == len(migrations):
         return
+    if version > len(migrations):
+        raise HarnessError(
+            f"{path}: has schema version {version}, and this harness knows {len(migrations)}: "
+            "a newer harness wrote it, use that one"
+        )
     connection.execute("BEGIN IMMEDIATE")  # of two processes the second waits, and finds it done
     try:
-        version = _version(connection)
-        if version > len(migrations):
-            raise HarnessError(
-                f"{path}: has schema version {version}, and this harness knows {len(migrations)}: "
-                "a newer harness wrote it, use that one"
-            )
-        for statements in migrations[version:]:
+        for statements in migrations[_version(connection) :]:
             for statement in statements:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(migrations)}")

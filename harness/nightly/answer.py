@@ -66,6 +66,7 @@ def ranges(
     Args:
         tested: What was executed tonight and has a verdict.
         known: What the line knew before.
+        baseline: Version.
         listed: All releases, oldest first.
         whole: Begin with the oldest of them in place of the baseline.
         anyway: A run is wanted even if nothing new was tested.
@@ -98,6 +99,7 @@ def answer(
     watch: Watch,
     names: Sequence[str],
     asked: Range,
+    *,
     out: Path,
     started: datetime,
     home: Home,
@@ -106,9 +108,13 @@ def answer(
     """Return the answer, from the reports folder if this night wrote it already.
 
     Args:
+        watch: What the question is about.
         names: Of the arms.
+        asked: From where to where.
         out: The reports folder.
         started: Of the night; it dates the report.
+        home: Where state lives.
+        watcher: Is told how it goes on.
 
     Raises:
         KeyboardInterrupt: It was interrupted.
@@ -138,7 +144,7 @@ def _question(watch: Watch, names: Sequence[str], asked: Range, out: Path) -> Qu
         prereleases=watch.prereleases,
         # A night asks whether a training is good: it is bad in whatever way.
         any_failure=True,
-        assume=dict.fromkeys(asked.flaky, Verdict.SKIP),
+        leave_out=asked.flaky,
         seeds=watch.seeds,
         device=watch.device,
         torch=watch.torch,

@@ -70,9 +70,9 @@ class ArmStory:
         flaky |= {one.version for one in self.known.values() if one.state == "flaky"}
         likeness = {one.version: one.likeness for one in examined}
         for answered in answers:
-            for place in new_places(answered.arm(self.name), self.told, flaky):
+            for place in new_places(answered.arm(self.name), self.told, flaky, self.known):
                 self._place(place, answered, likeness)
-        self._over(examined)
+        self._over(examined, answers[-1].run if answers else "")
         for one in examined:
             self._release(one, answers)
 
@@ -101,7 +101,7 @@ class ArmStory:
             kept = Boundary(each.signal, each.kind, each.before, each.after, self.night, run)
             self._keep(kept, place.known if each is one else None)
 
-    def _over(self, examined: Sequence[Examined]) -> None:
+    def _over(self, examined: Sequence[Examined], run: str) -> None:
         """Tell which breaks are over: the oldest good release that came after each of them."""
         for one in [one for one in broken(self.told) if one.signal == "verdict"]:
             good = [
@@ -116,7 +116,7 @@ class ArmStory:
                 said = (
                     f"{self._called(good[0])} is good again in {self.name}: what broke in {one.after} is over"
                 )
-                self._tell("fixed", said, good[0], one.run)
+                self._tell("fixed", said, good[0], run)
                 self._keep(replace(one, closed=self.night, closed_by=good[0]), one)
 
     def _release(self, one: Examined, answers: Sequence[Answered]) -> None:
@@ -133,9 +133,9 @@ class ArmStory:
             pass
         elif one.verdict == Verdict.BAD:
             self._still_bad(one, answers)
-        elif one.likeness == "other" and not self._change_is_known(one.version):
+        elif one.likeness == "other" and not self._change_is_placed(one.version, answers):
             said = (
-                f"{head} good in {self.name} and has drifted away from the baseline {self.baseline.version}"
+                f"{head} good in {self.name} and trains otherwise than the baseline {self.baseline.version}"
             )
             self._tell("changed", f"{said}: {one.difference}{moves}", one.version)
         else:
@@ -196,10 +196,13 @@ class ArmStory:
         }
         return told.get(one.likeness, "")
 
-    def _change_is_known(self, version: str) -> bool:
+    def _change_is_placed(self, version: str, answers: Sequence[Answered]) -> bool:
+        """Tell whether an answer says where the training changed; small steps may add up without a place."""
+        start, end = Version(self.baseline.version), Version(version)
         return any(
-            one.signal in _QUIET and Version(self.baseline.version) < Version(one.after) <= Version(version)
-            for one in self.told
+            one.signal in _QUIET and one.confirmed and start < Version(one.after) <= end
+            for answered in answers
+            for one in answered.arm(self.name).boundaries
         )
 
     def _older(self, version: str) -> bool:

@@ -92,7 +92,10 @@ def accept(
 
     Args:
         run: The run's folder.
+        home: Where the history is.
         moment: When.
+        who: Name of a person.
+        why: For the history.
         arms: Names; None for all that the run has.
 
     Raises:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
-from harness.locks.resolve import Unresolvable
 from harness.runs.drive import Driver
 from harness.runs.laboratory import moved_packages, prepare
 from harness.runs.question import Question
@@ -15,13 +14,14 @@ from harness.verdicts.oracle import ORACLES
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from harness.home import Home
     from harness.nightly.config import Watch
     from harness.releases.release import Release
     from harness.runs.drive import Watcher
     from harness.runs.finding import Finding
+    from harness.runs.laboratory import Laboratory
     from harness.scenario import Arm
 
 BELIEVED = 3
@@ -65,11 +65,20 @@ class Examination:
     Args:
         watch: Which arms, on which device.
         releases: Oldest first.
+        home, watcher: As for a run.
         reference: Release that an oracle of metrics compares with, if the scenario names none.
+        again: Releases that had no verdict: their locks and results are forgotten, they are tried anew.
     """
 
     def __init__(
-        self, watch: Watch, releases: Sequence[Release], home: Home, watcher: Watcher, reference: str
+        self,
+        watch: Watch,
+        releases: Sequence[Release],
+        home: Home,
+        watcher: Watcher,
+        *,
+        reference: str,
+        again: Collection[str] = (),
     ) -> None:
         self.watch = watch
         scenario = watch.scenario
@@ -85,11 +94,12 @@ class Examination:
             device=watch.device,
             torch=watch.torch,
         )
-        self.laboratory = prepare(
-            self.question, releases, home, lambda text, _done, _of: watcher.note(text), warm=False
-        )
-        self.driver = Driver(self.laboratory, watcher)
         self._places = {release.version: place for place, release in enumerate(releases)}
+        self.laboratory = self._prepared(releases, home, watcher)
+        if again:
+            self._forget(again)
+            self.laboratory = self._prepared(releases, home, watcher)
+        self.driver = Driver(self.laboratory, watcher)
         self._moves = moved_packages(self.laboratory)
 
     def close(self) -> None:
@@ -100,13 +110,6 @@ class Examination:
         """Return how many executions the first look at a release takes; what is stored costs nothing."""
         probes = self.laboratory.probes(arm, self._places[version])
         return sum(self.laboratory.store.find(probe.digest) is None for probe in probes)
-
-    def forget(self, arm: Arm, version: str) -> None:
-        """Discard what is stored of a release that had no verdict, so that it is tried again."""
-        for probe in self.laboratory.probes(arm, self._places[version]):
-            found = self.laboratory.store.find(probe.digest)
-            if found is not None:
-                self.laboratory.store.discard(found)
 
     def calibrated(self, arms: Sequence[Arm]) -> bool:
         """Learn the noise floor of the arms' metrics; false if the reference is not good."""
@@ -175,9 +178,19 @@ class Examination:
         digests = [one.trace_digest for one in self.findings(arm, version) if one.trace_digest]
         return len(set(digests)) == 1 if len(digests) > 1 else None
 
-    def locked(self, version: str) -> bool:
-        """Tell whether a release could be resolved."""
-        return not isinstance(self.laboratory.locks[self._places[version]], Unresolvable)
+    def _prepared(self, releases: Sequence[Release], home: Home, watcher: Watcher) -> Laboratory:
+        return prepare(self.question, releases, home, lambda text, _done, _of: watcher.note(text), warm=False)
+
+    def _forget(self, versions: Collection[str]) -> None:
+        laboratory = self.laboratory
+        for version in versions:
+            for arm in self.watch.arms:
+                for probe in laboratory.probes(arm, self._places[version]):
+                    found = laboratory.store.find(probe.digest)
+                    if found is not None:
+                        laboratory.store.discard(found)
+            laboratory.resolver.forget(version, laboratory.reference)
+        laboratory.launchers.close()
 
     def _verdicts(self, arm: str, version: str) -> set[Verdict]:
         return {one.verdict for one in self.findings(arm, version)}

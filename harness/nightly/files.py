@@ -132,7 +132,7 @@ def junit(night: dict[str, Any], events: Sequence[Event], lines: Sequence[Standi
     A new regression is a failure, a fault an error, an inconclusive arm is skipped; all else has passed.
     """
     cases = [(line, _outcome(line, events)) for line in lines]
-    counts = {
+    counts: dict[str, Any] = {
         "tests": str(len(cases)),
         "failures": str(sum(kind == "regressed" for _, (kind, _) in cases)),
         "errors": str(sum(kind == "fault" for _, (kind, _) in cases)),

@@ -27,6 +27,8 @@ def only_night(home: Home, watcher: Watcher, *, wait: bool) -> Iterator[None]:
     """Hold the lock of a home's nights.
 
     Args:
+        home: Whose.
+        watcher: Is told that it waits.
         wait: Wait for another night to end, in place of complaining.
 
     Raises:

@@ -36,13 +36,17 @@ class Place:
         return self.boundaries[0]
 
 
-def new_places(arm: ArmResult, known: Sequence[Boundary], flaky: Collection[str]) -> Iterator[Place]:
+def new_places(
+    arm: ArmResult, known: Sequence[Boundary], flaky: Collection[str], seen: Collection[str]
+) -> Iterator[Place]:
     """Yield the places of change that were not reported yet, oldest first.
 
     Args:
         arm: The answer.
         known: What was reported of this line.
         flaky: Releases whose verdicts do not repeat: a place beside one is no evidence.
+        seen: Releases that were there when the known boundaries were told: should one of them get its verdict
+            late, it locates a boundary; a newer one makes a boundary of its own.
     """
     by_place: dict[tuple[str, str], list[BoundaryResult]] = {}
     for boundary in arm.boundaries:
@@ -53,7 +57,7 @@ def new_places(arm: ArmResult, known: Sequence[Boundary], flaky: Collection[str]
         fresh = [one for one in ordered if not any(_told(one, old) for old in known)]
         if not fresh:
             continue
-        wider = next((old for old in known if _holds(old, fresh[0])), None)
+        wider = next((old for old in known if fresh[0].after in seen and _holds(old, fresh[0])), None)
         yield Place(fresh, wider, fresh[0].confirmed and not fresh[0].untested)
 
 

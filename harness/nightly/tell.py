@@ -31,6 +31,8 @@ def listing(outcome: Outcome, found: News, told: Mapping[str, Sequence[Boundary]
     """Tell what the index did to releases that are known, and which new ones nobody is given.
 
     Args:
+        outcome: Takes the events.
+        found: What changed in the listing.
         told: {arm: boundaries that were reported}.
     """
     package = outcome.watch.package

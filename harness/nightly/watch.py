@@ -109,8 +109,8 @@ class _Walk:
     def _list(self) -> None:
         """Ask the index, and tell what it did to releases that are known."""
         listing = list_releases(self.watch.package, read_settings(), self.home)
-        if listing.stale:
-            raise IndexUnavailableError(listing.warning)
+        if listing.unanswered:
+            raise IndexUnavailableError(listing.unanswered)
         if listing.warning:
             self.watcher.note(f"warning: {listing.warning}")
         self.releases = watched(
@@ -187,12 +187,19 @@ class _Walk:
         listed = {release.version: release for release in self.releases}
         ordered = sorted(versions, key=Version)
         releases = [listed.get(version, Release(version)) for version in ordered]
+        waiting = {
+            one.version
+            for several in self.known.values()
+            for one in several.values()
+            if one.state == "waiting"
+        }
         return Examination(
             self.watch,
             releases,
             self.home,
             self.watcher,
-            reference or min(self._baseline_versions(), key=Version),
+            reference=reference or min(self._baseline_versions(), key=Version),
+            again=sorted(waiting & versions),
         )
 
     def _baseline_versions(self) -> set[str]:
@@ -208,16 +215,13 @@ class _Walk:
                 f"the oracle's reference is not good any more: name a good one in {self.watch.scenario.folder}"
             )
         its = {arm: baseline.version for arm, baseline in self.baselines.items()}
-        examination.execute([(arm, version) for arm, version in its.items()])
+        examination.execute(list(its.items()))
         if self.watch.repeat_baseline:
             self._repeat(examination, its)
         taken: dict[str, list[str]] = defaultdict(list)
         versions = sorted({version for several in wanted.values() for version in several}, key=Version)
         for place, version in enumerate(versions):
             pairs = [(arm, version) for arm, several in wanted.items() if version in several]
-            for arm, _ in pairs:
-                if self.known[arm].get(version, Known(version, "new")).tries:
-                    examination.forget(arms[arm], version)
             if not self.night.affords(sum(examination.cost(arms[arm], version) for arm, _ in pairs)):
                 tell.left(self.outcome, versions[place:], self.night.budget)
                 break
@@ -270,7 +274,13 @@ class _Walk:
         for where in dict.fromkeys(one for several in asked.values() for one in several):
             arms = [arm for arm, several in asked.items() if where in several]
             found = answer(
-                self.watch, arms, where, self.night.reports, self.night.started, self.home, self.watcher
+                self.watch,
+                arms,
+                where,
+                out=self.night.reports,
+                started=self.night.started,
+                home=self.home,
+                watcher=self.watcher,
             )
             for arm in arms:
                 answers[arm].append(found)

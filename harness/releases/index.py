@@ -37,12 +37,12 @@ class Listing:
     Attributes:
         releases: In no particular order.
         warning: Why this listing may be out of date; empty when it is fresh.
-        stale: It is an earlier listing that stands in.
+        unanswered: Why an earlier listing stands in for the index's answer; empty if it answered.
     """
 
     releases: tuple[Release, ...]
     warning: str = ""
-    stale: bool = False
+    unanswered: str = ""
 
 
 def list_releases(package: str, settings: IndexSettings, home: Home) -> Listing:
@@ -163,7 +163,7 @@ def _stand_in(stored: Path, package: str, faults: list[str]) -> Listing:
             "check the network and the index in your pip or uv settings, then run the same command again"
         ) from None
     said = f"{fault}: using the listing of {content['fetched']}, {_age(age.total_seconds())} old"
-    return Listing(releases, said, stale=True)
+    return Listing(releases, said, unanswered=fault)
 
 
 def _age(seconds: float) -> str:

@@ -88,6 +88,7 @@ def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime)
         last=question.last,
         prereleases=question.prereleases,
     )
+    releases = [release for release in releases if release.version not in question.leave_out]
     watcher.note(
         f"{len(releases)} releases of {question.package}: {releases[0].version} to {releases[-1].version}"
     )
