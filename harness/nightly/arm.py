@@ -173,20 +173,20 @@ class ArmStory:
     def _broke(self, one: BoundaryResult, answered: Answered) -> str:
         gap = f" ({', '.join(one.skipped)} between them could not be tested)" if one.skipped else ""
         said = f"{self._called(one.after)} breaks {self.name}: {one.details[-1]}; the last good release is {one.before}{gap}"
-        return said + self._cause(one, answered)
+        return said + _moves(one) + self._cause(one, answered)
 
     def _changed(self, one: BoundaryResult, answered: Answered, again: str) -> str:
         verdict = {row.version: row.verdict for row in answered.arm(self.name).releases}.get(one.after)
         said = f"{self._called(one.after)} trains otherwise than {one.before} in {self.name}{again}, and stays {verdict}"
         details = f": {one.signal}, {'; '.join(one.details[:2])}" if one.details else f": {one.signal}"
-        return said + details + self._cause(one, answered)
+        return said + details + _moves(one) + self._cause(one, answered)
 
     def _cause(self, one: BoundaryResult, answered: Answered) -> str:
         key = (self.name, one.before, one.after)
         said = [
             cause.sentence for cause in answered.report.cause if (cause.arm, cause.before, cause.after) == key
         ]
-        return f". {said[0]}" if said and said[0] else ""
+        return "".join(f". {one}" for one in said if one and not one.startswith("Cause unknown"))
 
     def _alike(self, one: Examined) -> str:
         told = {
@@ -226,6 +226,15 @@ class ArmStory:
             self.told.remove(instead_of)
         self.told.append(boundary)
         self.outcome.boundaries.append((self.outcome.line(self.name), boundary, instead_of))
+
+
+def _moves(one: BoundaryResult) -> str:
+    """Say which packages besides the one under test differ between the two sides."""
+    moves = [
+        f"{move['name']} {move['before'] or 'absent'} -> {move['after'] or 'absent'}"
+        for move in one.moves[1:]
+    ]
+    return f"; with it move {', '.join(moves)}" if moves else ""
 
 
 def _verb(one: BoundaryResult) -> str:
