@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,12 +33,12 @@ class Range:
 
     Attributes:
         first, last: Releases.
-        flaky: Releases between them whose verdicts do not repeat: no evidence for a search.
+        left_out: Releases between them that would mislead: their verdicts do not repeat, or nobody is given them.
     """
 
     first: str
     last: str
-    flaky: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def ranges(
     known: Sequence[Known],
     baseline: str,
     listed: Sequence[str],
+    yanked: Collection[str],
     whole: bool,
     anyway: bool,
 ) -> list[Range]:
@@ -68,30 +70,30 @@ def ranges(
         known: What the line knew before.
         baseline: Version.
         listed: All releases, oldest first.
+        yanked: Those that are yanked; one that was never tested is left out.
         whole: Begin with the oldest of them in place of the baseline.
         anyway: A run is wanted even if nothing new was tested.
     """
-    flaky = {one.version for one in known if one.state == "flaky"} | {
-        one.version for one in tested if one.flaky
-    }
+    looked_at = {one.version for one in known if one.state in {"settled", "flaky"}}
+    left_out = {one.version for one in known if one.state == "flaky"}
+    left_out |= {one.version for one in tested if one.flaky}
+    left_out |= set(yanked) - looked_at
     found = []
     for one in tested:
         place = listed.index(one.version)
         older = place > 0 and Version(one.version) < Version(baseline)
         if older and one.verdict == Verdict.BAD and not one.flaky:
-            found.append(_range(listed[place - 1], one.version, flaky))
-    after = [one.version for one in tested if Version(one.version) > Version(baseline)]
+            found.append(_range(listed[place - 1], one.version, left_out))
+    after = [one.version for one in tested if Version(one.version) > Version(baseline) and not one.flaky]
     if after or anyway:
-        settled = [
-            one.version for one in known if one.state in {"settled", "flaky"} and one.version in listed
-        ]
+        settled = (looked_at & set(listed)) - left_out
         first = listed[0] if whole else baseline
-        found.append(_range(first, max([baseline, *after, *settled], key=Version), flaky))
+        found.append(_range(first, max([baseline, *after, *settled], key=Version), left_out))
     return found
 
 
-def _range(first: str, last: str, flaky: Collection[str]) -> Range:
-    inside = [one for one in flaky if Version(first) <= Version(one) <= Version(last)]
+def _range(first: str, last: str, left_out: Collection[str]) -> Range:
+    inside = [one for one in left_out if Version(first) < Version(one) < Version(last)]
     return Range(first, last, tuple(sorted(inside, key=Version)))
 
 
@@ -123,6 +125,8 @@ def answer(
     found = _written(watch, names, asked, out, started)
     if found is not None:
         return found
+    for unfinished in out.glob(f".{_stem(watch, started)}*.tmp"):
+        shutil.rmtree(unfinished, ignore_errors=True)  # left by this night when it was killed
     done = bisect(_question(watch, names, asked, out), home, watcher, started)
     if done.interrupted:
         raise KeyboardInterrupt
@@ -134,7 +138,7 @@ def _question(watch: Watch, names: Sequence[str], asked: Range, out: Path) -> Qu
     words = [f"python -m harness bisect {watch.scenario.name} --package {watch.package}"]
     words += [f"--arm {arm.name}" for arm in arms]
     words += [f"--from {asked.first} --to {asked.last} --any-failure"]
-    words += [f"--assume {version}=skip" for version in asked.flaky]
+    words += [f"--assume {version}=skip" for version in asked.left_out]
     return Question(
         scenario=watch.scenario,
         package=watch.package,
@@ -144,7 +148,7 @@ def _question(watch: Watch, names: Sequence[str], asked: Range, out: Path) -> Qu
         prereleases=watch.prereleases,
         # A night asks whether a training is good: it is bad in whatever way.
         any_failure=True,
-        leave_out=asked.flaky,
+        leave_out=asked.left_out,
         seeds=watch.seeds,
         device=watch.device,
         torch=watch.torch,
@@ -159,7 +163,7 @@ def _written(
     watch: Watch, names: Sequence[str], asked: Range, out: Path, started: datetime
 ) -> Answered | None:
     """Return the run of this night that answers the same question: a night that was killed has written it."""
-    for folder in sorted(out.glob(f"{started:%Y%m%dT%H%M%SZ}-{watch.scenario.name}*")):
+    for folder in sorted(out.glob(f"{_stem(watch, started)}*")):
         try:
             report = load_report(folder)
         except UsageError:
@@ -168,6 +172,10 @@ def _written(
         if same and all(_covers(arm, asked) for arm in report.arms):
             return Answered(report, folder.name)
     return None
+
+
+def _stem(watch: Watch, started: datetime) -> str:
+    return f"{started:%Y%m%dT%H%M%SZ}-{watch.scenario.name}"
 
 
 def _covers(arm: ArmResult, asked: Range) -> bool:

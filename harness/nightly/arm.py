@@ -155,7 +155,7 @@ class ArmStory:
         self._know(Known(one.version, "given up" if last else "waiting", "skip", one.reason, tries))
 
     def _still_bad(self, one: Examined, answers: Sequence[Answered]) -> None:
-        breaks = broken(self.told)
+        breaks = [each for each in self.told if _lasts(each, one.version)]
         if not breaks:
             self._unsure(one.version, answers[-1] if answers else None)
             return
@@ -226,6 +226,14 @@ class ArmStory:
             self.told.remove(instead_of)
         self.told.append(boundary)
         self.outcome.boundaries.append((self.outcome.line(self.name), boundary, instead_of))
+
+
+def _lasts(one: Boundary, version: str) -> bool:
+    """Tell whether a release lies where a break was, be it over with a later one."""
+    if one.kind != "regressed" or one.signal == "pins":
+        return one.signal == "pins" and one.closed is None
+    over = one.closed_by is not None and Version(one.closed_by) <= Version(version)
+    return one.signal == "verdict" and Version(one.after) <= Version(version) and not over
 
 
 def _moves(one: BoundaryResult) -> str:

@@ -146,7 +146,7 @@ class _Reader:
             raise UsageError(f"{self.path}: nothing to watch: expected at least one [[watch]] table")
         budget = self.content.get("budget", {})
         self._check("budget.", budget, _BUDGET)
-        folder = self.path.absolute().parent
+        folder = self.path.parent
         publish = self.content.get("publish")
         watches = tuple(
             self._watch(f"watch[{count}].", table, folder) for count, table in enumerate(tables, 1)

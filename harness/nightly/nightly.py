@@ -106,7 +106,7 @@ def _end(config: Config, history: History, number: int, started: datetime) -> To
     events = history.events(number)
     lines = standings(config, history)
     ended = datetime.now(UTC)
-    folder = config.reports / "nightly" / f"{started:%Y%m%dT%H%M%SZ}"
+    folder = config.reports / "nightly" / _name(history, number, started)
     facts = {
         "started": started.isoformat(timespec="seconds"),
         "ended": ended.isoformat(timespec="seconds"),
@@ -117,6 +117,14 @@ def _end(config: Config, history: History, number: int, started: datetime) -> To
     point_latest(folder.parent, folder)
     history.end(number, ended, code(events), headline(events))
     return Told(headline(events), ranked(events), code(events), folder, lines)
+
+
+def _name(history: History, number: int, started: datetime) -> str:
+    """Return the night's name: its start, and a number if there was another night at the same time."""
+    earlier = history.rows(
+        "nights", "started = ? AND id < ?", (started.isoformat(timespec="seconds"), number)
+    )
+    return f"{started:%Y%m%dT%H%M%SZ}" + (f"-{len(earlier) + 1}" if earlier else "")
 
 
 def _publish(config: Config, history: History, number: int) -> None:

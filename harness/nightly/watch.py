@@ -265,6 +265,7 @@ class _Walk:
                 known=list(self.known[arm].values()),
                 baseline=self.baselines[arm].version,
                 listed=listed,
+                yanked={release.version for release in self.releases if release.yanked},
                 whole=self.watch.first is not None,
                 anyway=arm in self.proposed,
             )

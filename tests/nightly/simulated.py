@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from toyindex import GOOD, wheel
 
 from harness.home import Home
 from harness.nightly.config import load_config
 from harness.nightly.nightly import nightly
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OTHER = "def loss(step):\n    return 0.9 / step\n"
 ONCE_BAD = (

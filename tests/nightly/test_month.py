@@ -15,7 +15,7 @@ NOTHING = ("Ran, nothing new.", 0, [])
 LIKE_BASELINE = "is good in plain and trains as the baseline 1.1, bit for bit"
 
 
-def test_a_month(month):
+def test_a_month(month):  # noqa: PLR0915 - a day after the other
     def night(day):
         told = month.night(day)
         return told.headline, told.code, story(told)
@@ -112,6 +112,21 @@ def test_a_month(month):
     said = "toy 2.8 is new and yanked already: nobody is given it, so it is not tested"
     assert night(20) == quiet("yanked", "2.8", said)
     assert night(21) == NOTHING
+
+    # Three at once: a break, what is as broken, and the fix.
+    for version, code in (("3.0", BAD), ("3.0.1", BAD), ("3.1", OTHER)):
+        month.release(version, code, day=22)
+    broke = "toy 3.0 breaks plain: non-finite loss at step 3, forward; the last good release is 2.7; with it move extra 1.0 -> absent"
+    assert night(22) == (
+        f"New regression: {broke}",
+        1,
+        [
+            ("regressed", "3.0", broke),
+            ("fixed", "3.1", "toy 3.1 is good again in plain: what broke in 3.0 is over"),
+            ("release", "3.0.1", "toy 3.0.1 is bad in plain as before: broken since 3.0"),
+        ],
+    )
+    assert night(23) == NOTHING
     its_site(month)
     its_files(month)
 
@@ -145,4 +160,4 @@ def its_files(month):
     cases = ET.parse(folder / "junit.xml").getroot().findall(".//testcase")
     assert [(case.get("classname"), case.get("name")) for case in cases] == [("toy", "toy: plain")]
     assert "toy 2.0 breaks plain" in cases[0].find("failure").get("message")
-    assert (folder.parent / "latest").resolve().name == "20240221T230000Z"
+    assert (folder.parent / "latest").resolve().name == "20240223T230000Z"
