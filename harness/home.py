@@ -44,6 +44,11 @@ class Home:
         return self.root / "drawings"
 
     @property
+    def sources(self) -> Path:
+        """Clones of watched sources, and the wheels built from them."""
+        return self.root / "sources"
+
+    @property
     def history(self) -> Path:
         """What every night and every run found, see `harness.history.schema`."""
         return self.root / "history.sqlite"

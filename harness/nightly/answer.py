@@ -59,7 +59,7 @@ def ranges(
     known: Sequence[Known],
     baseline: str,
     listed: Sequence[str],
-    yanked: Collection[str],
+    unwanted: Collection[str],
     whole: bool,
     anyway: bool,
 ) -> list[Range]:
@@ -70,14 +70,14 @@ def ranges(
         known: What the line knew before.
         baseline: Version.
         listed: All releases, oldest first.
-        yanked: Those that are yanked; one that was never tested is left out.
+        unwanted: Yanked ones and such that are not watched: one that was never tested is left out.
         whole: Begin with the oldest of them in place of the baseline.
         anyway: A run is wanted even if nothing new was tested.
     """
     looked_at = {one.version for one in known if one.state in {"settled", "flaky"}}
     left_out = {one.version for one in known if one.state == "flaky"}
     left_out |= {one.version for one in tested if one.flaky}
-    left_out |= set(yanked) - looked_at
+    left_out |= set(unwanted) - looked_at
     found = []
     for one in tested:
         place = listed.index(one.version)
@@ -145,7 +145,7 @@ def _question(watch: Watch, names: Sequence[str], asked: Range, out: Path) -> Qu
         arms=arms,
         first=asked.first,
         last=asked.last,
-        prereleases=watch.prereleases,
+        prereleases=watch.prereleases or bool(watch.source),  # builds of a source are development releases
         # A night asks whether a training is good: it is bad in whatever way.
         any_failure=True,
         leave_out=asked.left_out,

@@ -257,4 +257,4 @@ def _fits(value: Any, kind: str) -> bool:
 
 def _source(text: str, folder: Path) -> str:
     """Return a source with the path of a clone seen from the file's folder."""
-    return text if not text or text.startswith("git+") else str(folder / text)
+    return text if not text or text.startswith("git+") else str((folder / text).absolute())

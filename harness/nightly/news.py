@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
+from harness.nightly.source import is_build
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
@@ -62,7 +64,7 @@ def watched(
 
     Args:
         releases: In any order.
-        prereleases: Keep alpha, beta, candidate and development releases.
+        prereleases: Keep alpha, beta, candidate and development releases; builds of a source are kept in any case.
         first: Oldest one; None for all.
         until: ISO time; later ones are left out. A release whose index tells no time is kept.
     """
@@ -70,7 +72,7 @@ def watched(
     return [
         release
         for release in ordered
-        if (prereleases or not Version(release.version).is_prerelease)
+        if (prereleases or is_build(release.version) or not Version(release.version).is_prerelease)
         and (first is None or Version(release.version) >= Version(first))
         and not (until and release.uploaded and release.uploaded > until)
     ]

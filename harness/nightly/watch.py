@@ -18,6 +18,7 @@ from harness.nightly.baseline import DEPTH, propose
 from harness.nightly.examine import Examination
 from harness.nightly.news import news, untold, watched
 from harness.nightly.outcome import Outcome
+from harness.nightly.source import built
 from harness.releases.index import list_releases
 from harness.releases.release import Release
 from harness.releases.settings import read_settings
@@ -64,7 +65,8 @@ def walk(watch: Watch, night: Night, history: History, home: Home, watcher: Watc
     """
     walked = _Walk(watch, night, history, home, watcher)
     try:
-        walked.go()
+        with built(watch.source, watch.package, home):
+            walked.go()
         outcome = walked.outcome
     except IndexUnavailableError as error:
         outcome = Outcome(watch)
@@ -85,6 +87,7 @@ class _Walk:
         self.outcome = Outcome(watch)
         self.subject = (watch.scenario.name, watch.package)
         self.releases: list[Release] = []
+        self.unwanted: set[str] = set()
         self.baselines: dict[str, Baseline] = {}
         self.known: dict[str, dict[str, Known]] = {}
         self.proposed: set[str] = set()
@@ -119,6 +122,8 @@ class _Walk:
             first=self.watch.first,
             until=self.night.until,
         )
+        wanted = {release.version for release in self.releases if not release.yanked}
+        self.unwanted = {release.version for release in listing.releases} - wanted
         if not self.releases:
             raise HarnessError(f"the index lists no release of {self.watch.package} to watch")
         found = news(self.history.listed(self.subject), self.releases)
@@ -265,7 +270,7 @@ class _Walk:
                 known=list(self.known[arm].values()),
                 baseline=self.baselines[arm].version,
                 listed=listed,
-                yanked={release.version for release in self.releases if release.yanked},
+                unwanted=self.unwanted,
                 whole=self.watch.first is not None,
                 anyway=arm in self.proposed,
             )

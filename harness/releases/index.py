@@ -93,7 +93,7 @@ def _ask(package: str, settings: IndexSettings) -> tuple[list[DistributionPackag
             faults.append(f"the index {shown(address)} gave no usable answer ({_brief(error)})")
             continue
         answered = answered or position == 0
-    for place in settings.find_links:
+    for place in (*settings.find_links, *settings.own_links):
         files += _folder(place, package)
     return files, faults, answered
 
@@ -190,5 +190,5 @@ def _local_path(address: str) -> Path:
 
 
 def _digest(settings: IndexSettings) -> str:
-    sources = json.dumps([settings.index, settings.extra, settings.find_links])
+    sources = json.dumps([settings.index, settings.extra, settings.find_links, *settings.own_links])
     return hashlib.sha256(sources.encode()).hexdigest()[:12]
