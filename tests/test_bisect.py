@@ -303,7 +303,7 @@ def test_a_stored_run_is_drawn_and_judged_again_without_a_probe(toy, harness):
         scenario.read_text().replace("loss_below = 0.5", "loss_below = 0.1"), encoding="utf-8"
     )
     done = harness("judge", "latest")
-    assert "Never good" in done.stdout
+    assert "No good release" in done.stdout
     assert store == {path: path.stat().st_mtime for path in store}
 
 

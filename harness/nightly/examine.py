@@ -179,7 +179,7 @@ class Examination:
         return len(set(digests)) == 1 if len(digests) > 1 else None
 
     def _prepared(self, releases: Sequence[Release], home: Home, watcher: Watcher) -> Laboratory:
-        return prepare(self.question, releases, home, lambda text, _done, _of: watcher.note(text), warm=False)
+        return prepare(self.question, releases, home, watcher.note, warm=False)
 
     def _forget(self, versions: Collection[str]) -> None:
         laboratory = self.laboratory

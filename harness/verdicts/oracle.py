@@ -8,6 +8,8 @@ was ended from outside, is ruled on in `judge`.
 from __future__ import annotations
 
 import math
+import operator
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -65,12 +67,30 @@ def training(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
     )
 
 
-def metric(trace: Trace, _settings: Mapping[str, Any]) -> Judgement:
-    """Good, as far as one trace can tell, if every loss and weight stayed finite.
+def metric(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
+    """Judge a metric by what is expected of it: skip where it was not recorded, bad where it is not finite.
 
-    Whether the metric is worse than the reference's is then judged over all seeds, see `calibration`.
+    Without an `expect` a trace is good as far as it alone can tell; whether the metric is worse than the
+    reference's is then judged over all seeds, see `calibration`.
     """
-    return training(trace, {"loss_below": None})
+    if trace.steps:
+        finite = training(trace, {"loss_below": None})
+        if finite.verdict != Verdict.GOOD:
+            return finite
+    name = settings["signal"]
+    if not any(value is not None for value in trace.signal(name)):
+        return Judgement(Verdict.SKIP, f"nothing was recorded under the name {name}")
+    value, expect = measure(trace, settings), settings["expect"]
+    if not math.isfinite(value):
+        return Judgement(Verdict.BAD, f"{name} is {value}", Fingerprint(f"non-finite {name}"))
+    if expect is None:
+        return Judgement(Verdict.GOOD, f"{name} {value:.6g}")
+    compare, sign, bound = read_expectation(expect)
+    effect = Effect(name, value, bound)
+    if compare(value, bound):
+        return Judgement(Verdict.GOOD, f"{name} {value:.6g} {sign} {bound:g}", effect=effect)
+    said = f"{name} {value:.6g}, expected {sign} {bound:g}"
+    return Judgement(Verdict.BAD, said, Fingerprint(f"{name} not {sign} {bound:g}"), effect)
 
 
 def measure(trace: Trace, settings: Mapping[str, Any]) -> float:
@@ -79,6 +99,28 @@ def measure(trace: Trace, settings: Mapping[str, Any]) -> float:
         value for value in trace.signal(settings["signal"])[-int(settings["window"]) :] if value is not None
     ]
     return math.fsum(values) / len(values) if values else math.nan
+
+
+_COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+
+def read_expectation(text: str) -> tuple[Callable[[float, float], bool], str, float]:
+    """Read what is expected of a metric, as `<0.5`; return the comparison, its sign and the bound.
+
+    Raises:
+        ValueError: It is no comparison with a number.
+    """
+    sign = next((sign for sign in _COMPARISONS if text.strip().startswith(sign)), None)
+    if sign is None:
+        raise ValueError(f"expected one of {' '.join(_COMPARISONS)} and a number, as in <0.5")
+    return _COMPARISONS[sign], sign, float(text.strip()[len(sign) :])
 
 
 def _nonfinite(event: Mapping[str, Any]) -> Judgement:
@@ -117,9 +159,38 @@ ORACLES: Mapping[str, Oracle] = {
             "aa_seeds": Option(
                 int, "seeds of the reference, from which the noise floor is learnt", default=5
             ),
+            "expect": Option(str, "what is right, as <0.5; none: not worse than the reference"),
         },
     ),
+    "exit-status": Oracle(
+        lambda _trace, _settings: Judgement(Verdict.GOOD, "exit status 0"),
+        {},
+    ),
 }
+
+EXIT_STATUS: Mapping[str, Option] = {
+    "exit_status": Option(
+        bool, "the job is a plain script: how it ends is judged before anything else, as git bisect run does"
+    ),
+    "bad_when_stdout_matches": Option(str, "bad if the output matches this regular expression"),
+    "error_matches": Option(
+        str, "bad only if the output matches this regular expression, another error: skip"
+    ),
+    "import_errors": Option(
+        str, "bad: a module that cannot be imported is the failure looked for; else skip"
+    ),
+}
+"""Settings that every oracle takes besides its own."""
+
+
+def by_exit_status(settings: Mapping[str, Any]) -> bool:
+    """Tell whether the job is a plain script, of which the exit status is judged first."""
+    return settings["kind"] == "exit-status" or bool(settings.get("exit_status"))
+
+
+def compares(settings: Mapping[str, Any]) -> bool:
+    """Tell whether releases are compared with a reference, whose noise floor must be learnt first."""
+    return settings["kind"] == "metric" and settings.get("expect") is None
 
 
 def check_settings(settings: Mapping[str, Any]) -> str:
@@ -127,7 +198,7 @@ def check_settings(settings: Mapping[str, Any]) -> str:
     kind = str(settings.get("kind"))
     if kind not in ORACLES:
         return f"kind = {kind!r}: expected one of {', '.join(ORACLES)}"
-    options = ORACLES[kind].options
+    options = {**ORACLES[kind].options, **EXIT_STATUS}
     for name, value in settings.items():
         if name == "kind":
             continue
@@ -140,12 +211,27 @@ def check_settings(settings: Mapping[str, Any]) -> str:
             )
             return f"{name} = {value!r}: expected {wanted} ({options[name].meaning})"
     missing = [name for name, option in options.items() if option.required and name not in settings]
-    return f"the key {missing[0]!r} is missing" if missing else ""
+    return f"the key {missing[0]!r} is missing" if missing else _check_texts(settings)
+
+
+def _check_texts(settings: Mapping[str, Any]) -> str:
+    for name in ("bad_when_stdout_matches", "error_matches"):
+        try:
+            re.compile(settings.get(name, ""))
+        except re.error as error:
+            return f"{name} = {settings[name]!r}: no regular expression ({error})"
+    if settings.get("import_errors", "skip") not in {"bad", "skip"}:
+        return f"import_errors = {settings['import_errors']!r}: expected bad or skip"
+    try:
+        read_expectation(settings.get("expect", "<0"))
+    except ValueError as error:
+        return f"expect = {settings['expect']!r}: {error}"
+    return ""
 
 
 def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return an oracle's settings with its defaults filled in."""
-    options = ORACLES[settings["kind"]].options
+    options = {**ORACLES[settings["kind"]].options, **EXIT_STATUS}
     return {**{name: option.default for name, option in options.items()}, **settings}
 
 
