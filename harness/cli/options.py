@@ -58,6 +58,44 @@ def add_probing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pre", action="store_true", help="take pre-releases too")
 
 
+def add_asking(parser: argparse.ArgumentParser) -> None:
+    """Add what makes up a question besides how its probes are executed."""
+    parser.add_argument(
+        "--arm", action="append", metavar="A", help="an arm; may be repeated; default: the scenario's"
+    )
+    parser.add_argument("--from", dest="first", metavar="V", help="oldest release; default: the scenario's")
+    parser.add_argument("--to", dest="last", metavar="V", help="newest release; default: the newest of all")
+    parser.add_argument("--search", choices=SEARCHES, default="auto", help="strategy, default auto")
+    parser.add_argument(
+        "--find-fix", action="store_true", help="look for the release that repaired something"
+    )
+    parser.add_argument(
+        "--any-failure",
+        action="store_true",
+        help="take every failure for the same one, whatever its fingerprint",
+    )
+    parser.add_argument(
+        "--assume",
+        action="append",
+        default=[],
+        metavar="RELEASE=VERDICT",
+        help="take good, bad or skip for a release without executing it; may be repeated",
+    )
+    parser.add_argument(
+        "--confidence",
+        type=float,
+        default=0.95,
+        metavar="P",
+        help="what the noisy search is to reach, default 0.95",
+    )
+    parser.add_argument(
+        "--no-cause", action="store_true", help="do not find out why the sides of a boundary differ"
+    )
+    parser.add_argument(
+        "--fixes", action="store_true", help="try the scenario's remedies around each boundary"
+    )
+
+
 def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Question:
     """Return the question that the command line asks.
 

@@ -62,23 +62,7 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
         HarnessError: As the parts say; nothing that was executed before is lost.
     """
     started = datetime.now(UTC)
-    listing = list_releases(question.package, read_settings(), home)
-    warnings = [listing.warning] if listing.warning else []
-    for warning in warnings:
-        watcher.note(f"warning: {warning}")
-    releases = select(
-        listing.releases,
-        package=question.package,
-        first=question.first,
-        last=question.last,
-        prereleases=question.prereleases,
-    )
-    watcher.note(
-        f"{len(releases)} releases of {question.package}: {releases[0].version} to {releases[-1].version}"
-    )
-    laboratory = prepare(
-        question, releases, home, lambda text, done, of: watcher.note(f"{text} ({done} of {of})")
-    )
+    laboratory, warnings = begin(question, home, watcher)
     investigation = Investigation(Driver(laboratory, watcher))
     interrupted = False
     attribution = Attribution()
@@ -98,6 +82,32 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
     if laboratory.environments.made:
         evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
     return Run(report, folder, interrupted)
+
+
+def begin(question: Question, home: Home, watcher: Watcher) -> tuple[Laboratory, list[str]]:
+    """List and lock the releases of a question; return what executes them, and what its reader must know.
+
+    Raises:
+        HarnessError: As the parts say.
+    """
+    listing = list_releases(question.package, read_settings(), home)
+    warnings = [listing.warning] if listing.warning else []
+    for warning in warnings:
+        watcher.note(f"warning: {warning}")
+    releases = select(
+        listing.releases,
+        package=question.package,
+        first=question.first,
+        last=question.last,
+        prereleases=question.prereleases,
+    )
+    watcher.note(
+        f"{len(releases)} releases of {question.package}: {releases[0].version} to {releases[-1].version}"
+    )
+    laboratory = prepare(
+        question, releases, home, lambda text, done, of: watcher.note(f"{text} ({done} of {of})")
+    )
+    return laboratory, warnings
 
 
 def gather(
@@ -152,13 +162,18 @@ def write(report: Report, driver: Driver, out: Path) -> Path:
     laboratory = driver.laboratory
     folder = out / report.run
     with whole_folder(folder) as new:
-        write_atomic(new / "locks" / "reference.txt", laboratory.reference.text())
-        for release, lock in zip(laboratory.releases, laboratory.locks, strict=True):
-            text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
-            write_atomic(new / "locks" / f"{release.version}.txt", text)
+        write_locks(new / "locks", laboratory)
         write_report(new, report, evidence(driver), drawings=laboratory.store.home.drawings)
     point_latest(out, folder)
     return folder
+
+
+def write_locks(folder: Path, laboratory: Laboratory) -> None:
+    """Write the reference and the lock of every release, or why there is none, as `--locks` reads them."""
+    write_atomic(folder / "reference.txt", laboratory.reference.text())
+    for release, lock in zip(laboratory.releases, laboratory.locks, strict=True):
+        text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
+        write_atomic(folder / f"{release.version}.txt", text)
 
 
 def evidence(driver: Driver) -> dict[str, ProbeEvidence]:

@@ -97,8 +97,7 @@ class Laboratory:
         if isinstance(findings, Finding):
             return findings
         oracle = self.question.scenario.oracle
-        calibration = self.calibrations[arm.of or arm.name] if oracle["kind"] == "metric" else None
-        return Finding.of_seeds(findings, oracle, calibration)
+        return Finding.of_seeds(findings, oracle, self.calibrations.get(arm.of or arm.name))
 
     def calibrate(self, arm: Arm) -> None:
         """Learn an arm's noise floor from A/A runs of the reference release, if its oracle compares a metric.
