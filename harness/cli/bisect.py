@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from harness.cli.options import DEFAULT_CAP_GB, add_asking, add_probing, command_line, positive, question
+from harness.cli.options import DEFAULT_CAP_GB, add_asking, add_executing, add_probing, command_line, question
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     add_probing(parser)
     add_asking(parser)
-    parser.add_argument(
-        "--jobs", type=positive, metavar="N", help="probes at a time; default: what the cores allow"
-    )
+    add_executing(parser)
     parser.add_argument("--out", default="reports", metavar="DIR", help="where reports go, default reports")
     parser.add_argument(
         "--locks",

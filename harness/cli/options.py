@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.runs.question import Question
 
 SEARCHES = ("auto", "sweep", "binary", "noisy")
+EXECUTORS = ("local", "dask")
 DEVICES = ("auto", "cpu", "cuda")
 DEFAULT_CAP_GB = 20.0
 
@@ -133,10 +134,38 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
         out=Path(getattr(options, "out", "reports")),
         locks=_folder(getattr(options, "locks", None)),
         environment_cap=int(getattr(options, "environment_cap", DEFAULT_CAP_GB) * 10**9),
+        scheduler=_scheduler(options),
         command=getattr(options, "command_line", ""),
         cause=not getattr(options, "no_cause", False),
         fixes=fixes,
     )
+
+
+def add_executing(parser: argparse.ArgumentParser) -> None:
+    """Add where probes are executed, and how many at a time."""
+    parser.add_argument(
+        "--jobs", type=positive, metavar="N", help="probes at a time; default: what the machines allow"
+    )
+    parser.add_argument(
+        "--executor",
+        choices=EXECUTORS,
+        default="local",
+        help="who executes: this machine (default), or the workers of a dask cluster",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of the dask cluster, as tcp://host:8786, or its scheduler's file",
+    )
+
+
+def _scheduler(options: argparse.Namespace) -> str | None:
+    executor, address = getattr(options, "executor", "local"), getattr(options, "scheduler", None)
+    if executor == "dask" and not address:
+        raise UsageError("--executor dask: needs --scheduler ADDRESS, as tcp://host:8786")
+    if executor == "local" and address:
+        raise UsageError(f"--scheduler {address}: belongs to --executor dask")
+    return address
 
 
 def _folder(name: str | None) -> Path | None:

@@ -21,6 +21,7 @@ from harness.cause.attribute import Attribution, attribute
 from harness.environments.evict import evict
 from harness.files import whole_folder, write_atomic
 from harness.locks.resolve import Unresolvable
+from harness.machine import processor
 from harness.releases.index import list_releases
 from harness.releases.release import select
 from harness.releases.settings import read_settings
@@ -75,8 +76,8 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
             "interrupted: what is missing is untested; the same command goes on where this one stopped"
         )
     finally:
-        laboratory.launchers.close()
-    warnings += laboratory.launchers.notes
+        laboratory.executor.close()
+    warnings += laboratory.executor.notes
     report = gather(investigation, started, warnings, attribution)
     folder = write(report, investigation.driver, question.out)
     if laboratory.environments.made:
@@ -105,7 +106,11 @@ def begin(question: Question, home: Home, watcher: Watcher) -> tuple[Laboratory,
         f"{len(releases)} releases of {question.package}: {releases[0].version} to {releases[-1].version}"
     )
     laboratory = prepare(
-        question, releases, home, lambda text, done, of: watcher.note(f"{text} ({done} of {of})")
+        question,
+        releases,
+        home,
+        lambda text, done, of: watcher.note(f"{text} ({done} of {of})"),
+        say=watcher.note,
     )
     return laboratory, warnings
 
@@ -221,20 +226,13 @@ def _host(driver: Driver) -> dict[str, str | None]:
         "python": laboratory.interpreter.version,
         "torch": (first.get("packages") or {}).get("torch") or laboratory.reference.versions().get("torch"),
         "device": laboratory.device,
-        "cpu": f"{_cpu_name()}, {psutil.cpu_count()} cores",
+        "cpu": processor(),
         "gpu": first.get("device_name") if laboratory.device == "cuda" else None,
         "memory": f"{memory:.0f} GiB",
         "system": platform.platform(),
         "uv": _installed("uv"),
+        **laboratory.executor.host(),
     }
-
-
-def _cpu_name() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - not a file of this machine's disk
-            return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def _installed(package: str) -> str | None:

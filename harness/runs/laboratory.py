@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from harness.environments.environment import Environments, NotInstallable
 from harness.errors import UsageError
+from harness.executors.choose import choose, connect
+from harness.executors.executor import NotExecuted
 from harness.locks.interpreter import find_interpreter
 from harness.locks.lock import moves
 from harness.locks.resolve import Resolver, Unresolvable
@@ -19,7 +21,6 @@ from harness.probes.probe import Probe
 from harness.probes.store import Store
 from harness.releases.settings import read_settings
 from harness.runs.finding import Finding
-from harness.runs.launchers import Launchers
 from harness.uv import Uv
 from harness.verdicts.calibration import Calibration
 from harness.verdicts.judge import judge
@@ -29,7 +30,7 @@ from harness.verdicts.verdict import Judgement, Verdict
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from harness.environments.environment import Environment
+    from harness.executors.executor import Executor
     from harness.home import Home
     from harness.locks.interpreter import Interpreter
     from harness.locks.lock import Lock
@@ -50,7 +51,7 @@ class Laboratory:
         base: The shared part of all locks.
         device: `cpu` or `cuda`.
         job_digest: Digest of all that the job may read.
-        launchers: How probes are started.
+        executor: Executes probes.
         calibrations: {arm: what its releases are compared with}, where the oracle compares a metric.
     """
 
@@ -62,7 +63,7 @@ class Laboratory:
     resolver: Resolver | StoredLocks
     environments: Environments
     store: Store
-    launchers: Launchers
+    executor: Executor
     interpreter: Interpreter
     torch: TorchSource
     device: str
@@ -135,17 +136,11 @@ class Laboratory:
         lock = self.locks[position]
         if isinstance(lock, Unresolvable):
             return Finding(Judgement(Verdict.SKIP, f"cannot be resolved: {lock.reason}"))
-        environment: Environment | None = None
         findings = []
         for probe in probes:
-            result = self.store.find(probe.digest, probe.repeat)
-            if result is None:
-                made = environment or self.environments.ensure(lock, self.base)
-                if isinstance(made, NotInstallable):
-                    skip = Judgement(Verdict.SKIP, f"cannot be installed: {made.reason}")
-                    return Finding(skip, lock=lock.digest)
-                environment = made
-                result = self.launchers.execute(probe, lock, environment, self.store)
+            result = self.store.find(probe.digest, probe.repeat) or self.executor.execute(probe, lock)
+            if isinstance(result, NotExecuted):
+                return Finding(Judgement(Verdict.SKIP, result.reason), lock=lock.digest)
             trace = result.trace()
             judgement = judge(result.execution, trace, self.question.scenario.oracle, result.output())
             findings.append(Finding.of(result, judgement, trace, lock.digest))
@@ -159,6 +154,7 @@ def prepare(
     told: Callable[[str, int, int], None],
     *,
     warm: bool = True,
+    say: Callable[[str], None] = lambda _text: None,
 ) -> Laboratory:
     """Resolve all locks of a run.
 
@@ -168,10 +164,12 @@ def prepare(
         home: Where state lives.
         told: Called with (what was done, how many, of how many).
         warm: Start first executions from a warm parent where that is allowed.
+        say: Called with what a user must know at once.
 
     Raises:
         HarnessError: As `Resolver` and `choose_torch` say.
     """
+    cluster = connect(question, say)
     settings = read_settings()
     uv = Uv(settings.uv_environment)
     torch = choose_torch(question.torch, settings, home)
@@ -192,9 +190,22 @@ def prepare(
     base = environments.base([reference, *usable])
     store = Store(home)
     store.clear_leftovers()
-    device = _device(question.device, environments, reference, base)
-    # Loading a library may already touch the CUDA driver, and a forked child cannot use it after that.
-    warm = warm and device == "cpu"
+    device = (
+        cluster.device(question.device)
+        if cluster
+        else _device(question.device, environments, reference, base)
+    )
+    executor = choose(
+        question,
+        cluster,
+        reference=reference,
+        base=base,
+        environments=environments,
+        store=store,
+        device=device,
+        say=say,
+        warm=warm,
+    )
     return Laboratory(
         question=question,
         releases=releases,
@@ -204,7 +215,7 @@ def prepare(
         resolver=resolver,
         environments=environments,
         store=store,
-        launchers=Launchers(question.scenario, question.package, reference, base, environments, warm=warm),
+        executor=executor,
         interpreter=interpreter,
         torch=torch,
         job_digest=question.scenario.job_digest(),

@@ -39,6 +39,7 @@ class Question:
         out: Folder of the reports.
         locks: Folder with the locks of an earlier run to use again; None resolves them.
         environment_cap: Bytes that all environments together may take.
+        scheduler: Address of the dask cluster that executes; None for this machine.
         command: The command line that asks this question.
         cause: Whether to find out why the sides of each boundary differ.
         fixes: Whether to try the scenario's remedies.
@@ -62,6 +63,7 @@ class Question:
     out: Path = Path("reports")
     locks: Path | None = None
     environment_cap: int = 20 * 10**9
+    scheduler: str | None = None
     command: str = ""
     cause: bool = True
     fixes: bool = False

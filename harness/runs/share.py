@@ -96,7 +96,7 @@ def execute_share(laboratory: Laboratory, shard: Shard, watcher: Watcher) -> lis
             distrust_warm_start(driver)
         attribute(Investigation(driver), Attribution(), causes=question.cause, fixes=question.fixes)
     finally:
-        laboratory.launchers.close()
+        laboratory.executor.close()
     return positions
 
 
