@@ -104,6 +104,25 @@ def test_a_worker_killed_in_mid_probe_loses_nothing(toy, harness, history, clust
     assert all(row["verdict"] in {"good", "bad"} for row in report("remote/latest")["arms"][0]["releases"])
 
 
+def test_a_run_without_a_worker_waits_for_one(history, cluster):
+    """None is there yet, then the only one dies in mid-probe."""
+    history([SLOW, BAD])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *BISECT, "--executor", "dask", "--scheduler", cluster.address],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    heard = iter(process.stderr.readline, "")
+    assert any("waiting for the first worker" in line for line in heard)
+    cluster.worker("one")
+    cluster.kill(cluster.busy(("one",)))
+    assert any("is left, waiting for one" in line for line in heard)
+    cluster.worker("two")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert [row["verdict"] for row in report()["arms"][0]["releases"]] == ["good", "bad"]
+
+
 def test_ctrl_c_ends_what_runs_on_the_workers(toy, history, cluster):
     history(
         [GOOD, BAD, "import time\ndef loss(step):\n    time.sleep(600 if step == 2 else 0)\n    return 1.0\n"]

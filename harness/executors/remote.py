@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+import time
 import uuid
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _LOOK = 1.0
 """Seconds between two looks at whether all was cancelled."""
+_COUNT = 5.0
+"""Seconds between two looks at whether there are workers."""
 _LOST = 60.0
 """Seconds without a scheduler after which it is given up; dask's client reconnects by itself meanwhile."""
 
@@ -66,6 +69,8 @@ class Remote:
         self._unfit: dict[str, str] = {}
         self._machines: dict[str, str] = {}
         self._cancelled = False
+        self._looked = time.monotonic()
+        self._alone = False
 
     def execute(self, probe: Probe, lock: Lock) -> Result | NotExecuted:
         """Have a probe executed by any worker, and take its result into the store."""
@@ -168,16 +173,32 @@ class Remote:
             future.release()
 
     def _wait(self, future: Any) -> Answer:
-        alone = 0.0
+        seen = time.monotonic()
         while True:
             try:
                 return future.result(timeout=_LOOK)  # type: ignore[no-any-return]
             except TimeoutError:
                 if self._cancelled:
                     raise KeyboardInterrupt from None
-                alone = 0.0 if self._cluster.client.status == "running" else alone + _LOOK
-                if alone > _LOST:
+                if self._cluster.client.status == "running":
+                    seen = time.monotonic()
+                    self._look_for_workers()
+                elif time.monotonic() - seen > _LOST:
                     raise HarnessError(self._gone()) from None
+
+    def _look_for_workers(self) -> None:
+        """Tell when there is no worker any more: what was ordered waits for the next one."""
+        with self._lock:
+            if time.monotonic() - self._looked < _COUNT:
+                return
+            self._looked = time.monotonic()
+        try:
+            alone = not self._cluster.workers()
+        except Exception:  # noqa: BLE001 - the scheduler is away, which is seen by the client's status
+            return
+        if alone and not self._alone:
+            self._told(f"warning: no worker of {self._cluster.address} is left, waiting for one")
+        self._alone = alone
 
     def _gone(self) -> str:
         return (
