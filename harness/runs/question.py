@@ -41,6 +41,7 @@ class Question:
         out: Folder of the reports.
         locks: Folder with the locks of an earlier run to use again; None resolves them.
         environment_cap: Bytes that all environments together may take.
+        scheduler: Address of the dask cluster that executes; None for this machine.
         command: The command line that asks this question.
         probe_words: What names the same job in the same environment to `probe`.
         cause: Whether to find out why the sides of each boundary differ.
@@ -66,6 +67,7 @@ class Question:
     out: Path = Path("reports")
     locks: Path | None = None
     environment_cap: int = 20 * 10**9
+    scheduler: str | None = None
     command: str = ""
     probe_words: Sequence[str] = ()
     cause: bool = True
