@@ -80,6 +80,9 @@ class Remote:
             answer = self._ask(Order(self._about, probe, lock, self._warm, files), workers)
             if isinstance(answer, NotExecuted):
                 return answer
+            if answer is None:
+                workers = None
+                continue
             self._hear(answer)
             if answer.kind == Kind.RESULT:
                 result = self._store.receive(probe.digest, probe.repeat, answer.files)
@@ -93,7 +96,7 @@ class Remote:
             if answer.kind == Kind.CANCELLED:
                 raise KeyboardInterrupt
             if answer.kind == Kind.NEEDS_FILES:
-                files, workers = pack(self._about.scenario), [answer.worker]
+                files = pack(self._about.scenario)  # for whichever worker: this one may die meanwhile
             else:
                 workers = self._fit()
 
@@ -130,7 +133,8 @@ class Remote:
             named = "; ".join(f"{host}: {name}" for host, name in sorted(self._machines.items()))
             self.notes.append(f"probes ran on different processors, and traces may differ for that: {named}")
 
-    def _ask(self, order: Order, workers: list[str] | None) -> Answer | NotExecuted:
+    def _ask(self, order: Order, workers: list[str] | None) -> Answer | NotExecuted | None:
+        """Send an order and wait for its answer; None if all workers that it was meant for are gone."""
         from distributed import KilledWorker  # noqa: PLC0415 - an extra
 
         from harness.executors import worker  # noqa: PLC0415 - needs dask
@@ -145,12 +149,11 @@ class Remote:
             pure=False,
             resources={GPU: 1} if order.probe.device == "cuda" else None,
             workers=workers,
-            allow_other_workers=workers is not None,  # should all of these die
         )
         with self._lock:
             self._futures.add(future)
         try:
-            return self._wait(future)
+            return self._wait(future, workers)
         except KilledWorker as error:
             died = error.allowed_failures + 1
             return NotExecuted(
@@ -172,8 +175,8 @@ class Remote:
                 self._futures.discard(future)
             future.release()
 
-    def _wait(self, future: Any) -> Answer:
-        seen = time.monotonic()
+    def _wait(self, future: Any, workers: list[str] | None) -> Answer | None:
+        seen = looked = time.monotonic()
         while True:
             try:
                 return future.result(timeout=_LOOK)  # type: ignore[no-any-return]
@@ -183,6 +186,11 @@ class Remote:
                 if self._cluster.client.status == "running":
                     seen = time.monotonic()
                     self._look_for_workers()
+                    if workers and seen - looked > _COUNT:
+                        looked = seen
+                        if not self._cluster.workers().keys() & set(workers):
+                            self._cluster.cancel([future])
+                            return None
                 elif time.monotonic() - seen > _LOST:
                     raise HarnessError(self._gone()) from None
 
