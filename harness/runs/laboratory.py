@@ -23,7 +23,7 @@ from harness.runs.launchers import Launchers
 from harness.uv import Uv
 from harness.verdicts.calibration import Calibration
 from harness.verdicts.judge import judge
-from harness.verdicts.oracle import with_defaults
+from harness.verdicts.oracles import compares, with_defaults
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Laboratory:
         if isinstance(findings, Finding):
             return findings
         oracle = self.question.scenario.oracle
-        calibration = self.calibrations[arm.of or arm.name] if oracle["kind"] == "metric" else None
+        calibration = self.calibrations[arm.of or arm.name] if compares(oracle) else None
         return Finding.of_seeds(findings, oracle, calibration)
 
     def calibrate(self, arm: Arm) -> None:
@@ -107,7 +107,7 @@ class Laboratory:
             UsageError: The reference is not in the range, or is not good.
         """
         oracle = with_defaults(self.question.scenario.oracle)
-        if oracle["kind"] != "metric":
+        if not compares(oracle):
             return
         versions = [release.version for release in self.releases]
         reference = oracle["reference"] or versions[0]

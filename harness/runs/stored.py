@@ -19,6 +19,7 @@ from harness.runs.locked import read_locks, sides, with_moves
 from harness.scenario import Arm, load_scenario
 from harness.verdicts.calibration import Calibration
 from harness.verdicts.judge import judge
+from harness.verdicts.oracles import compares
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _judge_arm(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> ArmRe
 
 
 def _calibration(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> Calibration | None:
-    if oracle["kind"] != "metric":
+    if not compares(oracle):
         return None
     kept = arm.calibration
     if not kept:

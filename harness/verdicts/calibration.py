@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.verdicts.noise import judge_metric, measure_noise
-from harness.verdicts.oracle import measure, with_defaults
+from harness.verdicts.oracles import measure, with_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.probes.probe import first_line
-from harness.verdicts import oracle
+from harness.verdicts import oracles
 from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def judge(execution: Execution, trace: Trace, settings: Mapping[str, Any], outpu
         return Judgement(
             Verdict.SKIP, "not identical: the start values in force are not those that were injected"
         )
-    return oracle.apply(trace, settings)
+    return oracles.apply(trace, settings)
 
 
 def _error(error: Mapping[str, Any], *, in_training: bool) -> Judgement:
