@@ -29,6 +29,17 @@ VERBS = {
 }
 
 
+WITH_COMMAND = {"bisect", "probe"}
+"""Verbs that take a command of the user's behind `--`."""
+
+
+def split_command(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return what stands before the first `--`, and the command behind it."""
+    words = list(arguments)
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     top = argparse.ArgumentParser(
@@ -51,7 +62,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = parser().parse_args(arguments)
+    words, command = split_command(sys.argv[1:] if arguments is None else arguments)
+    top = parser()
+    options = top.parse_args(words)
+    options.words = list(sys.argv[1:] if arguments is None else arguments)
+    options.command = command
+    if command and options.verb not in WITH_COMMAND:
+        top.error(f"{options.verb} takes no command behind --")
     verb = import_module(f"harness.cli.{options.verb}")
     try:
         return int(verb.run(options))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from harness.cli.options import DEFAULT_CAP_GB, SEARCHES, add_probing, command_line, positive, question
@@ -69,16 +68,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Answer the question and print the answer."""
-    from harness.cli.answer import exit_status, show  # noqa: PLC0415 - kept out of start-up
+    from harness.cli.answer import exit_status, show, show_time  # noqa: PLC0415 - kept out of start-up
     from harness.cli.progress import watcher  # noqa: PLC0415
     from harness.home import Home  # noqa: PLC0415
     from harness.runs.bisect import bisect  # noqa: PLC0415
 
-    options.command_line = command_line(sys.argv[1:])
+    options.command_line = command_line(options.words)
     asked = question(options, options.arm)
     with watcher() as watched:
         done = bisect(asked, Home.find(), watched)
     show(done.report, done.folder)
+    show_time(done.seconds)
     if done.interrupted:
         raise KeyboardInterrupt
     return exit_status(done.report, fail_on_regression=options.exit_code)

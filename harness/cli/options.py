@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.subject import add_subject, probe_words, subject
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def positive(text: str) -> int:
 
 def add_probing(parser: argparse.ArgumentParser) -> None:
     """Add what decides how a probe is executed."""
-    parser.add_argument("scenario", metavar="SCENARIO", help="name of a scenario, or path of its folder")
+    add_subject(parser)
     parser.add_argument("--package", metavar="P", help="package under test; default: the scenario's")
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="default auto: CUDA where it can be used"
@@ -67,21 +68,23 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
     from packaging.utils import canonicalize_name  # noqa: PLC0415 - kept out of start-up
 
     from harness.runs.question import Question, apply_overrides, parse_assumption, parse_override  # noqa: PLC0415
-    from harness.scenario import load_scenario  # noqa: PLC0415
 
-    scenario = load_scenario(options.scenario)
+    scenario = subject(options)
     fixes = getattr(options, "fixes", False)
     chosen = apply_overrides(scenario.choose(arms, fixes=fixes), dict(map(parse_override, options.set)))
     package = canonicalize_name(options.package) if options.package else scenario.package
     first = getattr(options, "first", None)
     if first is None and package == scenario.package:
         first = scenario.first
+    last = getattr(options, "last", None)
+    if last is None and package == scenario.package:
+        last = scenario.last
     return Question(
         scenario=scenario,
         package=package,
         arms=chosen,
         first=first,
-        last=getattr(options, "last", None),
+        last=last,
         prereleases=options.pre,
         search=getattr(options, "search", "auto"),
         find_fix=getattr(options, "find_fix", False),
@@ -96,6 +99,7 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
         locks=_folder(getattr(options, "locks", None)),
         environment_cap=int(getattr(options, "environment_cap", DEFAULT_CAP_GB) * 10**9),
         command=getattr(options, "command_line", ""),
+        probe_words=tuple(probe_words(options)),
         cause=not getattr(options, "no_cause", False),
         fixes=fixes,
     )

@@ -6,11 +6,12 @@ import json
 import shutil
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.files import to_json, whole_folder, write_atomic
 from harness.probes.probe import Execution
+from harness.traces.printed import printed_values
 from harness.traces.trace import Trace, read_trace
 
 if TYPE_CHECKING:
@@ -42,8 +43,9 @@ class Result:
     environment_seconds: float = 0.0
 
     def trace(self) -> Trace:
-        """Read its trace."""
-        return read_trace(self.folder / "trace.jsonl")
+        """Read its trace; what it printed as `NAME=value` counts as recorded, unless that name was recorded."""
+        trace = read_trace(self.folder / "trace.jsonl")
+        return replace(trace, records={**printed_values(self.output()), **trace.records})
 
     def output(self) -> str:
         """Read what it printed; bytes that are no UTF-8 are replaced."""
@@ -90,6 +92,7 @@ class Store:
             "device": probe.device,
             "repeat": probe.repeat,
             "instructions": dict(probe.instructions),
+            "command": list(probe.command),
             "execution": execution.to_dict(),
             "environment_seconds": environment_seconds,
         }

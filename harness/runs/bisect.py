@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import platform
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -32,8 +32,11 @@ from harness.runs.gather import arm_result, arrange
 from harness.runs.investigate import Investigation
 from harness.runs.laboratory import Laboratory, moved_packages, prepare
 from harness.runs.locked import with_moves
+from harness.runs.phases import Phases
+from harness.runs.stored import remedy_evidence
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from harness.home import Home
@@ -48,11 +51,13 @@ class Run:
         report: What was found.
         folder: Where it is written.
         interrupted: It was ended before all was executed; what is missing is `untested`.
+        seconds: {what it did: how long that took}.
     """
 
     report: Report
     folder: Path
     interrupted: bool = False
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
@@ -62,6 +67,7 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
         HarnessError: As the parts say; nothing that was executed before is lost.
     """
     started = datetime.now(UTC)
+    phases = Phases()
     listing = list_releases(question.package, read_settings(), home)
     warnings = [listing.warning] if listing.warning else []
     for warning in warnings:
@@ -76,14 +82,19 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
     watcher.note(
         f"{len(releases)} releases of {question.package}: {releases[0].version} to {releases[-1].version}"
     )
-    laboratory = prepare(
-        question, releases, home, lambda text, done, of: watcher.note(f"{text} ({done} of {of})")
-    )
+    phases.ended("listing")
+    laboratory = prepare(question, releases, home, watcher.note)
+    installed = sum(laboratory.environments.base_seconds)
+    phases.ended("locks", besides=("shared packages", installed))
+    watcher.note(f"{len(releases)} releases locked in {phases.seconds['locks']:.1f} s")
     investigation = Investigation(Driver(laboratory, watcher))
     interrupted = False
     attribution = Attribution()
     try:
         investigation.run()
+        phases.ended(
+            "probes", besides=("shared packages", sum(laboratory.environments.base_seconds) - installed)
+        )
         attribute(investigation, attribution, causes=question.cause, fixes=question.fixes)
     except KeyboardInterrupt:
         interrupted = True
@@ -92,12 +103,14 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
         )
     finally:
         laboratory.launchers.close()
+        phases.ended("causes" if "probes" in phases.seconds else "probes")
     warnings += laboratory.launchers.notes
     report = gather(investigation, started, warnings, attribution)
     folder = write(report, investigation.driver, question.out)
     if laboratory.environments.made:
         evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
-    return Run(report, folder, interrupted)
+    phases.ended("report")
+    return Run(report, folder, interrupted, phases.seconds)
 
 
 def gather(
@@ -111,16 +124,14 @@ def gather(
     arms: list[ArmResult] = []
     for arm in question.arms:
         found = arrange(len(laboratory.releases), driver.findings[arm.name])
-        commands = [
-            f"python -m harness probe {question.scenario.name} --release {release.version} --arm {arm.name}"
-            for release in laboratory.releases
-        ]
+        commands = [question.probe_command(release.version, arm) for release in laboratory.releases]
         arms.append(
             arm_result(
                 arm,
                 laboratory.releases,
                 found,
                 answers[arm.name],
+                package=question.package,
                 commands=commands,
                 searched=searched,
                 calibration=laboratory.calibrations.get(arm.name),
@@ -138,6 +149,7 @@ def gather(
         arms=arms,
         warnings=warnings,
         harness=__version__,
+        oracle=dict(question.scenario.oracle) if question.scenario.ad_hoc else {},
         cause=attribution.causes,
         interventions=attribution.matrices,
         survival=attribution.curves,
@@ -156,7 +168,8 @@ def write(report: Report, driver: Driver, out: Path) -> Path:
         for release, lock in zip(laboratory.releases, laboratory.locks, strict=True):
             text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
             write_atomic(new / "locks" / f"{release.version}.txt", text)
-        write_report(new, report, evidence(driver), drawings=laboratory.store.home.drawings)
+        found = evidence(driver) | remedy_evidence(report, laboratory.store)
+        write_report(new, report, found, drawings=laboratory.store.home.drawings)
     point_latest(out, folder)
     return folder
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.runs.finding import Finding
     from harness.runs.gather import Findings
     from harness.runs.laboratory import Laboratory
-    from harness.scenario import Arm
+    from harness.scenario import Arm, Scenario
 
 _USABLE = 0.8
 """Share of the free memory that probes may take."""
@@ -52,7 +52,8 @@ class Driver:
         self.watcher = watcher
         self.arms: Mapping[str, Arm] = {arm.name: arm for arm in laboratory.question.arms}
         self.findings: dict[str, Findings] = {name: {} for name in self.arms}
-        self.jobs = laboratory.question.jobs or default_jobs(laboratory)
+        gpus = len(laboratory.launchers.devices.names) or 1 if laboratory.device == "cuda" else 0
+        self.jobs = laboratory.question.jobs or default_jobs(laboratory.question.scenario, gpus)
         self._peak = 0
 
     def executed(self) -> int:
@@ -169,11 +170,16 @@ def _warm(finding: Finding | None) -> bool:
     return any(result is not None and result.execution.start == "warm" for result in results)
 
 
-def default_jobs(laboratory: Laboratory) -> int:
-    """Return how many probes run at a time: one a GPU, else as many as the cores' threads allow."""
-    if laboratory.device == "cuda":
-        return 1
-    return max(1, (os.cpu_count() or 1) // laboratory.question.scenario.threads)
+def default_jobs(scenario: Scenario, gpus: int) -> int:
+    """Return how many probes run at a time: what the scenario says a GPU, else what the cores' threads allow.
+
+    Args:
+        scenario: Says how many fit on a GPU, and how many threads one takes.
+        gpus: How many may be used; 0 where probes run on the CPU.
+    """
+    if gpus:
+        return gpus * scenario.probes_per_gpu
+    return max(1, (os.cpu_count() or 1) // scenario.threads)
 
 
 def fitting(peak: int, running: int, available: int) -> int:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.environments.environment import Environments, NotInstallable
 from harness.errors import UsageError
+from harness.locks.family import lock_all
 from harness.locks.interpreter import find_interpreter
-from harness.locks.lock import moves
+from harness.locks.lock import Lock, moves
 from harness.locks.resolve import Resolver, Unresolvable
 from harness.locks.stored import StoredLocks
 from harness.locks.torch import choose_torch, has_gpu
+from harness.probes.devices import Devices, visible
 from harness.probes.probe import Probe
 from harness.probes.store import Store
 from harness.releases.settings import read_settings
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from harness.environments.environment import Environment
     from harness.home import Home
     from harness.locks.interpreter import Interpreter
-    from harness.locks.lock import Lock
     from harness.locks.torch import TorchSource
     from harness.releases.release import Release
     from harness.runs.question import Question
@@ -86,7 +85,11 @@ class Laboratory:
                 threads=scenario.threads,
                 timeout=scenario.timeout,
                 repeat=repeat,
-                instructions=arm.instructions,
+                instructions={**scenario.instructions, **arm.instructions},
+                command=scenario.command,
+                folder=scenario.folder if scenario.command else None,
+                online=scenario.online,
+                variables=scenario.variables,
             )
             for count in range(seeds or max(arm.seeds, self.question.seeds))
         ]
@@ -116,7 +119,7 @@ class Laboratory:
                 f"the oracle's reference {reference} is not in the range {versions[0]} to {versions[-1]}"
             )
         position = versions.index(reference)
-        findings = self._judged(self.probes(arm, position, seeds=oracle["aa_seeds"]), position)
+        findings = self._judged(self.probes(arm, position, seeds=oracle.get("aa_seeds", 1)), position)
         seeds = [findings] if isinstance(findings, Finding) else findings
         for finding in seeds:
             if finding.verdict != Verdict.GOOD:
@@ -157,7 +160,7 @@ def prepare(
     question: Question,
     releases: Sequence[Release],
     home: Home,
-    told: Callable[[str, int, int], None],
+    told: Callable[[str], None],
     *,
     warm: bool = True,
 ) -> Laboratory:
@@ -167,7 +170,7 @@ def prepare(
         question: Gives scenario, package and torch.
         releases: Oldest first.
         home: Where state lives.
-        told: Called with (what was done, how many, of how many).
+        told: Called with a line for each lock that is there, and when the shared packages are installed.
         warm: Start first executions from a warm parent where that is allowed.
 
     Raises:
@@ -178,22 +181,27 @@ def prepare(
     torch = choose_torch(question.torch, settings, home)
     interpreter = torch.host.interpreter if torch.host else find_interpreter(question.scenario.python, uv)
     resolver: Resolver | StoredLocks = Resolver(
-        question.package, question.pins(), interpreter, torch, settings, uv, home
+        question.package, question.pins(), interpreter, torch, settings, uv, home, question.newest()
     )
     if question.locks is not None:
         resolver = StoredLocks(question.locks, interpreter, question.pins())
     reference = resolver.reference()
-    locks: list[Lock | Unresolvable] = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for lock in pool.map(lambda release: resolver.lock(release.version, reference), releases):
-            locks.append(lock)
-            told(f"locked {question.package} {releases[len(locks) - 1].version}", len(locks), len(releases))
-    environments = Environments(question.package, interpreter, torch, uv, home)
+    if isinstance(reference, Unresolvable):  # no release goes with the pins: all are skipped, for that reason
+        locks: list[Lock | Unresolvable] = [reference] * len(releases)
+        reference = Lock((), "fixed", interpreter.minor, interpreter.platform)
+    else:
+        locks = lock_all(
+            resolver,
+            releases,
+            reference,
+            lambda version, count: told(f"locked {question.package} {version} ({count} of {len(releases)})"),
+        )
+    environments = Environments(question.package, interpreter, torch, uv, home, told)
     usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]
     base = environments.base([reference, *usable])
     store = Store(home)
     store.clear_leftovers()
-    device = _device(question.device, environments, reference, base)
+    device = _device(question.device, environments, reference, base) if usable else "cpu"
     # Loading a library may already touch the CUDA driver, and a forked child cannot use it after that.
     warm = warm and device == "cpu"
     return Laboratory(
@@ -205,7 +213,15 @@ def prepare(
         resolver=resolver,
         environments=environments,
         store=store,
-        launchers=Launchers(question.scenario, question.package, reference, base, environments, warm=warm),
+        launchers=Launchers(
+            question.scenario,
+            question.package,
+            reference,
+            base,
+            environments,
+            warm=warm,
+            devices=Devices(visible() if device == "cuda" else ()),
+        ),
         interpreter=interpreter,
         torch=torch,
         job_digest=question.scenario.job_digest(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ class Question:
         locks: Folder with the locks of an earlier run to use again; None resolves them.
         environment_cap: Bytes that all environments together may take.
         command: The command line that asks this question.
+        probe_words: What names the same job in the same environment to `probe`.
         cause: Whether to find out why the sides of each boundary differ.
         fixes: Whether to try the scenario's remedies.
     """
@@ -63,8 +65,24 @@ class Question:
     locks: Path | None = None
     environment_cap: int = 20 * 10**9
     command: str = ""
+    probe_words: Sequence[str] = ()
     cause: bool = True
     fixes: bool = False
+
+    def newest(self) -> str | None:
+        """Return the newest release that the environments' common part is resolved with; None for the newest of all.
+
+        A question about an old range is to be asked with packages of its time, not with those of the newest release.
+        """
+        same = self.package == self.scenario.package
+        return self.last if self.scenario.ad_hoc else self.scenario.last if same else None
+
+    def probe_command(self, release: str, arm: Arm) -> str:
+        """Return the command line that executes one probe by hand."""
+        words = ["python", "-m", "harness", "probe", *self.probe_words, "--release", release]
+        if self.scenario.ad_hoc:
+            return shlex.join([*words, "--", *self.scenario.command])
+        return shlex.join([*words, "--arm", arm.name])
 
     def pins(self) -> list[str]:
         """Return the scenario's pins for the package under test: its own pin goes, the usual package comes in."""

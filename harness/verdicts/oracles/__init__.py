@@ -5,8 +5,28 @@ each setting means. It is asked only about a training that ended by itself: what
 was ended from outside, is ruled on in `harness.verdicts.judge`.
 """
 
-from harness.verdicts.oracles.metric import measure
+from harness.verdicts.oracles.metric import measure, read_expectation
 from harness.verdicts.oracles.oracle import Option, Oracle
-from harness.verdicts.oracles.registry import ORACLES, apply, check_settings, compares, with_defaults
+from harness.verdicts.oracles.registry import (
+    EXIT_STATUS,
+    ORACLES,
+    apply,
+    by_exit_status,
+    check_settings,
+    compares,
+    with_defaults,
+)
 
-__all__ = ["ORACLES", "Option", "Oracle", "apply", "check_settings", "compares", "measure", "with_defaults"]
+__all__ = [
+    "EXIT_STATUS",
+    "ORACLES",
+    "Option",
+    "Oracle",
+    "apply",
+    "by_exit_status",
+    "check_settings",
+    "compares",
+    "measure",
+    "read_expectation",
+    "with_defaults",
+]
