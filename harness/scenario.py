@@ -345,7 +345,7 @@ class _Reader:
         )
 
     def _oracle(self) -> dict[str, Setting]:
-        from harness.verdicts.oracle import check_settings  # noqa: PLC0415 - oracles read traces, not scenarios
+        from harness.verdicts.oracles import check_settings  # noqa: PLC0415 - oracles read traces, not scenarios
 
         settings = self._settings("oracle", self.content["oracle"])
         if self.content.get("command"):

@@ -10,7 +10,7 @@ from harness.runs.drive import Driver
 from harness.runs.laboratory import moved_packages, prepare
 from harness.runs.question import Question
 from harness.traces.compare import beyond, first_difference, noise_floor
-from harness.verdicts.oracle import ORACLES
+from harness.verdicts.oracles import ORACLES
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from harness.runs.finding import Finding
 from harness.uv import Uv
 from harness.verdicts.calibration import Calibration
 from harness.verdicts.judge import judge
-from harness.verdicts.oracle import compares, with_defaults
+from harness.verdicts.oracles import compares, with_defaults
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Laboratory:
                 f"the oracle's reference {reference} is not in the range {versions[0]} to {versions[-1]}"
             )
         position = versions.index(reference)
-        findings = self._judged(self.probes(arm, position, seeds=oracle["aa_seeds"]), position)
+        findings = self._judged(self.probes(arm, position, seeds=oracle.get("aa_seeds", 1)), position)
         seeds = [findings] if isinstance(findings, Finding) else findings
         for finding in seeds:
             if finding.verdict != Verdict.GOOD:
