@@ -17,7 +17,7 @@ for sample in samples:
         {name: value.grad.clone() for name, value in model.named_parameters() if value.requires_grad}
     )
 model.zero_grad()
-wrapped = GradSampleModule(model)
+wrapped = GradSampleModule(model, loss_reduction="sum")
 wrapped(samples).square().sum().backward()
 worst = 0.0
 for name, parameter in model.named_parameters():
