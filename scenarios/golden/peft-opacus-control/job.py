@@ -25,4 +25,4 @@ for name, parameter in model.named_parameters():
         for place, gradients in enumerate(alone):
             worst = max(worst, (parameter.grad_sample[place] - gradients[name]).abs().max().item())
 print(f"worst={worst}")
-assert worst < 1e-5, f"per-sample gradients differ by {worst}"
+assert worst < 1e-4, f"per-sample gradients differ by {worst}"
