@@ -17,7 +17,7 @@ from harness.runs.drive import Driver, distrust_warm_start
 from harness.runs.gather import arrange
 from harness.runs.investigate import Investigation
 from harness.search.boundaries import verdict_changes
-from harness.verdicts.oracle import with_defaults
+from harness.verdicts.oracles import with_defaults
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
