@@ -51,6 +51,7 @@ def test_the_exit_status_is_the_verdict(bisect):
     assert row["fingerprint"] == {"kind": "exception", "exception": "AssertionError"}
     assert row["command"].endswith("--release 2.0 -- python repro.py")
     assert "Cause" not in done.stdout  # a script leaves nothing that could be exchanged
+    assert f"```python\n{REPRO}```" in Path("reports/latest/issue.md").read_text(encoding="utf-8")
 
 
 def test_the_command_of_a_release_repeats_it(bisect, harness):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from harness.report.classes import places
 from harness.report.evidence import trace_of
 from harness.report.remedies import sentences
 from harness.report.summary import code, gravest, md
-from harness.report.text import number, one_line
+from harness.report.text import clean, number, one_line
 from harness.report.why import cause_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
         [f"**{md(arm.answer)}**", ""],
         *([[md(said, 600), ""]] if (said := cause_of(report, arm.name)) else []),
         _facts(report, arm),
+        _script(report),
         _mechanisms(report, arm),
         *(_place(report, place, evidence) for place in places(report) if place.decisive),
         _others(report, arm),
@@ -59,6 +61,24 @@ def _facts(report: Report, arm: ArmResult) -> list[str]:
         f"- host: {host}",
         f"- repeated executions: {repeat}",
         f"- command: {code(report.command)}",
+        "",
+    ]
+
+
+def _script(report: Report) -> list[str]:
+    """Show the script that the question is about, in a fence that is longer than any in it."""
+    if not report.script:
+        return []
+    longest = max((len(run) for run in re.findall("`+", report.script)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [
+        f"<details open><summary>{md(report.description, 200)}</summary>",
+        "",
+        f"{fence}python",
+        *clean(report.script, LIMIT // 2).splitlines(),
+        fence,
+        "",
+        "</details>",
         "",
     ]
 

@@ -126,6 +126,7 @@ class Report:
         warnings: Things the reader must know of the whole run.
         cause: Why neighbouring releases differ, a boundary each.
         oracle: What a command of the command line is judged by; empty for a scenario, whose file says it.
+        script: Text of a command's script, for the issue; empty for a scenario, which has a name.
         interventions: Remedies tried, an arm each.
         survival: How long trainings last, a release and arm each, where there are several seeds.
     """
@@ -142,6 +143,7 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     harness: str = ""
     oracle: dict[str, Any] = field(default_factory=dict)
+    script: str = ""
     cause: list[CauseResult] = field(default_factory=list)
     interventions: list[MatrixResult] = field(default_factory=list)
     survival: list[SurvivalResult] = field(default_factory=list)

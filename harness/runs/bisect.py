@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 
     from harness.home import Home
     from harness.runs.question import Question
+    from harness.scenario import Scenario
+
+_LONGEST_SCRIPT = 20_000
+"""Characters of a script that a report keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,7 @@ def gather(
         warnings=warnings,
         harness=__version__,
         oracle=dict(question.scenario.oracle) if question.scenario.ad_hoc else {},
+        script=_script(question.scenario),
         cause=attribution.causes,
         interventions=attribution.matrices,
         survival=attribution.curves,
@@ -237,6 +242,13 @@ def _free_name(out: Path, name: str) -> str:
     """Return `name`, or with a number behind it if a run of the same second has it already."""
     taken = (f"{name}-{count}" if count > 1 else name for count in itertools.count(1))
     return next(candidate for candidate in taken if not (out / candidate).exists())
+
+
+def _script(scenario: Scenario) -> str:
+    """Return the text of a command's script, as far as a report has room for it."""
+    if not scenario.ad_hoc or scenario.job is None:
+        return ""
+    return scenario.job.read_text(encoding="utf-8", errors="replace")[:_LONGEST_SCRIPT]
 
 
 def _host(driver: Driver) -> dict[str, str | None]:
