@@ -39,6 +39,16 @@ class Home:
         return self.root / "probes"
 
     @property
+    def wheels(self) -> Path:
+        """Files that bundles were made from, by their digest."""
+        return self.root / "wheels"
+
+    @property
+    def bundles(self) -> Path:
+        """Unpacked bundles, a folder each."""
+        return self.root / "bundles"
+
+    @property
     def drawings(self) -> Path:
         """Drawn figures of reports, by what decides how they look."""
         return self.root / "drawings"

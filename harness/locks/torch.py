@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile, ZipInfo
@@ -15,18 +16,23 @@ from zipfile import ZipFile, ZipInfo
 from harness.errors import ToolMissingError, UsageError
 from harness.files import whole_folder
 from harness.locks.interpreter import Interpreter, ask
+from harness.locks.lock import Pinned
 
 if TYPE_CHECKING:
     from harness.home import Home
+    from harness.locks.lock import Lock
     from harness.releases.settings import IndexSettings
 
 CHOICES = "auto, cpu, cuXXX (as cu128), index, host"
 
+_BINARY = re.compile(r"^(torch|pytorch-triton.*|triton.*|nvidia-.*|cuda-.*|rocm.*)$")
+"""Names of what torch's binary build is made of."""
+
 # Run inside the host's interpreter. What belongs to torch's binary build (the vendor's libraries and compiler)
 # is reused as it lies there; torch's plain Python requirements are locked like everybody else's.
 _ASK_HOST = """
-import importlib.metadata as m, json, re
-binary = re.compile(r"^(torch|pytorch-triton.*|triton.*|nvidia-.*|cuda-.*|rocm.*)$")
+import importlib.metadata as m, json, re, sys
+binary = re.compile(sys.argv[1])
 seen, queue, tops, requires = {}, ["torch"], {}, []
 while queue:
     name = re.sub(r"[-_.]+", "-", queue.pop()).lower()
@@ -88,6 +94,23 @@ class HostTorch:
     wheels: Path
 
 
+def without_torch(lock: Lock) -> Lock:
+    """Return a lock without torch and what its binary build brings."""
+    return lock.only([name for name in lock.versions() if not _BINARY.match(name)])
+
+
+def with_host_torch(lock: Lock, host: HostTorch) -> Lock:
+    """Return a lock with the host's torch in place of the one it was made with.
+
+    It is the lock that a resolution with the host's torch gives, if that has the same plain requirements.
+    """
+    others = without_torch(lock)
+    (stand_in,) = host.wheels.iterdir()
+    digest = hashlib.sha256(stand_in.read_bytes()).hexdigest()
+    torch = Pinned("torch", host.version, (f"sha256:{digest}",))
+    return replace(others, packages=tuple(sorted([*others.packages, torch])))
+
+
 def choose_torch(choice: str, settings: IndexSettings, home: Home) -> TorchSource:
     """Decide where torch comes from.
 
@@ -146,7 +169,11 @@ def _candidates() -> list[Path]:
 def _facts(python: Path) -> dict[str, Any] | None:
     try:
         done = subprocess.run(
-            [python, "-c", _ASK_HOST], check=True, capture_output=True, text=True, timeout=120
+            [python, "-c", _ASK_HOST, _BINARY.pattern],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         return dict(json.loads(done.stdout))
     except (OSError, subprocess.SubprocessError, ValueError):

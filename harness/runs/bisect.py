@@ -21,9 +21,7 @@ from harness.cause.attribute import Attribution, attribute
 from harness.environments.evict import evict
 from harness.files import whole_folder, write_atomic
 from harness.locks.resolve import Unresolvable
-from harness.releases.index import list_releases
 from harness.releases.release import select
-from harness.releases.settings import read_settings
 from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, Report
 from harness.report.write import write_report
@@ -68,7 +66,7 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
     """
     started = datetime.now(UTC)
     phases = Phases()
-    listing = list_releases(question.package, read_settings(), home)
+    listing = question.listing(home)
     warnings = [listing.warning] if listing.warning else []
     for warning in warnings:
         watcher.note(f"warning: {warning}")

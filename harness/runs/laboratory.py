@@ -17,7 +17,6 @@ from harness.locks.torch import choose_torch, has_gpu
 from harness.probes.devices import Devices, visible
 from harness.probes.probe import Probe
 from harness.probes.store import Store
-from harness.releases.settings import read_settings
 from harness.runs.finding import Finding
 from harness.runs.launchers import Launchers
 from harness.uv import Uv
@@ -176,7 +175,7 @@ def prepare(
     Raises:
         HarnessError: As `Resolver` and `choose_torch` say.
     """
-    settings = read_settings()
+    settings = question.settings()
     uv = Uv(settings.uv_environment)
     torch = choose_torch(question.torch, settings, home)
     interpreter = torch.host.interpreter if torch.host else find_interpreter(question.scenario.python, uv)
@@ -184,7 +183,7 @@ def prepare(
         question.package, question.pins(), interpreter, torch, settings, uv, home, question.newest()
     )
     if question.locks is not None:
-        resolver = StoredLocks(question.locks, interpreter, question.pins())
+        resolver = StoredLocks(question.locks, interpreter, question.pins(), torch.host)
     reference = resolver.reference()
     if isinstance(reference, Unresolvable):  # no release goes with the pins: all are skipped, for that reason
         locks: list[Lock | Unresolvable] = [reference] * len(releases)
