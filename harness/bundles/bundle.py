@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
+FIRST = "scenario/"
+"""Folder of the first member."""
 _TEXTS = ("scenario", "package", "python", "platform", "torch", "recorder")
 _AGAIN = "copy it again from where it was made, or make it again with `harness bundle`"
 
@@ -39,6 +41,7 @@ class Bundle:
         python: Major and minor version that its wheels fit, as 3.11.
         platform: The platform they fit, as `sysconfig.get_platform()`.
         torch: `host` if torch is the target's own, else `index`.
+        host_packages: {name: version} of what else is the target's own.
         recorder: Version of the recorder of the harness that made it.
     """
 
@@ -50,6 +53,7 @@ class Bundle:
     python: str
     platform: str
     torch: str
+    host_packages: Mapping[str, str]
     recorder: str
 
     @property
@@ -83,9 +87,7 @@ def open_bundle(path: Path, home: Home) -> Bundle:
     except OSError as error:
         raise UsageError(f"--bundle {path}: cannot be read ({error.strerror or error})") from None
     except zipfile.BadZipFile as error:
-        with path.open("rb") as file:
-            begins_well = file.read(2) == b"PK"
-        if not begins_well:
+        if not _begins_as_bundle(path):
             raise UsageError(f"--bundle {path}: not a bundle, which `harness bundle` writes") from None
         raise _damaged(path, f"cut short or changed: {error}") from None
 
@@ -94,6 +96,10 @@ def _unpack(path: Path, archive: zipfile.ZipFile, home: Home) -> Bundle:
     try:
         raw = archive.read(MANIFEST)
     except KeyError:
+        if _begins_as_bundle(
+            path
+        ):  # cut inside a wheel, which is such an archive itself and read in its place
+            raise _damaged(path, f"cut short or changed: it has no {MANIFEST}") from None
         raise UsageError(f"--bundle {path}: not a bundle, it has no {MANIFEST}") from None
     manifest = _manifest(path, raw)
     folder = home.bundles / hashlib.sha256(raw).hexdigest()[:20]
@@ -103,15 +109,23 @@ def _unpack(path: Path, archive: zipfile.ZipFile, home: Home) -> Bundle:
                 write_atomic(new / name, _member(path, archive, name, facts["sha256"]))
     return Bundle(
         folder=folder,
-        scenario=folder / "scenario" / manifest["scenario"],
+        scenario=folder / FIRST / manifest["scenario"],
         package=manifest["package"],
         pins=tuple(manifest["pins"]),
         releases=tuple(Release(**entry) for entry in manifest["releases"]),
         python=manifest["python"],
         platform=manifest["platform"],
         torch=manifest["torch"],
+        host_packages=manifest["host_packages"],
         recorder=manifest["recorder"],
     )
+
+
+def _begins_as_bundle(path: Path) -> bool:
+    """Tell whether the first member of an archive, or what is left of it, is a bundle's: its name follows 30 bytes."""
+    with path.open("rb") as file:
+        begin = file.read(30 + len(FIRST))
+    return begin[:2] == b"PK" and FIRST.encode().startswith(begin[30:])
 
 
 def _manifest(path: Path, raw: bytes) -> Mapping[str, Any]:
@@ -125,10 +139,11 @@ def _manifest(path: Path, raw: bytes) -> Mapping[str, Any]:
         raise UsageError(f"--bundle {path}: schema {schema}, and this harness reads {SCHEMA}: use equal ones")
     try:
         sound = all(isinstance(manifest[name], str) for name in _TEXTS) and manifest["releases"]
-        names = [*manifest["files"], f"scenario/{manifest['scenario']}"]
+        names = [*manifest["files"], f"{FIRST}{manifest['scenario']}"]
         sound = sound and all(isinstance(facts["sha256"], str) for facts in manifest["files"].values())
         sound = sound and [Release(**entry) for entry in manifest["releases"]]
         sound = sound and isinstance(manifest["pins"], list)
+        sound = sound and isinstance(manifest["host_packages"], dict)
     except (KeyError, TypeError, AttributeError):
         sound = False
     if not sound or not all(map(_inside, names)):

@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from harness import __version__
-from harness.bundles.bundle import MANIFEST, SCHEMA
+from harness.bundles.bundle import FIRST, MANIFEST, SCHEMA
 from harness.bundles.wheels import Target, fetch
 from harness.errors import HarnessError, UsageError
 from harness.files import to_json
@@ -24,10 +26,11 @@ from harness.releases.release import select
 from harness.uv import Uv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from harness.bundles.wheels import Fetched
     from harness.home import Home
+    from harness.locks.lock import Pinned
     from harness.releases.release import Release
     from harness.runs.question import Question
 
@@ -44,6 +47,7 @@ class Packed:
         missing: Packages of which no source has a file that their lock names, as name==version.
         unfit: Packages of which there is no wheel that fits; the bundle has their source.
         target: The machine it is for.
+        left: Packages besides torch that are left to the target.
     """
 
     releases: int
@@ -53,6 +57,7 @@ class Packed:
     missing: Sequence[str]
     unfit: Sequence[str]
     target: Target
+    left: Sequence[str] = ()
 
 
 def pack(
@@ -64,6 +69,7 @@ def pack(
     python: str | None = None,
     platform: str | None = None,
     pins: Sequence[str] = (),
+    host_packages: Mapping[str, str] | None = None,
 ) -> Packed:
     """Write the bundle of a question.
 
@@ -75,6 +81,7 @@ def pack(
         python: Major and minor version of the target; None for what the scenario takes here.
         platform: Of the target, as `sysconfig.get_platform()`; None for this one.
         pins: What was asked for besides the scenario's pins.
+        host_packages: {name: version} of what the target has; what every lock has in that version is left out.
 
     Raises:
         HarnessError: As its parts say.
@@ -92,7 +99,9 @@ def pack(
     found = [lock for lock in [reference, *locks] if isinstance(lock, Lock)]
     if question.torch == "host":
         found = [without_torch(lock) for lock in found]
-    wanted = {package for lock in found for package in lock.packages}
+    needed = {package for lock in found for package in lock.packages}
+    left = _left_out(needed, host_packages or {}, question.package)
+    wanted = {package for package in needed if package.name not in left}
     files, missing = fetch(wanted, target, resolver.settings, home)
     told(f"{len(files)} files of {len({file.package.name for file in files})} packages are here")
     content: dict[str, Path | bytes] = {
@@ -110,6 +119,7 @@ def pack(
         "python": target.python,
         "platform": target.platform,
         "torch": "host" if question.torch == "host" else "index",
+        "host_packages": left,
         "releases": [_listed(release) for release in releases],
     }
     _write(path, manifest, content)
@@ -125,6 +135,7 @@ def pack(
         missing=[f"{package.name}=={package.version}" for package in missing],
         unfit=[f"{file.package.name}=={file.package.version}" for file in files if not file.fits],
         target=target,
+        left=sorted(left),
     )
 
 
@@ -174,12 +185,43 @@ def _locks(
     return reference, locks
 
 
+def _left_out(needed: Iterable[Pinned], there: Mapping[str, str], package: str) -> dict[str, str]:
+    """Return {name: version} of what need not travel: all locks have it as the target has it."""
+    versions: dict[str, set[str]] = {}
+    for one in needed:
+        versions.setdefault(one.name, set()).add(one.version)
+    equal = {
+        name: there[name] for name, found in versions.items() if name in there and found == {there[name]}
+    }
+    equal.pop(package, None)
+    return dict(sorted(equal.items()))
+
+
+def read_freeze(path: Path) -> dict[str, str]:
+    """Return {name: version} of what `pip freeze` printed; lines that name no version are passed over.
+
+    Raises:
+        UsageError: It cannot be read, or has no such line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--host-packages {path}: cannot be read ({error})") from None
+    pairs = (line.split("#")[0].strip().partition("==") for line in lines)
+    found = {str(canonicalize_name(name)): version for name, equals, version in pairs if equals}
+    if not found:
+        raise UsageError(
+            f"--host-packages {path}: no line as name==version; write it on the target by `python -m pip freeze`"
+        )
+    return found
+
+
 def _scenario(folder: Path) -> dict[str, Path]:
     """Return what the bundle holds of a scenario's folder: all that enters the digest of its job, and the toml."""
     found = (path for path in sorted(folder.rglob("*")) if path.is_file())
     relative = {path.relative_to(folder): path for path in found}
     return {
-        f"scenario/{folder.name}/{name.as_posix()}": path
+        f"{FIRST}{folder.name}/{name.as_posix()}": path
         for name, path in relative.items()
         if "__pycache__" not in name.parts
     }

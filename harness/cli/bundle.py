@@ -43,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="index (default): as your index serves it; host: left out, the target has it installed",
     )
     parser.add_argument(
+        "--host-packages",
+        metavar="FILE",
+        help="what `pip freeze` prints on the target: what is equal there is left out; goes with --torch host",
+    )
+    parser.add_argument(
         "--python-version", metavar="V", help="Python of the target, as 3.11; default: as here"
     )
     parser.add_argument(
@@ -54,10 +59,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the bundle and tell its size."""
-    from harness.bundles.pack import pack  # noqa: PLC0415 - kept out of start-up
+    from harness.bundles.pack import pack, read_freeze  # noqa: PLC0415 - kept out of start-up
     from harness.home import Home  # noqa: PLC0415
 
     path = Path(options.to)
+    if options.host_packages and options.torch != "host":
+        raise UsageError("--host-packages goes with --torch host: the packages are taken from beside torch")
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"--to {path}: expected the name of a file in a folder that exists")
     packed = pack(
@@ -68,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
         python=options.python_version,
         platform=options.platform,
         pins=options.pins,
+        host_packages=read_freeze(Path(options.host_packages)) if options.host_packages else None,
     )
     _show(path, packed, host=options.torch == "host")
     return 0
@@ -109,6 +117,8 @@ def _show(path: Path, packed: Packed, *, host: bool) -> None:
     ordered = sorted(packed.packages.items(), key=lambda item: -item[1][1])
     for name, (count, size) in ordered[:_SHOWN]:
         print(f"  {_megabytes(size):>9}  {name}" + (f", {count} releases" if count > 1 else ""))
+    if packed.left:
+        print(f"  {'0.0 MB':>9}  {len(packed.left)} packages left to the target: {', '.join(packed.left)}")
     rest = ordered[_SHOWN:]
     if rest:
         print(f"  {_megabytes(sum(size for _, (_, size) in rest)):>9}  {len(rest)} other packages")

@@ -170,7 +170,10 @@ class Environments:
         if (
             self.torch.host is not None
         ):  # nothing of its options is installed, and they would hide other folders
-            packages, sources = packages.only(packages.versions().keys() - {"torch"}), ()
+            packages, sources = (
+                packages.only(packages.versions().keys() - {"torch"} - self.torch.host.beside),
+                (),
+            )
         wanted = new / "layer.txt"
         wanted.write_text(packages.text(), encoding="utf-8")
         install = [

@@ -19,6 +19,8 @@ from harness.locks.interpreter import Interpreter, ask
 from harness.locks.lock import Pinned
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from harness.home import Home
     from harness.locks.lock import Lock
     from harness.releases.settings import IndexSettings
@@ -33,7 +35,7 @@ _BINARY = re.compile(r"^(torch|pytorch-triton.*|triton.*|nvidia-.*|cuda-.*|rocm.
 _ASK_HOST = """
 import importlib.metadata as m, json, re, sys
 binary = re.compile(sys.argv[1])
-seen, queue, tops, requires = {}, ["torch"], {}, []
+seen, queue, tops, requires = {}, ["torch", *sys.argv[2:]], {}, []
 while queue:
     name = re.sub(r"[-_.]+", "-", queue.pop()).lower()
     if name in seen:
@@ -55,7 +57,7 @@ while queue:
             queue.append(other)
         elif name == "torch":
             requires.append(text)
-print(json.dumps({"version": seen.get("torch"), "tops": tops, "requires": requires}))
+print(json.dumps({"version": seen.get("torch"), "tops": tops, "requires": requires, "versions": seen}))
 """
 
 
@@ -85,6 +87,7 @@ class HostTorch:
         interpreter: The Python it is installed for.
         version: As it names itself.
         folder: Links to its files and nothing else's, to be put on an environment's path.
+        beside: Further packages of the host that environments take as they lie there.
         wheels: Folder of a wheel without content that stands for it in the resolution.
     """
 
@@ -92,6 +95,7 @@ class HostTorch:
     version: str
     folder: Path
     wheels: Path
+    beside: frozenset[str] = frozenset()
 
 
 def without_torch(lock: Lock) -> Lock:
@@ -111,7 +115,9 @@ def with_host_torch(lock: Lock, host: HostTorch) -> Lock:
     return replace(others, packages=tuple(sorted([*others.packages, torch])))
 
 
-def choose_torch(choice: str, settings: IndexSettings, home: Home) -> TorchSource:
+def choose_torch(
+    choice: str, settings: IndexSettings, home: Home, beside: Mapping[str, str] | None = None
+) -> TorchSource:
     """Decide where torch comes from.
 
     Args:
@@ -120,9 +126,10 @@ def choose_torch(choice: str, settings: IndexSettings, home: Home) -> TorchSourc
             installed torch.
         settings: The user's index settings.
         home: Where links to the host's torch are kept.
+        beside: {name: version} of what else is taken from the host, with `host`.
 
     Raises:
-        UsageError: Another word.
+        UsageError: Another word; or the host has another version of what is taken from it.
         ToolMissingError: `host`, and no interpreter on PATH has torch.
     """
     if choice == "auto":
@@ -133,7 +140,7 @@ def choose_torch(choice: str, settings: IndexSettings, home: Home) -> TorchSourc
     if choice == "index":
         return TorchSource("as the index serves it")
     if choice == "host":
-        host = _host_torch(home)
+        host = _host_torch(home, beside or {})
         return TorchSource(f"the host's own {host.version}", ("--find-links", str(host.wheels)), host=host)
     if choice == "cpu" or (choice.startswith("cu") and choice[2:].isdigit()):
         return TorchSource(f"{choice} build", ("--torch-backend", choice))
@@ -145,14 +152,23 @@ def has_gpu() -> bool:
     return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
-def _host_torch(home: Home) -> HostTorch:
+def _host_torch(home: Home, beside: Mapping[str, str]) -> HostTorch:
     for python in _candidates():
-        facts = _facts(python)
+        facts = _facts(python, beside)
         if facts and facts["version"]:
+            for name, wanted in beside.items():
+                if facts["versions"].get(name) != wanted:
+                    raise UsageError(
+                        f"the bundle counts on {name} {wanted} of this machine, and {python} has "
+                        f"{facts['versions'].get(name, 'none')}: activate the environment whose `pip freeze` it was "
+                        "made with, or make it again with the present one"
+                    )
             where = hashlib.sha256(f"{python} {facts['tops']}".encode()).hexdigest()
             folder = home.root / "host-torch" / f"{facts['version']}-{where[:12]}"
             _link(folder, facts)
-            return HostTorch(ask(python), facts["version"], folder / "site", folder / "wheels")
+            return HostTorch(
+                ask(python), facts["version"], folder / "site", folder / "wheels", frozenset(beside)
+            )
     raise ToolMissingError(
         "--torch host: no Python on PATH has torch installed; activate the environment that has it, "
         "or choose another --torch"
@@ -166,10 +182,10 @@ def _candidates() -> list[Path]:
     return [path for path in found if path.exists()]
 
 
-def _facts(python: Path) -> dict[str, Any] | None:
+def _facts(python: Path, beside: Iterable[str]) -> dict[str, Any] | None:
     try:
         done = subprocess.run(
-            [python, "-c", _ASK_HOST, _BINARY.pattern],
+            [python, "-c", _ASK_HOST, _BINARY.pattern, *beside],
             check=True,
             capture_output=True,
             text=True,

@@ -12,7 +12,7 @@ import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -219,10 +219,26 @@ def _host(driver: Driver) -> dict[str, str | None]:
         "device": laboratory.device,
         "cpu": f"{_cpu_name()}, {psutil.cpu_count()} cores",
         "gpu": first.get("device_name") if laboratory.device == "cuda" else None,
+        **_gpu(first.get("gpu") or {}),
         "memory": f"{memory:.0f} GiB",
         "system": platform.platform(),
         "uv": _installed("uv"),
     }
+
+
+def _gpu(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the trace tells of its GPU, as text; nothing of a CPU."""
+    if not facts:
+        return {}
+    tf32 = [word for word in ("matmul", "cudnn") if facts.get(f"tf32_{word}")]
+    told = {
+        "compute capability": facts.get("capability"),
+        "driver": facts.get("driver"),
+        "cuda": facts.get("cuda"),
+        "cudnn": facts.get("cudnn"),
+        "tf32": "on for " + " and ".join(tf32) if tf32 else "off",
+    }
+    return {name: str(value) for name, value in told.items() if value is not None}
 
 
 def _cpu_name() -> str:

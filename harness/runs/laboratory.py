@@ -177,7 +177,9 @@ def prepare(
     """
     settings = question.settings()
     uv = Uv(settings.uv_environment)
-    torch = choose_torch(question.torch, settings, home)
+    torch = choose_torch(
+        question.torch, settings, home, question.bundle.host_packages if question.bundle else None
+    )
     interpreter = torch.host.interpreter if torch.host else find_interpreter(question.scenario.python, uv)
     resolver: Resolver | StoredLocks = Resolver(
         question.package, question.pins(), interpreter, torch, settings, uv, home, question.newest()
