@@ -39,6 +39,12 @@ def probe(session: nox.Session, peft: str | None) -> None:
 
 
 @nox.session
+def nightly(session: nox.Session) -> None:
+    """Tell what is new since the last night, as nightly.toml says; exit status 1 is a new regression."""
+    harness(session, "nightly", *session.posargs)
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Draw a stored run again; the newest one unless another is named."""
     harness(session, "report", *session.posargs)

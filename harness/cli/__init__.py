@@ -27,6 +27,9 @@ VERBS = {
     "judge": "judge the stored traces of a run again by the scenario's present oracle",
     "bundle": "write a scenario, its locks and its packages into one file, for a machine without a network",
     "publish": "write a static site of all runs: newest state, history, feed, badges",
+    "nightly": "probe what is new since the last night, and tell what changed, once",
+    "accept": "move baselines to the newest release of a run",
+    "history": "list and export what nights and runs found, with slow drifts",
 }
 
 
@@ -46,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m harness",
         description="Find the release that broke a training, by running it in every release.",
-        epilog="Exit status: 0 concluded (probe: good), 1 regression located with --exit-code (probe: bad), "
+        epilog="Exit status: 0 concluded (probe: good), 1 regression located with --exit-code (nightly: a new one; probe: bad), "
         "2 usage, 3 inconclusive, 4 something around the probes failed, 125 skip (probe), 130 interrupted.",
     )
     top.add_argument("--version", action="version", version=f"harness {__version__}")

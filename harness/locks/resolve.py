@@ -116,6 +116,10 @@ class Resolver:
         )
         return (self.keep(version, reference, lock) if isinstance(lock, Lock) else lock), alone
 
+    def forget(self, version: str, reference: Lock) -> None:
+        """Resolve a release anew the next time: it may have got other files since."""
+        self._path(f"{self.package}=={version}", reference.digest).unlink(missing_ok=True)
+
     def requirements(self) -> list[str]:
         """Return the pins in force: with the host's torch, its version stands in place of the scenario's."""
         host = self.torch.host

@@ -37,10 +37,12 @@ class Listing:
     Attributes:
         releases: In no particular order.
         warning: Why this listing may be out of date; empty when it is fresh.
+        unanswered: Why an earlier listing stands in for the index's answer; empty if it answered.
     """
 
     releases: tuple[Release, ...]
     warning: str = ""
+    unanswered: str = ""
 
 
 def list_releases(package: str, settings: IndexSettings, home: Home) -> Listing:
@@ -113,7 +115,7 @@ def _ask(
             faults.append(f"the index {shown(address)} gave no usable answer ({_brief(error)})")
             continue
         answered = answered or position == 0
-    for place in settings.find_links:
+    for place in (*settings.find_links, *settings.own_links):
         others += _folder(place, package)
     return main, others, faults, answered
 
@@ -213,9 +215,8 @@ def _stand_in(stored: Path, package: str, faults: list[str]) -> Listing:
             f"cannot list the releases of {package}: {fault}, and no earlier listing is stored; "
             "check the network and the index in your pip or uv settings, then run the same command again"
         ) from None
-    return Listing(
-        releases, f"{fault}: using the listing of {content['fetched']}, {_age(age.total_seconds())} old"
-    )
+    said = f"{fault}: using the listing of {content['fetched']}, {_age(age.total_seconds())} old"
+    return Listing(releases, said, unanswered=fault)
 
 
 def _age(seconds: float) -> str:
@@ -248,5 +249,5 @@ def local_path(address: str) -> Path:
 
 
 def _digest(settings: IndexSettings) -> str:
-    sources = json.dumps([settings.index, settings.extra, settings.find_links])
+    sources = json.dumps([settings.index, settings.extra, settings.find_links, *settings.own_links])
     return hashlib.sha256(sources.encode()).hexdigest()[:12]

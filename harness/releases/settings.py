@@ -39,6 +39,9 @@ _ALIKE = {
 PUBLIC_INDEX = ""
 """Stands for the public index that uv and pypi-simple use when no other is named."""
 
+OWN_LINKS = "HARNESS_OWN_LINKS"
+"""Variable with the folders that the harness itself filled, while they are wanted."""
+
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
@@ -48,6 +51,7 @@ class IndexSettings:
         index: Address of the main index; `PUBLIC_INDEX` if the user named none; None with `no-index`.
         extra: Further indexes.
         find_links: Folders or pages of files.
+        own_links: Folders that the harness itself filled: builds of a source.
         certificates: File of the certificate authorities to trust; None for the usual ones.
         uv_environment: Variables that make uv use the same sources.
         uniform: No setting of uv that is known, or unknown here, treats releases of one package differently.
@@ -56,6 +60,7 @@ class IndexSettings:
     index: str | None = PUBLIC_INDEX
     extra: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    own_links: tuple[str, ...] = ()
     certificates: str | None = None
     uv_environment: Mapping[str, str] = field(default_factory=dict)
     uniform: bool = True
@@ -79,12 +84,14 @@ def read_settings(environ: Mapping[str, str] | None = None) -> IndexSettings:
     index = uv["index"] or (pip.get("index-url") or "").strip() or PUBLIC_INDEX
     extra = _merge(uv["extra"], pip.get("extra-index-url", "").split())
     links = _merge(uv["find_links"], pip.get("find-links", "").split())
+    own = tuple(filter(None, environ.get(OWN_LINKS, "").split(os.pathsep)))
     return IndexSettings(
         index=None if no_index else index.rstrip("/"),
         extra=() if no_index else extra,
         find_links=links,
+        own_links=own,
         certificates=environ.get("SSL_CERT_FILE") or pip.get("cert"),
-        uv_environment=_for_uv(environ, pip, index, extra, links, no_index=no_index),
+        uv_environment=_for_uv(environ, pip, index, extra, (*links, *own), no_index=no_index),
         uniform=uv["uniform"],
     )
 

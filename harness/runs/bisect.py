@@ -20,6 +20,7 @@ from harness import __version__
 from harness.cause.attribute import Attribution, attribute
 from harness.environments.evict import evict
 from harness.files import whole_folder, write_atomic
+from harness.history.record import Recorded
 from harness.locks.resolve import Unresolvable
 from harness.releases.release import select
 from harness.report.evidence import ProbeEvidence
@@ -58,13 +59,27 @@ class Run:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
-    """Answer a question and write its report.
+def bisect(question: Question, home: Home, watcher: Watcher, started: datetime | None = None) -> Run:
+    """Answer a question and write its report, every finding into the history too.
+
+    Args:
+        question: Checked already.
+        home: Where state lives.
+        watcher: Is told how it goes on.
+        started: What the report is dated and named by; None for now.
 
     Raises:
         HarnessError: As the parts say; nothing that was executed before is lost.
     """
-    started = datetime.now(UTC)
+    arms = [arm.name for arm in question.arms]
+    recorded = Recorded(watcher, home, scenario=question.scenario.name, package=question.package, arms=arms)
+    try:
+        return _bisect(question, home, recorded, started or datetime.now(UTC))
+    finally:
+        recorded.close()
+
+
+def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime) -> Run:
     phases = Phases()
     listing = question.listing(home)
     warnings = [listing.warning] if listing.warning else []
@@ -77,6 +92,7 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
         last=question.last,
         prereleases=question.prereleases,
     )
+    releases = [release for release in releases if release.version not in question.leave_out]
     watcher.note(
         f"{len(releases)} releases of {question.package}: {releases[0].version} to {releases[-1].version}"
     )

@@ -35,6 +35,7 @@ class Question:
         search: Name of the strategy.
         find_fix: Look for the release that repaired something.
         any_failure: Take every failure for the same one.
+        leave_out: Versions that are no part of the range, for they would mislead a search.
         assume: {version: verdict} that hold without an execution.
         confidence: What the noisy search is to reach.
         seeds: Executions of each arm, with seeds that count up from the scenario's.
@@ -60,6 +61,7 @@ class Question:
     search: str = "auto"
     find_fix: bool = False
     any_failure: bool = False
+    leave_out: Sequence[str] = ()
     assume: Mapping[str, Verdict] = field(default_factory=dict)
     confidence: float = 0.95
     seeds: int = 1
