@@ -156,6 +156,13 @@ def test_a_changed_bundle_is_told_in_one_sentence(harness, bundle, away, monkeyp
     assert leftover == []
 
 
+def test_a_bundle_of_another_recorder_is_told(harness, bundle, away):
+    other = rewritten(bundle, manifest_with(recorder="another"))
+    done = harness("bisect", "--bundle", str(other), "--from", "3.0", "--no-cause")
+    assert done.returncode == 0, done.stderr
+    assert "warning: the bundle was made by another version of the harness" in done.stderr
+
+
 @pytest.mark.parametrize("length", [2, 100, 0.5, 0.9])
 def test_a_truncated_bundle_is_told(bundle, tmp_path, length):
     whole = bundle.read_bytes()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError, UsageError
 from harness.files import whole_folder, write_atomic
+from harness.probes.probe import recorder_version
 from harness.releases.release import Release
 from harness.releases.settings import IndexSettings
 
@@ -60,6 +61,12 @@ class Bundle:
     def locks(self) -> Path:
         """Folder of the locks, as a run has one."""
         return self.folder / "locks"
+
+    def warning(self) -> str:
+        """Return what keeps its results apart from those of where it was made; empty if nothing does."""
+        if self.recorder == recorder_version():
+            return ""
+        return "the bundle was made by another version of the harness: its probes do not compare with those made there"
 
     def settings(self) -> IndexSettings:
         """Return settings with which uv knows the bundle's wheels and nothing else, and never asks a network."""

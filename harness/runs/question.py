@@ -88,7 +88,7 @@ class Question:
             HarnessError: As `list_releases` says.
         """
         if self.bundle:
-            return Listing(self.bundle.releases)
+            return Listing(self.bundle.releases, self.bundle.warning())
         return list_releases(self.package, self.settings(), home)
 
     def newest(self) -> str | None:
