@@ -13,6 +13,7 @@ import pytest
 from packaging.tags import sys_tags
 
 from harness.bundles.bundle import open_bundle
+from harness.bundles.host import left_out, read_freeze
 from harness.bundles.wheels import Target
 from harness.errors import HarnessError, UsageError
 from harness.home import Home
@@ -269,6 +270,21 @@ def test_the_hosts_torch_takes_the_place_of_the_locks(tmp_path):
     swapped = with_host_torch(lock, host)
     assert swapped.versions() == {"peft": "1", "sympy": "1", "torch": "2.13.0+cu128"}
     assert with_host_torch(swapped, host) == swapped
+
+
+def test_what_the_target_has_in_the_very_version_stays_at_home(tmp_path):
+    freeze = tmp_path / "freeze.txt"
+    freeze.write_text(
+        "Typing_Extensions==4.15.0\nnumpy==2.3.5\n# a comment\n-e .\nx @ file:///x\npeft==0.7.0\n"
+    )
+    there = read_freeze(freeze)
+    assert there == {"typing-extensions": "4.15.0", "numpy": "2.3.5", "peft": "0.7.0"}
+    locked = [("numpy", "2.3.5"), ("numpy", "1.26.4"), ("typing-extensions", "4.15.0"), ("peft", "0.7.0")]
+    needed = [Pinned(name, version, ()) for name, version in locked]
+    assert left_out(needed, there, "peft") == {"typing-extensions": "4.15.0"}  # numpy moves between releases
+    freeze.write_text("nothing here\n")
+    with pytest.raises(UsageError, match="no line as name==version"):
+        read_freeze(freeze)
 
 
 def test_a_wheel_that_the_index_swapped_is_refused(toy, harness, toy_index, monkeypatch):

@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
-
 from harness import __version__
 from harness.bundles.bundle import FIRST, MANIFEST, SCHEMA
+from harness.bundles.host import left_out
 from harness.bundles.wheels import Target, fetch
 from harness.errors import HarnessError, UsageError
 from harness.files import to_json
@@ -26,11 +25,10 @@ from harness.releases.release import select
 from harness.uv import Uv
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from harness.bundles.wheels import Fetched
     from harness.home import Home
-    from harness.locks.lock import Pinned
     from harness.releases.release import Release
     from harness.runs.question import Question
 
@@ -100,7 +98,7 @@ def pack(
     if question.torch == "host":
         found = [without_torch(lock) for lock in found]
     needed = {package for lock in found for package in lock.packages}
-    left = _left_out(needed, host_packages or {}, question.package)
+    left = left_out(needed, host_packages or {}, question.package)
     wanted = {package for package in needed if package.name not in left}
     files, missing = fetch(wanted, target, resolver.settings, home)
     told(f"{len(files)} files of {len({file.package.name for file in files})} packages are here")
@@ -183,37 +181,6 @@ def _locks(
         lambda version, done: told(f"locked {resolver.package} {version} ({done} of {count})"),
     )
     return reference, locks
-
-
-def _left_out(needed: Iterable[Pinned], there: Mapping[str, str], package: str) -> dict[str, str]:
-    """Return {name: version} of what need not travel: all locks have it as the target has it."""
-    versions: dict[str, set[str]] = {}
-    for one in needed:
-        versions.setdefault(one.name, set()).add(one.version)
-    equal = {
-        name: there[name] for name, found in versions.items() if name in there and found == {there[name]}
-    }
-    equal.pop(package, None)
-    return dict(sorted(equal.items()))
-
-
-def read_freeze(path: Path) -> dict[str, str]:
-    """Return {name: version} of what `pip freeze` printed; lines that name no version are passed over.
-
-    Raises:
-        UsageError: It cannot be read, or has no such line.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--host-packages {path}: cannot be read ({error})") from None
-    pairs = (line.split("#")[0].strip().partition("==") for line in lines)
-    found = {str(canonicalize_name(name)): version for name, equals, version in pairs if equals}
-    if not found:
-        raise UsageError(
-            f"--host-packages {path}: no line as name==version; write it on the target by `python -m pip freeze`"
-        )
-    return found
 
 
 def _scenario(folder: Path) -> dict[str, Path]:

@@ -59,7 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the bundle and tell its size."""
-    from harness.bundles.pack import pack, read_freeze  # noqa: PLC0415 - kept out of start-up
+    from harness.bundles.host import read_freeze  # noqa: PLC0415 - kept out of start-up
+    from harness.bundles.pack import pack  # noqa: PLC0415
     from harness.home import Home  # noqa: PLC0415
 
     path = Path(options.to)
