@@ -66,6 +66,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "tests/bench/bench_main_job.py", *session.posargs)
 
 
+@nox.session
+def golden(session: nox.Session) -> None:
+    """Run the golden cases, real regressions with known answers; arguments are names of cases."""
+    session.install("-e", ".")
+    session.run("python", "tests/golden/run_golden.py", *session.posargs)
+
+
 @nox.session(name="bench-search")
 def bench_search(session: nox.Session) -> None:
     """Measure the noisy search beside git_bayesect on the same simulated histories."""

@@ -49,6 +49,16 @@ class Home:
         return self.root / "bundles"
 
     @property
+    def jobs(self) -> Path:
+        """On a worker: the files of jobs, a folder a digest."""
+        return self.root / "jobs"
+
+    @property
+    def conflicts(self) -> Path:
+        """Results and locks of other homes that contradict this one's, kept apart."""
+        return self.root / "conflicts"
+
+    @property
     def drawings(self) -> Path:
         """Drawn figures of reports, by what decides how they look."""
         return self.root / "drawings"

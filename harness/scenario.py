@@ -135,12 +135,21 @@ class Scenario:
             return digest.hexdigest()
         if self.command:
             digest.update(json.dumps(self.command).encode())
-        for path in sorted(self.folder.rglob("*")):
+        for path in self.files():
             relative = path.relative_to(self.folder)
-            if path.is_file() and path.name != "scenario.toml" and "__pycache__" not in relative.parts:
-                digest.update(f"{relative.as_posix()}\0{path.stat().st_size}\0".encode())
-                digest.update(path.read_bytes())
+            digest.update(f"{relative.as_posix()}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
         return digest.hexdigest()
+
+    def files(self) -> list[Path]:
+        """Return everything in the folder that the job may read: all files but scenario.toml."""
+        return [
+            path
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file()
+            and path.name != "scenario.toml"
+            and "__pycache__" not in path.relative_to(self.folder).parts
+        ]
 
     def choose(self, names: Sequence[str] | None, *, fixes: bool = False) -> list[Arm]:
         """Return the named arms, or those that run by default, with `fixes` those for remedies too.
@@ -336,7 +345,7 @@ class _Reader:
         )
 
     def _oracle(self) -> dict[str, Setting]:
-        from harness.verdicts.oracle import check_settings  # noqa: PLC0415 - oracles read traces, not scenarios
+        from harness.verdicts.oracles import check_settings  # noqa: PLC0415 - oracles read traces, not scenarios
 
         settings = self._settings("oracle", self.content["oracle"])
         if self.content.get("command"):

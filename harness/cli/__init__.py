@@ -26,6 +26,8 @@ VERBS = {
     "report": "draw a stored run again, without executing anything",
     "judge": "judge the stored traces of a run again by the scenario's present oracle",
     "bundle": "write a scenario, its locks and its packages into one file, for a machine without a network",
+    "plan": "print the matrix of a CI system that shares out the probes of a question",
+    "merge": "take the results of other homes (shards, other machines) into one",
     "publish": "write a static site of all runs: newest state, history, feed, badges",
     "nightly": "probe what is new since the last night, and tell what changed, once",
     "accept": "move baselines to the newest release of a run",

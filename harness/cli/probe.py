@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
 def _reference(asked: Question, releases: Sequence[Release]) -> list[Release]:
     """Return the release that a metric is compared with, if the scenario's oracle compares one."""
     from harness.releases.release import select  # noqa: PLC0415 - kept out of start-up
-    from harness.verdicts.oracle import compares, with_defaults  # noqa: PLC0415
+    from harness.verdicts.oracles import compares, with_defaults  # noqa: PLC0415
 
     oracle = with_defaults(asked.scenario.oracle)
     if not compares(oracle):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -135,10 +136,18 @@ def answer(
 
 def _question(watch: Watch, names: Sequence[str], asked: Range, out: Path) -> Question:
     arms = [arm for arm in watch.arms if arm.name in names]
-    words = [f"python -m harness bisect {watch.scenario.name} --package {watch.package}"]
-    words += [f"--arm {arm.name}" for arm in arms]
-    words += [f"--from {asked.first} --to {asked.last} --any-failure"]
-    words += [f"--assume {version}=skip" for version in asked.left_out]
+    subject = [
+        watch.scenario.name,
+        "--package",
+        watch.package,
+        "--device",
+        watch.device,
+        "--torch",
+        watch.torch,
+    ]
+    words = [*subject, *(word for arm in arms for word in ("--arm", arm.name))]
+    words += ["--from", asked.first, "--to", asked.last, "--any-failure", "--seeds", str(watch.seeds)]
+    words += [word for version in asked.left_out for word in ("--assume", f"{version}=skip")]
     return Question(
         scenario=watch.scenario,
         package=watch.package,
@@ -153,7 +162,8 @@ def _question(watch: Watch, names: Sequence[str], asked: Range, out: Path) -> Qu
         device=watch.device,
         torch=watch.torch,
         out=out,
-        command=" ".join(words),
+        command=shlex.join(["python", "-m", "harness", "bisect", *words]),
+        probe_words=subject,
         cause=watch.cause,
         fixes=watch.fixes,
     )

@@ -10,7 +10,7 @@ from harness.runs.drive import Driver
 from harness.runs.laboratory import moved_packages, prepare
 from harness.runs.question import Question
 from harness.traces.compare import beyond, first_difference, noise_floor
-from harness.verdicts.oracle import ORACLES
+from harness.verdicts.oracles import ORACLES
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Examination:
 
     def close(self) -> None:
         """End what may still run."""
-        self.laboratory.launchers.close()
+        self.laboratory.executor.close()
 
     def cost(self, arm: Arm, version: str) -> int:
         """Return how many executions the first look at a release takes; what is stored costs nothing."""
@@ -190,7 +190,7 @@ class Examination:
                     if found is not None:
                         laboratory.store.discard(found)
             laboratory.resolver.forget(version, laboratory.reference)
-        laboratory.launchers.close()
+        laboratory.executor.close()
 
     def _verdicts(self, arm: str, version: str) -> set[Verdict]:
         return {one.verdict for one in self.findings(arm, version)}

@@ -22,6 +22,7 @@ from harness.environments.evict import evict
 from harness.files import whole_folder, write_atomic
 from harness.history.record import Recorded
 from harness.locks.resolve import Unresolvable
+from harness.machine import processor
 from harness.releases.release import select
 from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, Report
@@ -81,6 +82,43 @@ def bisect(question: Question, home: Home, watcher: Watcher, started: datetime |
 
 def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime) -> Run:
     phases = Phases()
+    laboratory, warnings = begin(question, home, watcher, phases)
+    investigation = Investigation(Driver(laboratory, watcher))
+    interrupted = False
+    attribution = Attribution()
+    installed = sum(laboratory.environments.base_seconds)
+    try:
+        investigation.run()
+        phases.ended(
+            "probes", besides=("shared packages", sum(laboratory.environments.base_seconds) - installed)
+        )
+        attribute(investigation, attribution, causes=question.cause, fixes=question.fixes)
+    except KeyboardInterrupt:
+        interrupted = True
+        warnings.append(
+            "interrupted: what is missing is untested; the same command goes on where this one stopped"
+        )
+    finally:
+        laboratory.executor.close()
+        phases.ended("causes" if "probes" in phases.seconds else "probes")
+    warnings += laboratory.executor.notes
+    report = gather(investigation, started, warnings, attribution)
+    folder = write(report, investigation.driver, question.out)
+    if laboratory.environments.made:
+        evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
+    phases.ended("report")
+    return Run(report, folder, interrupted, phases.seconds)
+
+
+def begin(
+    question: Question, home: Home, watcher: Watcher, phases: Phases | None = None
+) -> tuple[Laboratory, list[str]]:
+    """List and lock the releases of a question; return what executes them, and what its reader must know.
+
+    Raises:
+        HarnessError: As the parts say.
+    """
+    phases = phases or Phases()
     listing = question.listing(home)
     warnings = [listing.warning] if listing.warning else []
     for warning in warnings:
@@ -98,33 +136,9 @@ def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime)
     )
     phases.ended("listing")
     laboratory = prepare(question, releases, home, watcher.note)
-    installed = sum(laboratory.environments.base_seconds)
-    phases.ended("locks", besides=("shared packages", installed))
+    phases.ended("locks", besides=("shared packages", sum(laboratory.environments.base_seconds)))
     watcher.note(f"{len(releases)} releases locked in {phases.seconds['locks']:.1f} s")
-    investigation = Investigation(Driver(laboratory, watcher))
-    interrupted = False
-    attribution = Attribution()
-    try:
-        investigation.run()
-        phases.ended(
-            "probes", besides=("shared packages", sum(laboratory.environments.base_seconds) - installed)
-        )
-        attribute(investigation, attribution, causes=question.cause, fixes=question.fixes)
-    except KeyboardInterrupt:
-        interrupted = True
-        warnings.append(
-            "interrupted: what is missing is untested; the same command goes on where this one stopped"
-        )
-    finally:
-        laboratory.launchers.close()
-        phases.ended("causes" if "probes" in phases.seconds else "probes")
-    warnings += laboratory.launchers.notes
-    report = gather(investigation, started, warnings, attribution)
-    folder = write(report, investigation.driver, question.out)
-    if laboratory.environments.made:
-        evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
-    phases.ended("report")
-    return Run(report, folder, interrupted, phases.seconds)
+    return laboratory, warnings
 
 
 def gather(
@@ -178,14 +192,19 @@ def write(report: Report, driver: Driver, out: Path) -> Path:
     laboratory = driver.laboratory
     folder = out / report.run
     with whole_folder(folder) as new:
-        write_atomic(new / "locks" / "reference.txt", laboratory.reference.text())
-        for release, lock in zip(laboratory.releases, laboratory.locks, strict=True):
-            text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
-            write_atomic(new / "locks" / f"{release.version}.txt", text)
+        write_locks(new / "locks", laboratory)
         found = evidence(driver) | remedy_evidence(report, laboratory.store)
         write_report(new, report, found, drawings=laboratory.store.home.drawings)
     point_latest(out, folder)
     return folder
+
+
+def write_locks(folder: Path, laboratory: Laboratory) -> None:
+    """Write the reference and the lock of every release, or why there is none, as `--locks` reads them."""
+    write_atomic(folder / "reference.txt", laboratory.reference.text())
+    for release, lock in zip(laboratory.releases, laboratory.locks, strict=True):
+        text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
+        write_atomic(folder / f"{release.version}.txt", text)
 
 
 def evidence(driver: Driver) -> dict[str, ProbeEvidence]:
@@ -233,12 +252,13 @@ def _host(driver: Driver) -> dict[str, str | None]:
         "python": laboratory.interpreter.version,
         "torch": (first.get("packages") or {}).get("torch") or laboratory.reference.versions().get("torch"),
         "device": laboratory.device,
-        "cpu": f"{_cpu_name()}, {psutil.cpu_count()} cores",
+        "cpu": processor(),
         "gpu": first.get("device_name") if laboratory.device == "cuda" else None,
         **_gpu(first.get("gpu") or {}),
         "memory": f"{memory:.0f} GiB",
         "system": platform.platform(),
         "uv": _installed("uv"),
+        **laboratory.executor.host(),
     }
 
 
@@ -255,14 +275,6 @@ def _gpu(facts: Mapping[str, Any]) -> dict[str, str]:
         "tf32": "on for " + " and ".join(tf32) if tf32 else "off",
     }
     return {name: str(value) for name, value in told.items() if value is not None}
-
-
-def _cpu_name() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - not a file of this machine's disk
-            return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def _installed(package: str) -> str | None:

@@ -52,8 +52,11 @@ class Driver:
         self.watcher = watcher
         self.arms: Mapping[str, Arm] = {arm.name: arm for arm in laboratory.question.arms}
         self.findings: dict[str, Findings] = {name: {} for name in self.arms}
-        gpus = len(laboratory.launchers.devices.names) or 1 if laboratory.device == "cuda" else 0
-        self.jobs = laboratory.question.jobs or default_jobs(laboratory.question.scenario, gpus)
+        self.jobs = (
+            laboratory.question.jobs
+            or laboratory.executor.slots
+            or default_jobs(laboratory.question.scenario, gpus=0)
+        )
         self._peak = 0
 
     def executed(self) -> int:
@@ -102,13 +105,13 @@ class Driver:
                         self._keep(task, future.result())
                         told(task, self.findings[task[0]][task[1]][task[2]])
             except BaseException:
-                self.laboratory.launchers.processes.cancel()
+                self.laboratory.executor.cancel()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
     def _slots(self, running: int) -> int:
-        """Return how many probes may run at a time; what the user asked for by `--jobs` is not questioned."""
-        if self.laboratory.question.jobs is not None:
+        """Return how many probes may run at a time; `--jobs` is not questioned, nor what a cluster has room for."""
+        if self.laboratory.question.jobs is not None or self.laboratory.executor.slots is not None:
             return self.jobs
         return min(self.jobs, fitting(self._peak, running, psutil.virtual_memory().available))
 
@@ -148,7 +151,7 @@ def distrust_warm_start(driver: Driver) -> bool:
     if not shown:
         return False
     version = driver.laboratory.releases[shown[0][1]].version
-    driver.laboratory.launchers.give_up(
+    driver.laboratory.executor.give_up_warm(
         f"{version} in arm {shown[0][0]} left another trace in a warm process than in two clean ones"
     )
     again = [

@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING
 
 from harness.environments.environment import Environments, NotInstallable
 from harness.errors import UsageError
+from harness.executors.choose import choose, connect
+from harness.executors.executor import NotExecuted
 from harness.locks.family import lock_all
 from harness.locks.interpreter import find_interpreter
 from harness.locks.lock import Lock, moves
 from harness.locks.resolve import Resolver, Unresolvable
 from harness.locks.stored import StoredLocks
 from harness.locks.torch import choose_torch, has_gpu
-from harness.probes.devices import Devices, visible
 from harness.probes.probe import Probe
 from harness.probes.store import Store
 from harness.runs.finding import Finding
-from harness.runs.launchers import Launchers
 from harness.uv import Uv
 from harness.verdicts.calibration import Calibration
 from harness.verdicts.judge import judge
-from harness.verdicts.oracle import compares, with_defaults
+from harness.verdicts.oracles import compares, with_defaults
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from harness.environments.environment import Environment
+    from harness.executors.executor import Executor
     from harness.home import Home
     from harness.locks.interpreter import Interpreter
     from harness.locks.torch import TorchSource
@@ -48,7 +48,7 @@ class Laboratory:
         base: The shared part of all locks.
         device: `cpu` or `cuda`.
         job_digest: Digest of all that the job may read.
-        launchers: How probes are started.
+        executor: Executes probes.
         calibrations: {arm: what its releases are compared with}, where the oracle compares a metric.
     """
 
@@ -60,7 +60,7 @@ class Laboratory:
     resolver: Resolver | StoredLocks
     environments: Environments
     store: Store
-    launchers: Launchers
+    executor: Executor
     interpreter: Interpreter
     torch: TorchSource
     device: str
@@ -118,7 +118,7 @@ class Laboratory:
                 f"the oracle's reference {reference} is not in the range {versions[0]} to {versions[-1]}"
             )
         position = versions.index(reference)
-        findings = self._judged(self.probes(arm, position, seeds=oracle["aa_seeds"]), position)
+        findings = self._judged(self.probes(arm, position, seeds=oracle.get("aa_seeds", 1)), position)
         seeds = [findings] if isinstance(findings, Finding) else findings
         for finding in seeds:
             if finding.verdict != Verdict.GOOD:
@@ -138,17 +138,11 @@ class Laboratory:
         lock = self.locks[position]
         if isinstance(lock, Unresolvable):
             return Finding(Judgement(Verdict.SKIP, f"cannot be resolved: {lock.reason}"))
-        environment: Environment | None = None
         findings = []
         for probe in probes:
-            result = self.store.find(probe.digest, probe.repeat)
-            if result is None:
-                made = environment or self.environments.ensure(lock, self.base)
-                if isinstance(made, NotInstallable):
-                    skip = Judgement(Verdict.SKIP, f"cannot be installed: {made.reason}")
-                    return Finding(skip, lock=lock.digest)
-                environment = made
-                result = self.launchers.execute(probe, lock, environment, self.store)
+            result = self.store.find(probe.digest, probe.repeat) or self.executor.execute(probe, lock)
+            if isinstance(result, NotExecuted):
+                return Finding(Judgement(Verdict.SKIP, result.reason), lock=lock.digest)
             trace = result.trace()
             judgement = judge(result.execution, trace, self.question.scenario.oracle, result.output())
             findings.append(Finding.of(result, judgement, trace, lock.digest))
@@ -175,6 +169,7 @@ def prepare(
     Raises:
         HarnessError: As `Resolver` and `choose_torch` say.
     """
+    cluster = connect(question, told)
     settings = question.settings()
     uv = Uv(settings.uv_environment)
     torch = choose_torch(
@@ -202,9 +197,24 @@ def prepare(
     base = environments.base([reference, *usable])
     store = Store(home)
     store.clear_leftovers()
-    device = _device(question.device, environments, reference, base) if usable else "cpu"
-    # Loading a library may already touch the CUDA driver, and a forked child cannot use it after that.
-    warm = warm and device == "cpu"
+    device = (
+        cluster.device(question.device)
+        if cluster
+        else _device(question.device, environments, reference, base)
+        if usable
+        else "cpu"
+    )
+    executor = choose(
+        question,
+        cluster,
+        reference=reference,
+        base=base,
+        environments=environments,
+        store=store,
+        device=device,
+        say=told,
+        warm=warm,
+    )
     return Laboratory(
         question=question,
         releases=releases,
@@ -214,15 +224,7 @@ def prepare(
         resolver=resolver,
         environments=environments,
         store=store,
-        launchers=Launchers(
-            question.scenario,
-            question.package,
-            reference,
-            base,
-            environments,
-            warm=warm,
-            devices=Devices(visible() if device == "cuda" else ()),
-        ),
+        executor=executor,
         interpreter=interpreter,
         torch=torch,
         job_digest=question.scenario.job_digest(),

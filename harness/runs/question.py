@@ -46,6 +46,7 @@ class Question:
         locks: Folder with the locks of an earlier run to use again; None resolves them.
         bundle: Where releases and packages come from in place of an index; None: from the index.
         environment_cap: Bytes that all environments together may take.
+        scheduler: Address of the dask cluster that executes; None for this machine.
         command: The command line that asks this question.
         probe_words: What names the same job in the same environment to `probe`.
         cause: Whether to find out why the sides of each boundary differ.
@@ -72,6 +73,7 @@ class Question:
     locks: Path | None = None
     bundle: Bundle | None = None
     environment_cap: int = 20 * 10**9
+    scheduler: str | None = None
     command: str = ""
     probe_words: Sequence[str] = ()
     cause: bool = True

@@ -20,7 +20,7 @@ from harness.runs.locked import read_locks, sides, with_moves
 from harness.scenario import Arm, load_scenario
 from harness.verdicts.calibration import Calibration
 from harness.verdicts.judge import judge
-from harness.verdicts.oracle import compares
+from harness.verdicts.oracles import compares
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.probes.probe import first_line
-from harness.verdicts import oracle
+from harness.verdicts import oracles
 from harness.verdicts.exit_status import judge_exit
 from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
 
@@ -29,11 +29,11 @@ def judge(execution: Execution, trace: Trace, settings: Mapping[str, Any], outpu
     if outside:
         again = ", twice" if execution.attempts > 1 else ""
         return Judgement(Verdict.SKIP, f"{outside}{again}")
-    if oracle.by_exit_status(settings):
+    if oracles.by_exit_status(settings):
         ended = judge_exit(execution, trace, output, settings)
         decided = ended.verdict != Verdict.GOOD or settings["kind"] == "exit-status"
-        return ended if decided else oracle.apply(trace, settings)
-    return _incomplete(execution, trace, output) or oracle.apply(trace, settings)
+        return ended if decided else oracles.apply(trace, settings)
+    return _incomplete(execution, trace, output) or oracles.apply(trace, settings)
 
 
 def _incomplete(execution: Execution, trace: Trace, output: str) -> Judgement | None:

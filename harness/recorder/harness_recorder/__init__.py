@@ -20,6 +20,17 @@ A job uses it like this::
                 break
             optimizer.zero_grad(set_to_none=True)
 
+Instead of placing four calls, a loop may let the recorder follow its optimizer, and tell the loss alone::
+
+        recorder.attach(model, optimizer, batches=batches, expected=expected)
+        for batch in batches:
+            loss = ...
+            recorder.loss(loss)
+            loss.backward()
+            optimizer.step()
+
+`harness_recorder.transformers` and `harness_recorder.lightning` have a callback each for those trainers.
+
 The trace goes to the file that the environment variable HARNESS_TRACE (or `--trace PATH`) names; without one,
 nothing is written and the job runs all the same. A job without a model calls `recorder.begin()` and then
 `recorder.step(loss=..., other_signal=...)` with plain numbers. A script that is judged by a single value calls

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Sequence
 
 from . import host
+from .attach import EVERYTHING, Attached
 from .census import census
 from .instructions import Transplants, instructions
 from .lines import Lines
@@ -70,6 +71,7 @@ class Recorder:
         self._columns: list[str] = []
         self._waiting: list[tuple[int, Any, dict[str, float]]] = []
         self._flushed = time.monotonic()
+        self._attached: Attached | None = None
 
     def __enter__(self) -> Recorder:  # noqa: PYI034 - typing.Self needs Python 3.11
         self._lines.write(
@@ -84,6 +86,8 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._attached is not None:
+            self._attached.close()
         try:
             self._flush()
         except Exception:
@@ -170,6 +174,44 @@ class Recorder:
         )
         self._lines.write("training")
         self._training_since = self._flushed = time.monotonic()
+
+    def attach(
+        self,
+        model: Any,
+        optimizer: Any,
+        *,
+        groups: dict[str, str] | None = None,
+        **start: Any,
+    ) -> Attached:
+        """Begin, and follow the optimizer: in place of `begin`, `forward`, `backward` and `step`.
+
+        The job calls `loss` alone. The trace is the one of the explicit calls, where these stand right before and
+        after `optimizer.step()`: gradients are then as after unscaling and clipping. What a GradScaler leaves out
+        is not seen to be a step; under one, use the explicit calls.
+
+        Args:
+            model, optimizer: As of `begin`.
+            groups: As of `begin`; by default all trained parameters together, as `trained`. Of each group five
+                copies in float32 are kept; `{}` keeps none.
+            **start: `watch`, `batches` and `expected`, as of `begin`.
+
+        Raises:
+            RuntimeError: A second training; a recorder records one.
+        """
+        if self._training_since is not None:
+            raise RuntimeError("this recorder has begun already: it records one training")
+        self.begin(model, optimizer, groups=EVERYTHING if groups is None else groups, **start)
+        self._attached = Attached(self, optimizer)
+        return self._attached
+
+    def loss(self, loss: Any) -> None:
+        """Say that a forward pass is done, and its raw loss, after `attach`.
+
+        Where several make one step of the optimizer, their mean is its loss.
+        """
+        if self._attached is None:
+            raise RuntimeError("recorder.loss(loss) needs recorder.attach(model, optimizer) before it")
+        self._attached.loss(loss)
 
     def forward(self, loss: Any) -> None:
         """Say that the forward pass is done, and its raw loss: a tensor or a number, before any scaling."""
