@@ -39,6 +39,16 @@ class Home:
         return self.root / "probes"
 
     @property
+    def wheels(self) -> Path:
+        """Files that bundles were made from, by their digest."""
+        return self.root / "wheels"
+
+    @property
+    def bundles(self) -> Path:
+        """Unpacked bundles, a folder each."""
+        return self.root / "bundles"
+
+    @property
     def jobs(self) -> Path:
         """On a worker: the files of jobs, a folder a digest."""
         return self.root / "jobs"

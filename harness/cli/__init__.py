@@ -25,6 +25,7 @@ VERBS = {
     "releases": "list the releases of a package",
     "report": "draw a stored run again, without executing anything",
     "judge": "judge the stored traces of a run again by the scenario's present oracle",
+    "bundle": "write a scenario, its locks and its packages into one file, for a machine without a network",
     "plan": "print the matrix of a CI system that shares out the probes of a question",
     "merge": "take the results of other homes (shards, other machines) into one",
     "publish": "write a static site of all runs: newest state, history, feed, badges",

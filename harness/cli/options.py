@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.subject import add_subject, probe_words, subject
+from harness.cli.subject import add_subject, from_bundle, probe_words, subject
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,6 +58,11 @@ def add_probing(parser: argparse.ArgumentParser) -> None:
         help="change a setting of the job in every arm",
     )
     parser.add_argument("--pre", action="store_true", help="take pre-releases too")
+    parser.add_argument(
+        "--bundle",
+        metavar="FILE",
+        help="in place of SCENARIO: take scenario, releases and packages from what `bundle` wrote; no network",
+    )
 
 
 def add_asking(parser: argparse.ArgumentParser) -> None:
@@ -108,6 +113,7 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
 
     from harness.runs.question import Question, apply_overrides, parse_assumption, parse_override  # noqa: PLC0415
 
+    bundle = from_bundle(options) if options.bundle else None
     scenario = subject(options)
     fixes = getattr(options, "fixes", False)
     chosen = apply_overrides(scenario.choose(arms, fixes=fixes), dict(map(parse_override, options.set)))
@@ -124,7 +130,7 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
         arms=chosen,
         first=first,
         last=last,
-        prereleases=options.pre,
+        prereleases=options.pre or bundle is not None,
         search=getattr(options, "search", "auto"),
         find_fix=getattr(options, "find_fix", False),
         any_failure=getattr(options, "any_failure", False),
@@ -135,7 +141,8 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
         torch=options.torch,
         jobs=getattr(options, "jobs", None),
         out=Path(getattr(options, "out", "reports")),
-        locks=_folder(getattr(options, "locks", None)),
+        locks=bundle.locks if bundle else _folder(getattr(options, "locks", None)),
+        bundle=bundle,
         environment_cap=int(getattr(options, "environment_cap", DEFAULT_CAP_GB) * 10**9),
         scheduler=_scheduler(options),
         command=getattr(options, "command_line", ""),

@@ -33,15 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Execute the probe, or take its stored result, and print what it gave."""
     from harness.home import Home  # noqa: PLC0415
-    from harness.releases.index import list_releases  # noqa: PLC0415
     from harness.releases.release import select  # noqa: PLC0415
-    from harness.releases.settings import read_settings  # noqa: PLC0415
     from harness.runs.laboratory import prepare  # noqa: PLC0415
 
     options.first = options.last = options.release
     asked = question(options, [options.arm] if options.arm else None)
     home = Home.find()
-    listing = list_releases(asked.package, read_settings(), home)
+    listing = asked.listing(home)
     wanted = select(listing.releases, package=asked.package, first=options.release, last=options.release)
     releases = [*_reference(asked, listing.releases), *wanted]
     laboratory = prepare(asked, releases, home, lambda *_: None, warm=False)

@@ -13,6 +13,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from harness.bundles.bundle import Bundle
     from harness.scenario import Scenario, Setting
 
 _JUDGING = ("metric", "expect", "bad_when_stdout_matches", "error_matches", "import_errors")
@@ -141,6 +142,29 @@ def subject(options: argparse.Namespace) -> Scenario:
     )
 
 
+def from_bundle(options: argparse.Namespace) -> Bundle:
+    """Return the bundle that is named, and set the options that it decides.
+
+    Raises:
+        HarnessError: As `open_bundle` says; or an option is given that the bundle decides.
+    """
+    from harness.bundles.bundle import open_bundle  # noqa: PLC0415 - kept out of start-up
+    from harness.home import Home  # noqa: PLC0415
+
+    decided = {"SCENARIO": options.scenario, "a command behind --": options.command, "--with": options.pins}
+    decided |= {"--package": options.package, "--python": options.python, "--pre": options.pre}
+    decided |= {"--torch": options.torch != "auto", "--locks": getattr(options, "locks", None)}
+    for name, given in decided.items():
+        if given:
+            raise UsageError(f"--bundle and {name}: the bundle decides that; leave {name} out")
+    bundle = open_bundle(Path(options.bundle), Home.find())
+    options.scenario, options.package = str(bundle.scenario), bundle.package
+    options.pins, options.python, options.torch = list(bundle.pins), bundle.python, bundle.torch
+    options.first = getattr(options, "first", None) or bundle.releases[0].version
+    options.last = getattr(options, "last", None) or bundle.releases[-1].version
+    return bundle
+
+
 def _of_command(command: list[str], options: argparse.Namespace) -> Scenario:
     from harness.command import command_scenario  # noqa: PLC0415 - kept out of start-up
 
@@ -169,6 +193,18 @@ def _variables(texts: Sequence[str]) -> dict[str, str]:
 
 def probe_words(options: argparse.Namespace) -> Iterator[str]:
     """Yield the options of `probe` that mean the same job in the same environment, the release left out."""
+    if options.bundle:  # it decides all the rest but what the job is told
+        yield from ("--bundle", options.bundle)
+        options = argparse.Namespace(
+            **{
+                **vars(options),
+                "scenario": None,
+                "package": None,
+                "pins": [],
+                "python": None,
+                "torch": "auto",
+            }
+        )
     if options.scenario and not options.scenario.endswith(".py"):
         yield options.scenario
     single = {"package": options.package, **{name: getattr(options, name) for name in _JUDGING}}

@@ -166,8 +166,14 @@ class Environments:
             )
         elif self.torch.host is not None:
             (site / "harness-host-torch.pth").write_text(f"{self.torch.host.folder}\n", encoding="utf-8")
-        if self.torch.host is not None:
-            packages = packages.only(packages.versions().keys() - {"torch"})
+        sources = self.torch.options
+        if (
+            self.torch.host is not None
+        ):  # nothing of its options is installed, and they would hide other folders
+            packages, sources = (
+                packages.only(packages.versions().keys() - {"torch"} - self.torch.host.beside),
+                (),
+            )
         wanted = new / "layer.txt"
         wanted.write_text(packages.text(), encoding="utf-8")
         install = [
@@ -175,7 +181,7 @@ class Environments:
             *("-r", str(wanted), *(["--compile-bytecode"] if base is None else [])),
         ]
         # A constraint has done its work in the lock, and it has no hash.
-        installed = self.uv.run(*install, *self.torch.options, without=("UV_CONSTRAINT",))
+        installed = self.uv.run(*install, *sources, without=("UV_CONSTRAINT",))
         if installed.code and self.torch.fallback:
             installed = self.uv.run(*install, without=("UV_CONSTRAINT",))
         if "No space left" in installed.reason or "os error 28" in installed.reason:

@@ -53,6 +53,7 @@ class Resolver:
     Attributes:
         package: Canonical name of the package under test.
         pins: Requirements that hold everywhere.
+        target: Options for uv that say for which other machine locks are made.
         newest: The reference takes no newer release than this one; None takes the newest of all.
     """
 
@@ -64,6 +65,7 @@ class Resolver:
     uv: Uv
     home: Home
     newest: str | None = None
+    target: Sequence[str] = ()
 
     def reference(self) -> Lock | Unresolvable:
         """Return the lock of the pins with the newest release that they allow: what all environments share.
@@ -152,6 +154,7 @@ class Resolver:
                 *("pip", "compile", str(wanted), "--output-file", str(result), "--quiet"),
                 *("--generate-hashes", "--no-header", "--python", str(self.interpreter.path)),
                 *options,
+                *self.target,
             )
             text = result.read_text(encoding="utf-8") if outcome.code == 0 else ""
         return outcome, text

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.errors import UsageError
 from harness.locks.lock import parse_lock
 from harness.locks.resolve import Unresolvable
+from harness.locks.torch import with_host_torch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from harness.locks.interpreter import Interpreter
     from harness.locks.lock import Lock
+    from harness.locks.torch import HostTorch
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,13 @@ class StoredLocks:
         folder: Holds `reference.txt` and a file a release.
         interpreter: Its Python and platform must be those that the locks were made for.
         pins: What the scenario asks for, for the report.
+        host: The torch that stands in place of the one of the locks; None leaves them as they are.
     """
 
     folder: Path
     interpreter: Interpreter
     pins: Sequence[str]
+    host: HostTorch | None = None
 
     def reference(self) -> Lock:
         """Return the lock that the run's environments shared.
@@ -45,7 +49,8 @@ class StoredLocks:
         if (lock.python, lock.platform) != here:
             raise UsageError(
                 f"{path}: made for Python {lock.python} on {lock.platform}, and this is {here[0]} on {here[1]}; "
-                "resolve anew, without --locks"
+                "resolve anew, without --locks; a bundle is made for this machine by "
+                f"--python-version {here[0]} --platform {here[1]}"
             )
         return lock
 
@@ -66,6 +71,7 @@ class StoredLocks:
             return Unresolvable(f"the earlier run has no lock of it ({path.name})")
         text = path.read_text(encoding="utf-8")
         try:
-            return parse_lock(text)
+            lock = parse_lock(text)
         except ValueError:
             return Unresolvable(text.removeprefix("# ").strip())
+        return with_host_torch(lock, self.host) if self.host else lock

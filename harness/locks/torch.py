@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile, ZipInfo
@@ -15,19 +16,26 @@ from zipfile import ZipFile, ZipInfo
 from harness.errors import ToolMissingError, UsageError
 from harness.files import whole_folder
 from harness.locks.interpreter import Interpreter, ask
+from harness.locks.lock import Pinned
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from harness.home import Home
+    from harness.locks.lock import Lock
     from harness.releases.settings import IndexSettings
 
 CHOICES = "auto, cpu, cuXXX (as cu128), index, host"
 
+_BINARY = re.compile(r"^(torch|pytorch-triton.*|triton.*|nvidia-.*|cuda-.*|rocm.*)$")
+"""Names of what torch's binary build is made of."""
+
 # Run inside the host's interpreter. What belongs to torch's binary build (the vendor's libraries and compiler)
 # is reused as it lies there; torch's plain Python requirements are locked like everybody else's.
 _ASK_HOST = """
-import importlib.metadata as m, json, re
-binary = re.compile(r"^(torch|pytorch-triton.*|triton.*|nvidia-.*|cuda-.*|rocm.*)$")
-seen, queue, tops, requires = {}, ["torch"], {}, []
+import importlib.metadata as m, json, re, sys
+binary = re.compile(sys.argv[1])
+seen, queue, tops, requires = {}, ["torch", *sys.argv[2:]], {}, []
 while queue:
     name = re.sub(r"[-_.]+", "-", queue.pop()).lower()
     if name in seen:
@@ -49,7 +57,7 @@ while queue:
             queue.append(other)
         elif name == "torch":
             requires.append(text)
-print(json.dumps({"version": seen.get("torch"), "tops": tops, "requires": requires}))
+print(json.dumps({"version": seen.get("torch"), "tops": tops, "requires": requires, "versions": seen}))
 """
 
 
@@ -79,6 +87,7 @@ class HostTorch:
         interpreter: The Python it is installed for.
         version: As it names itself.
         folder: Links to its files and nothing else's, to be put on an environment's path.
+        beside: Further packages of the host that environments take as they lie there.
         wheels: Folder of a wheel without content that stands for it in the resolution.
     """
 
@@ -86,9 +95,29 @@ class HostTorch:
     version: str
     folder: Path
     wheels: Path
+    beside: frozenset[str] = frozenset()
 
 
-def choose_torch(choice: str, settings: IndexSettings, home: Home) -> TorchSource:
+def without_torch(lock: Lock) -> Lock:
+    """Return a lock without torch and what its binary build brings."""
+    return lock.only([name for name in lock.versions() if not _BINARY.match(name)])
+
+
+def with_host_torch(lock: Lock, host: HostTorch) -> Lock:
+    """Return a lock with the host's torch in place of the one it was made with.
+
+    It is the lock that a resolution with the host's torch gives, if that has the same plain requirements.
+    """
+    others = without_torch(lock)
+    (stand_in,) = host.wheels.iterdir()
+    digest = hashlib.sha256(stand_in.read_bytes()).hexdigest()
+    torch = Pinned("torch", host.version, (f"sha256:{digest}",))
+    return replace(others, packages=tuple(sorted([*others.packages, torch])))
+
+
+def choose_torch(
+    choice: str, settings: IndexSettings, home: Home, beside: Mapping[str, str] | None = None
+) -> TorchSource:
     """Decide where torch comes from.
 
     Args:
@@ -97,9 +126,10 @@ def choose_torch(choice: str, settings: IndexSettings, home: Home) -> TorchSourc
             installed torch.
         settings: The user's index settings.
         home: Where links to the host's torch are kept.
+        beside: {name: version} of what else is taken from the host, with `host`.
 
     Raises:
-        UsageError: Another word.
+        UsageError: Another word; or the host has another version of what is taken from it.
         ToolMissingError: `host`, and no interpreter on PATH has torch.
     """
     if choice == "auto":
@@ -110,7 +140,7 @@ def choose_torch(choice: str, settings: IndexSettings, home: Home) -> TorchSourc
     if choice == "index":
         return TorchSource("as the index serves it")
     if choice == "host":
-        host = _host_torch(home)
+        host = _host_torch(home, beside or {})
         return TorchSource(f"the host's own {host.version}", ("--find-links", str(host.wheels)), host=host)
     if choice == "cpu" or (choice.startswith("cu") and choice[2:].isdigit()):
         return TorchSource(f"{choice} build", ("--torch-backend", choice))
@@ -122,14 +152,23 @@ def has_gpu() -> bool:
     return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
-def _host_torch(home: Home) -> HostTorch:
+def _host_torch(home: Home, beside: Mapping[str, str]) -> HostTorch:
     for python in _candidates():
-        facts = _facts(python)
+        facts = _facts(python, beside)
         if facts and facts["version"]:
+            for name, wanted in beside.items():
+                if facts["versions"].get(name) != wanted:
+                    raise UsageError(
+                        f"the bundle counts on {name} {wanted} of this machine, and {python} has "
+                        f"{facts['versions'].get(name, 'none')}: activate the environment whose `pip freeze` it was "
+                        "made with, or make it again with the present one"
+                    )
             where = hashlib.sha256(f"{python} {facts['tops']}".encode()).hexdigest()
             folder = home.root / "host-torch" / f"{facts['version']}-{where[:12]}"
             _link(folder, facts)
-            return HostTorch(ask(python), facts["version"], folder / "site", folder / "wheels")
+            return HostTorch(
+                ask(python), facts["version"], folder / "site", folder / "wheels", frozenset(beside)
+            )
     raise ToolMissingError(
         "--torch host: no Python on PATH has torch installed; activate the environment that has it, "
         "or choose another --torch"
@@ -143,10 +182,14 @@ def _candidates() -> list[Path]:
     return [path for path in found if path.exists()]
 
 
-def _facts(python: Path) -> dict[str, Any] | None:
+def _facts(python: Path, beside: Iterable[str]) -> dict[str, Any] | None:
     try:
         done = subprocess.run(
-            [python, "-c", _ASK_HOST], check=True, capture_output=True, text=True, timeout=120
+            [python, "-c", _ASK_HOST, _BINARY.pattern, *beside],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=120,
         )
         return dict(json.loads(done.stdout))
     except (OSError, subprocess.SubprocessError, ValueError):

@@ -70,6 +70,18 @@ def list_releases(package: str, settings: IndexSettings, home: Home) -> Listing:
     return Listing(releases, "; ".join(faults))
 
 
+def list_files(package: str, settings: IndexSettings) -> list[File]:
+    """Return all files of `package` on all sources; one that no source knows has none.
+
+    Raises:
+        IndexUnavailableError: A source gave no usable answer.
+    """
+    main, others, faults, _ = _ask(package, settings)
+    if faults:
+        raise IndexUnavailableError(f"cannot list the files of {package}: {'; '.join(faults)}; try again")
+    return [_file(file) for file in (*main, *others)]
+
+
 def _ask(
     package: str, settings: IndexSettings
 ) -> tuple[list[DistributionPackage], list[DistributionPackage], list[str], bool]:
@@ -91,7 +103,7 @@ def _ask(
         files = main if position < len(indexes) else others
         try:
             if address.startswith("file:"):
-                files += _local_index(_local_path(address), package)
+                files += _local_index(local_path(address), package)
             else:
                 with Session() as session:
                     session.verify = settings.certificates or True
@@ -121,7 +133,7 @@ def _folder(place: str, package: str) -> Iterator[DistributionPackage]:
     """List a find-links folder; a find-links page on the network is left to uv, its files have no dates."""
     from pypi_simple import DistributionPackage, parse_filename  # noqa: PLC0415 - 0.2 s
 
-    path = _local_path(place)
+    path = local_path(place)
     for file in sorted(path.iterdir()) if path.is_dir() else []:
         try:
             name, version, kind = parse_filename(file.name, canonicalize_name(package))
@@ -231,7 +243,8 @@ def _is_folder(place: str) -> bool:
     return place.startswith("file:") or "://" not in place
 
 
-def _local_path(address: str) -> Path:
+def local_path(address: str) -> Path:
+    """Return the path that a `file:` address means, or that the address is."""
     return Path(url2pathname(urlsplit(address).path)) if address.startswith("file:") else Path(address)
 
 

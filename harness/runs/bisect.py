@@ -12,7 +12,7 @@ import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -23,9 +23,7 @@ from harness.files import whole_folder, write_atomic
 from harness.history.record import Recorded
 from harness.locks.resolve import Unresolvable
 from harness.machine import processor
-from harness.releases.index import list_releases
 from harness.releases.release import select
-from harness.releases.settings import read_settings
 from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, Report
 from harness.report.write import write_report
@@ -125,7 +123,7 @@ def begin(
         HarnessError: As the parts say.
     """
     phases = phases or Phases()
-    listing = list_releases(question.package, read_settings(), home)
+    listing = question.listing(home)
     warnings = [listing.warning] if listing.warning else []
     for warning in warnings:
         watcher.note(f"warning: {warning}")
@@ -268,11 +266,27 @@ def _host(driver: Driver) -> dict[str, str | None]:
         "device": laboratory.device,
         "cpu": processor(),
         "gpu": first.get("device_name") if laboratory.device == "cuda" else None,
+        **_gpu(first.get("gpu") or {}),
         "memory": f"{memory:.0f} GiB",
         "system": platform.platform(),
         "uv": _installed("uv"),
         **laboratory.executor.host(),
     }
+
+
+def _gpu(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return what the trace tells of its GPU, as text; nothing of a CPU."""
+    if not facts:
+        return {}
+    tf32 = [word for word in ("matmul", "cudnn") if facts.get(f"tf32_{word}")]
+    told = {
+        "compute capability": facts.get("capability"),
+        "driver": facts.get("driver"),
+        "cuda": facts.get("cuda"),
+        "cudnn": facts.get("cudnn"),
+        "tf32": "on for " + " and ".join(tf32) if tf32 else "off",
+    }
+    return {name: str(value) for name, value in told.items() if value is not None}
 
 
 def _installed(package: str) -> str | None:

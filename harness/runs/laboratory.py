@@ -18,7 +18,6 @@ from harness.locks.stored import StoredLocks
 from harness.locks.torch import choose_torch, has_gpu
 from harness.probes.probe import Probe
 from harness.probes.store import Store
-from harness.releases.settings import read_settings
 from harness.runs.finding import Finding
 from harness.uv import Uv
 from harness.verdicts.calibration import Calibration
@@ -171,15 +170,17 @@ def prepare(
         HarnessError: As `Resolver` and `choose_torch` say.
     """
     cluster = connect(question, told)
-    settings = read_settings()
+    settings = question.settings()
     uv = Uv(settings.uv_environment)
-    torch = choose_torch(question.torch, settings, home)
+    torch = choose_torch(
+        question.torch, settings, home, question.bundle.host_packages if question.bundle else None
+    )
     interpreter = torch.host.interpreter if torch.host else find_interpreter(question.scenario.python, uv)
     resolver: Resolver | StoredLocks = Resolver(
         question.package, question.pins(), interpreter, torch, settings, uv, home, question.newest()
     )
     if question.locks is not None:
-        resolver = StoredLocks(question.locks, interpreter, question.pins())
+        resolver = StoredLocks(question.locks, interpreter, question.pins(), torch.host)
     reference = resolver.reference()
     if isinstance(reference, Unresolvable):  # no release goes with the pins: all are skipped, for that reason
         locks: list[Lock | Unresolvable] = [reference] * len(releases)

@@ -11,11 +11,15 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from harness.errors import UsageError
+from harness.releases.index import Listing, list_releases
+from harness.releases.settings import IndexSettings, read_settings
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.bundles.bundle import Bundle
+    from harness.home import Home
     from harness.scenario import Arm, Scenario, Setting
 
 
@@ -40,6 +44,7 @@ class Question:
         jobs: Probes at a time; None for what the machine allows.
         out: Folder of the reports.
         locks: Folder with the locks of an earlier run to use again; None resolves them.
+        bundle: Where releases and packages come from in place of an index; None: from the index.
         environment_cap: Bytes that all environments together may take.
         scheduler: Address of the dask cluster that executes; None for this machine.
         command: The command line that asks this question.
@@ -66,12 +71,27 @@ class Question:
     jobs: int | None = None
     out: Path = Path("reports")
     locks: Path | None = None
+    bundle: Bundle | None = None
     environment_cap: int = 20 * 10**9
     scheduler: str | None = None
     command: str = ""
     probe_words: Sequence[str] = ()
     cause: bool = True
     fixes: bool = False
+
+    def settings(self) -> IndexSettings:
+        """Return where packages come from: the bundle, else what the user has configured."""
+        return self.bundle.settings() if self.bundle else read_settings()
+
+    def listing(self, home: Home) -> Listing:
+        """Return all releases of the package under test.
+
+        Raises:
+            HarnessError: As `list_releases` says.
+        """
+        if self.bundle:
+            return Listing(self.bundle.releases, self.bundle.warning())
+        return list_releases(self.package, self.settings(), home)
 
     def newest(self) -> str | None:
         """Return the newest release that the environments' common part is resolved with; None for the newest of all.

@@ -4,7 +4,7 @@ Each line is an object with `event`; the order is the order of happening:
 
 | event       | fields |
 |-------------|--------|
-| `start`     | `recorder` (version), `python`, `packages` {name: version}, `device`, `device_name`, `threads`, `deterministic` (bool), `settings` {the job's settings}, `seconds` (since the process began: the import) |
+| `start`     | `recorder` (version), `python`, `packages` {name: version}, `device`, `device_name`, `threads`, `deterministic` (bool), `settings` {the job's settings}, `seconds` (since the process began: the import), on CUDA `gpu` {`capability`, `memory` (bytes), `driver`, `cuda`, `cudnn`, `tf32_matmul`, `tf32_cudnn` (bool)} |
 | `census`    | `parameters`: [{`name` (canonical), `raw` (as the release calls it), `dtype`, `shape`, `trainable`}], `buffers`: [{`name`, `dtype`, `shape`}], `modules`: [{`name`, `raw`, `class`}], `attributes`: [{`module` (pattern), `path`, `values`}], `configs`: [{`name`, `values`}], `optimizer`: {`class`, its settings}; none without a model |
 | `identity`  | `start` and `batches`: digests of the start values and batches in force; `expected`: the start that was asked for; each null where there is none |
 | `training`  | training begins: from here on an error belongs to the training |

@@ -21,6 +21,18 @@ from transformers import (
     LlamaForSequenceClassification,
 )
 
+# Larger models with random weights, in the words of LlamaConfig; a tiny one is made of the settings below.
+PRESETS = {
+    "1b": {
+        "vocab_size": 32000,
+        "hidden_size": 2048,
+        "intermediate_size": 5632,
+        "num_hidden_layers": 22,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 4,
+    },
+}
+
 config = settings(
     {
         # the run
@@ -31,6 +43,7 @@ config = settings(
         "start": "injected",  # injected: the same values in every release; own: as the release draws them
         # the model
         "model": "",  # path or name of a checkpoint; empty: a small Llama with random weights
+        "preset": "",  # 1b: about 1 billion parameters, for a GPU; empty: as `layers`, `hidden` and `vocabulary` say
         "dtype": "float16",  # of the base model: float16, bfloat16 or float32
         "layers": 2,
         "hidden": 64,
@@ -59,11 +72,27 @@ config = settings(
         "eps": 1e-8,
         "weight_decay": 0.01,
         "fused": False,  # fused AdamW computes in float32, whatever the dtype of the weights
+        "foreach": False,  # all parameters in one go, as torch does it on a GPU unless told otherwise
         "loss_scale": 1.0,  # static and never undone: Adam's update does not depend on it, and SGD's rate is divided by it
         "scaler": False,  # GradScaler in place of the static scale
         "clip": 0.0,  # largest norm of the true gradient; 0: no clipping
     }
 )
+
+
+def llama_shape():
+    """Return what LlamaConfig needs to know of the model's size."""
+    if config.preset and config.preset not in PRESETS:
+        raise SystemExit(f"--preset {config.preset}: known are {', '.join(PRESETS)}")
+    tiny = {
+        "vocab_size": config.vocabulary,
+        "hidden_size": config.hidden,
+        "intermediate_size": 2 * config.hidden,
+        "num_hidden_layers": config.layers,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 4,
+    }
+    return PRESETS.get(config.preset, tiny)
 
 
 def make_examples():
@@ -110,12 +139,7 @@ def make_model(labels, device):
         base = AutoModelForSequenceClassification.from_pretrained(config.model, config=checkpoint)
     else:
         small = LlamaConfig(
-            vocab_size=config.vocabulary,
-            hidden_size=config.hidden,
-            intermediate_size=2 * config.hidden,
-            num_hidden_layers=config.layers,
-            num_attention_heads=4,
-            num_key_value_heads=4,
+            **llama_shape(),
             max_position_embeddings=max(256, config.length),
             **common,
         )
@@ -157,7 +181,7 @@ def set_precision(model):
 
 def make_optimizer(parameters):
     """Return the optimizer, unless asked otherwise in its plainest implementation, which hides no fault."""
-    plain = {"fused": config.fused, "foreach": False}
+    plain = {"fused": config.fused, "foreach": config.foreach}
     rate = config.lr
     if config.optimizer == "adamw":
         kind = torch.optim.AdamW

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -47,3 +50,60 @@ def test_a_data_file_takes_the_place_of_the_made_task(run_job, tmp_path):
     assert done.returncode == 0, done.stderr
     facts = {entry["name"]: entry for entry in trace.census["parameters"]}
     assert facts["score.weight"]["shape"] == [3, 64]
+
+
+def presets():
+    """Read the job's sizes without running it."""
+    named = {
+        node.targets[0].id: node.value
+        for node in ast.parse(JOB.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    return ast.literal_eval(named["PRESETS"])
+
+
+def test_the_preset_has_a_billion_parameters(torch_python):
+    count = """
+import json, sys, torch
+from transformers import LlamaConfig, LlamaForSequenceClassification
+with torch.device("meta"):
+    model = LlamaForSequenceClassification(LlamaConfig(**json.loads(sys.argv[1]), pad_token_id=0))
+print(sum(parameter.numel() for parameter in model.parameters()))
+"""
+    done = subprocess.run(
+        [str(torch_python), "-c", count, json.dumps(presets()["1b"])],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert int(done.stdout) == pytest.approx(1e9, rel=0.05)
+
+
+def test_an_unknown_preset_is_told_before_training(run_job):
+    trace, done = run_job(JOB, preset="9b")
+    assert done.returncode == 1
+    assert "--preset 9b: known are 1b" in done.stderr
+    assert not trace.training
+
+
+def test_the_optimizers_implementation_is_pinned(run_job):
+    for words in ({}, {"foreach": "true"}, {"fused": "true"}):
+        trace, done = run_job(JOB, steps=2, dtype="float32", **words)
+        assert done.returncode == 0, done.stderr
+        group = trace.census["optimizer"]
+        assert (group["fused"], group["foreach"]) == ("fused" in words, "foreach" in words)
+
+
+def test_the_libraries_of_a_gpu_and_the_state_of_tf32_are_told(torch_python):
+    ask = "import sys; sys.path.insert(0, sys.argv[1]); import torch; from harness_recorder.host import *;"
+    ask += "import json; before = libraries(torch); torch.backends.cuda.matmul.allow_tf32 = True;"
+    ask += "on = libraries(torch); deterministic('cpu'); print(json.dumps([before, on, libraries(torch)]))"
+    recorder = str(Path(__file__).parents[2] / "harness" / "recorder")
+    done = subprocess.run(
+        [str(torch_python), "-c", ask, recorder], check=True, capture_output=True, text=True, timeout=300
+    )
+    before, on, off = json.loads(done.stdout)
+    assert before.keys() == {"cuda", "cudnn", "tf32_matmul", "tf32_cudnn"}
+    assert on["tf32_matmul"] is True
+    assert (off["tf32_matmul"], off["tf32_cudnn"]) == (False, False)

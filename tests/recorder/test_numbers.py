@@ -13,7 +13,19 @@ from pathlib import Path
 import pytest
 from harness_recorder import Recorder
 
+from harness.probes.probe import Execution
 from harness.traces.trace import read_trace
+from harness.verdicts.judge import judge
+
+# As torch says it: the caching allocator of CUDA since 2.2 and before, and the CPU's.
+OUT_OF_MEMORY = {
+    "20.00 GiB": "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 79.10 GiB of which "
+    "1.02 GiB is free. Including non-PyTorch memory, this process has 78.07 GiB memory in use.",
+    "2.00 MiB": "CUDA out of memory. Tried to allocate 2.00 MiB (GPU 0; 10.76 GiB total capacity; 9.90 GiB already "
+    "allocated; 2.44 MiB free; 9.94 GiB reserved in total by PyTorch)",
+    "48000000000 bytes": "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
+    "you tried to allocate 48000000000 bytes. Error code 12 (Cannot allocate memory)",
+}
 
 RECORDER = Path(__file__).parents[2] / "harness" / "recorder"
 
@@ -136,6 +148,21 @@ def test_out_of_memory_is_told_apart(traced, error):
     assert read_trace(traced).error["out_of_memory"]
 
 
+@pytest.mark.parametrize("size", OUT_OF_MEMORY)
+def test_what_torch_could_not_allocate_is_a_skip_that_names_the_size(traced, size):
+    def job():
+        with Recorder() as recorder:
+            recorder.begin()
+            raise RuntimeError(OUT_OF_MEMORY[size])
+
+    with pytest.raises(RuntimeError):
+        job()
+    ended = judge(Execution("exit", 1, 1.0, 0), read_trace(traced), {"kind": "training"})
+    assert ended.verdict == "skip"
+    assert ended.reason.startswith("out of memory: ")
+    assert size in ended.reason
+
+
 def test_an_interrupt_is_no_error_of_the_job(traced):
     def job():
         with Recorder() as recorder:
@@ -190,3 +217,15 @@ def test_a_killed_job_leaves_a_readable_trace(tmp_path):
 @pytest.mark.parametrize("file", sorted(RECORDER.rglob("*.py")), ids=lambda path: path.name)
 def test_the_recorder_is_python_3_8(file):
     ast.parse(file.read_text(), feature_version=(3, 8))
+
+
+def test_the_drivers_version_is_read_from_what_it_says(tmp_path):
+    from harness_recorder.host import driver
+
+    said = tmp_path / "version"
+    for kind in ("Kernel Module", "Open Kernel Module for x86_64"):
+        said.write_text(f"NVRM version: NVIDIA UNIX x86_64 {kind}  550.54.15  Tue Mar  5 22:23:56 UTC 2024\n")
+        assert driver(str(said)) == "550.54.15"
+    said.write_text("something else 1.2.3\n")
+    assert driver(str(said)) is None
+    assert driver(str(tmp_path / "absent")) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from typing import Any
 
@@ -38,7 +39,10 @@ def deterministic(device: str = "auto", threads: int = 1) -> Any:
 
 
 def describe(device: Any) -> dict[str, Any]:
-    """Return python, packages, device, device_name, threads and deterministic, as the `start` event has them."""
+    """Return python, packages, device, device_name, threads and deterministic, as the `start` event has them.
+
+    On CUDA also `gpu`, see `gpu`.
+    """
     torch = sys.modules.get("torch")
     kind = str(device).partition(":")[0]
     return {
@@ -48,7 +52,44 @@ def describe(device: Any) -> dict[str, Any]:
         "device_name": torch.cuda.get_device_name(device) if torch and kind == "cuda" else _processor(),
         "threads": torch.get_num_threads() if torch else 1,
         "deterministic": torch.are_deterministic_algorithms_enabled() if torch else True,
+        **({"gpu": gpu(torch, device)} if torch and kind == "cuda" else {}),
     }
+
+
+def gpu(torch: Any, device: Any) -> dict[str, Any]:
+    """Return what decides, besides the device's name, which numbers a GPU gives.
+
+    Returns:
+        `capability` (as 9.0), `memory` (bytes) and `driver` of the device, and what `libraries` returns.
+    """
+    facts = torch.cuda.get_device_properties(device)
+    capability = "%d.%d" % (facts.major, facts.minor)
+    return {
+        "capability": capability,
+        "memory": facts.total_memory,
+        "driver": driver(),
+        **libraries(torch),
+    }
+
+
+def libraries(torch: Any) -> dict[str, Any]:
+    """Return `cuda` and `cudnn`, the versions that torch has, and whether `tf32_matmul` and `tf32_cudnn` are in force."""
+    return {
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+        "tf32_matmul": torch.backends.cuda.matmul.allow_tf32,
+        "tf32_cudnn": torch.backends.cudnn.allow_tf32,
+    }
+
+
+def driver(path: str = "/proc/driver/nvidia/version") -> str | None:
+    """Return the version of NVIDIA's kernel driver; None where the file that tells it is not there."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as lines:
+            found = re.search(r"Kernel Module.*?\s(\d+(?:\.\d+)+)\s", lines.read())
+    except OSError:
+        return None
+    return found[1] if found else None
 
 
 def memory_peak() -> dict[str, int | None]:

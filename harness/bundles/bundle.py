@@ -1,0 +1,180 @@
+"""Reading a bundle: checked file by file against its manifest, unpacked once into the home, then used from there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError, UsageError
+from harness.files import whole_folder, write_atomic
+from harness.probes.probe import recorder_version
+from harness.releases.release import Release
+from harness.releases.settings import IndexSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from harness.home import Home
+
+SCHEMA = 1
+MANIFEST = "manifest.json"
+FIRST = "scenario/"
+"""Folder of the first member."""
+_TEXTS = ("scenario", "package", "python", "platform", "torch", "recorder")
+_AGAIN = "copy it again from where it was made, or make it again with `harness bundle`"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """An unpacked bundle.
+
+    Attributes:
+        folder: Where it is unpacked.
+        scenario: The scenario's folder.
+        package: Canonical name of the package under test.
+        pins: What its environments hold besides the scenario's pins.
+        releases: Oldest first.
+        python: Major and minor version that its wheels fit, as 3.11.
+        platform: The platform they fit, as `sysconfig.get_platform()`.
+        torch: `host` if torch is the target's own, else `index`.
+        host_packages: {name: version} of what else is the target's own.
+        recorder: Version of the recorder of the harness that made it.
+    """
+
+    folder: Path
+    scenario: Path
+    package: str
+    pins: tuple[str, ...]
+    releases: tuple[Release, ...]
+    python: str
+    platform: str
+    torch: str
+    host_packages: Mapping[str, str]
+    recorder: str
+
+    @property
+    def locks(self) -> Path:
+        """Folder of the locks, as a run has one."""
+        return self.folder / "locks"
+
+    def warning(self) -> str:
+        """Return what keeps its results apart from those of where it was made; empty if nothing does."""
+        if self.recorder == recorder_version():
+            return ""
+        return "the bundle was made by another version of the harness: its probes do not compare with those made there"
+
+    def settings(self) -> IndexSettings:
+        """Return settings with which uv knows the bundle's wheels and nothing else, and never asks a network."""
+        wheels = (self.folder / "wheels").as_uri()
+        variables = {
+            "UV_NO_INDEX": "1",
+            "UV_FIND_LINKS": wheels,
+            "UV_OFFLINE": "1",
+            "UV_NO_CONFIG": "1",
+            "UV_PYTHON_DOWNLOADS": "never",
+        }
+        return IndexSettings(index=None, find_links=(wheels,), uv_environment=variables)
+
+
+def open_bundle(path: Path, home: Home) -> Bundle:
+    """Return the bundle in `path`, unpacked into the home if it was not before.
+
+    Raises:
+        UsageError: It is not there, or it is no bundle.
+        HarnessError: It is damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _unpack(path, archive, home)
+    except OSError as error:
+        raise UsageError(f"--bundle {path}: cannot be read ({error.strerror or error})") from None
+    except zipfile.BadZipFile as error:
+        if not _begins_as_bundle(path):
+            raise UsageError(f"--bundle {path}: not a bundle, which `harness bundle` writes") from None
+        raise _damaged(path, f"cut short or changed: {error}") from None
+
+
+def _unpack(path: Path, archive: zipfile.ZipFile, home: Home) -> Bundle:
+    try:
+        raw = archive.read(MANIFEST)
+    except KeyError:
+        if _begins_as_bundle(
+            path
+        ):  # cut inside a wheel, which is such an archive itself and read in its place
+            raise _damaged(path, f"cut short or changed: it has no {MANIFEST}") from None
+        raise UsageError(f"--bundle {path}: not a bundle, it has no {MANIFEST}") from None
+    manifest = _manifest(path, raw)
+    folder = home.bundles / hashlib.sha256(raw).hexdigest()[:20]
+    if not folder.is_dir():
+        with whole_folder(folder) as new:
+            for name, facts in manifest["files"].items():
+                write_atomic(new / name, _member(path, archive, name, facts["sha256"]))
+    return Bundle(
+        folder=folder,
+        scenario=folder / FIRST / manifest["scenario"],
+        package=manifest["package"],
+        pins=tuple(manifest["pins"]),
+        releases=tuple(Release(**entry) for entry in manifest["releases"]),
+        python=manifest["python"],
+        platform=manifest["platform"],
+        torch=manifest["torch"],
+        host_packages=manifest["host_packages"],
+        recorder=manifest["recorder"],
+    )
+
+
+def _begins_as_bundle(path: Path) -> bool:
+    """Tell whether the first member of an archive, or what is left of it, is a bundle's: its name follows 30 bytes."""
+    with path.open("rb") as file:
+        begin = file.read(30 + len(FIRST))
+    return begin[:2] == b"PK" and FIRST.encode().startswith(begin[30:])
+
+
+def _manifest(path: Path, raw: bytes) -> Mapping[str, Any]:
+    """Read and check the manifest."""
+    try:
+        manifest = dict(json.loads(raw))
+        schema = manifest["schema"]
+    except (ValueError, TypeError, KeyError):
+        raise _damaged(path, f"its {MANIFEST} cannot be read") from None
+    if schema != SCHEMA:
+        raise UsageError(f"--bundle {path}: schema {schema}, and this harness reads {SCHEMA}: use equal ones")
+    try:
+        sound = all(isinstance(manifest[name], str) for name in _TEXTS) and manifest["releases"]
+        names = [*manifest["files"], f"{FIRST}{manifest['scenario']}"]
+        sound = sound and all(isinstance(facts["sha256"], str) for facts in manifest["files"].values())
+        sound = sound and [Release(**entry) for entry in manifest["releases"]]
+        sound = sound and isinstance(manifest["pins"], list)
+        sound = sound and isinstance(manifest["host_packages"], dict)
+    except (KeyError, TypeError, AttributeError):
+        sound = False
+    if not sound or not all(map(_inside, names)):
+        raise _damaged(path, f"its {MANIFEST} lacks something or names a file outside the bundle")
+    return manifest
+
+
+def _inside(name: str) -> bool:
+    """Tell whether a name stays inside the folder that it is unpacked into."""
+    parts = PurePosixPath(name).parts
+    return bool(parts) and not PurePosixPath(name).is_absolute() and ".." not in parts
+
+
+def _member(path: Path, archive: zipfile.ZipFile, name: str, sha256: str) -> bytes:
+    try:
+        content = archive.read(name)
+    except KeyError:
+        raise _damaged(path, f"{name} is missing") from None
+    except zipfile.BadZipFile:
+        raise _damaged(path, f"{name} cannot be read") from None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise _damaged(path, f"{name} is not the file that its manifest names")
+    return content
+
+
+def _damaged(path: Path, what: str) -> HarnessError:
+    return HarnessError(f"--bundle {path}: damaged, {what}; {_AGAIN}")

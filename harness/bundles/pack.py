@@ -1,0 +1,242 @@
+"""Writing a bundle: every release locked as a run locks it, its files fetched by their hashes, all in one archive."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import __version__
+from harness.bundles.bundle import FIRST, MANIFEST, SCHEMA
+from harness.bundles.host import left_out
+from harness.bundles.wheels import Target, fetch
+from harness.errors import HarnessError, UsageError
+from harness.files import to_json
+from harness.locks.family import lock_all
+from harness.locks.interpreter import Interpreter, find_interpreter
+from harness.locks.lock import Lock
+from harness.locks.resolve import Resolver, Unresolvable
+from harness.locks.torch import choose_torch, without_torch
+from harness.probes.probe import recorder_version
+from harness.releases.release import select
+from harness.uv import Uv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from harness.bundles.wheels import Fetched
+    from harness.home import Home
+    from harness.releases.release import Release
+    from harness.runs.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A written bundle.
+
+    Attributes:
+        releases: How many it holds.
+        size: Of the archive, in bytes.
+        packages: {name: (how many files, bytes)}.
+        unlocked: {release: why it has no lock}.
+        missing: Packages of which no source has a file that their lock names, as name==version.
+        unfit: Packages of which there is no wheel that fits; the bundle has their source.
+        target: The machine it is for.
+        left: Packages besides torch that are left to the target.
+    """
+
+    releases: int
+    size: int
+    packages: Mapping[str, tuple[int, int]]
+    unlocked: Mapping[str, str]
+    missing: Sequence[str]
+    unfit: Sequence[str]
+    target: Target
+    left: Sequence[str] = ()
+
+
+def pack(
+    question: Question,
+    path: Path,
+    home: Home,
+    told: Callable[[str], None],
+    *,
+    python: str | None = None,
+    platform: str | None = None,
+    pins: Sequence[str] = (),
+    host_packages: Mapping[str, str] | None = None,
+) -> Packed:
+    """Write the bundle of a question.
+
+    Args:
+        question: Gives scenario, package, range and torch; with `host`, torch is left out.
+        path: The archive, written whole or not at all.
+        home: Where locks and fetched files are kept.
+        told: Called with a line when something is done.
+        python: Major and minor version of the target; None for what the scenario takes here.
+        platform: Of the target, as `sysconfig.get_platform()`; None for this one.
+        pins: What was asked for besides the scenario's pins.
+        host_packages: {name: version} of what the target has; what every lock has in that version is left out.
+
+    Raises:
+        HarnessError: As its parts say.
+    """
+    listing = question.listing(home)
+    releases = select(
+        listing.releases,
+        package=question.package,
+        first=question.first,
+        last=question.last,
+        prereleases=question.prereleases,
+    )
+    resolver, target = _resolver(question, home, python, platform)
+    reference, locks = _locks(resolver, releases, told)
+    found = [lock for lock in [reference, *locks] if isinstance(lock, Lock)]
+    if question.torch == "host":
+        found = [without_torch(lock) for lock in found]
+    needed = {package for lock in found for package in lock.packages}
+    left = left_out(needed, host_packages or {}, question.package)
+    wanted = {package for package in needed if package.name not in left}
+    files, missing = fetch(wanted, target, resolver.settings, home)
+    told(f"{len(files)} files of {len({file.package.name for file in files})} packages are here")
+    content: dict[str, Path | bytes] = {
+        **_scenario(question.scenario.folder),
+        **_lock_texts(reference, releases, locks),
+        **{f"wheels/{file.path.name}": file.path for file in files},
+    }
+    manifest = {
+        "schema": SCHEMA,
+        "harness": __version__,
+        "recorder": recorder_version(),
+        "scenario": question.scenario.name,
+        "package": question.package,
+        "pins": list(pins),
+        "python": target.python,
+        "platform": target.platform,
+        "torch": "host" if question.torch == "host" else "index",
+        "host_packages": left,
+        "releases": [_listed(release) for release in releases],
+    }
+    _write(path, manifest, content)
+    return Packed(
+        releases=len(releases),
+        size=path.stat().st_size,
+        packages=_sizes(files),
+        unlocked={
+            one.version: lock.reason
+            for one, lock in zip(releases, locks, strict=True)
+            if isinstance(lock, Unresolvable)
+        },
+        missing=[f"{package.name}=={package.version}" for package in missing],
+        unfit=[f"{file.package.name}=={file.package.version}" for file in files if not file.fits],
+        target=target,
+        left=sorted(left),
+    )
+
+
+def _resolver(
+    question: Question, home: Home, python: str | None, platform: str | None
+) -> tuple[Resolver, Target]:
+    """Return what makes the locks, and the machine they are for."""
+    settings = question.settings()
+    uv = Uv(settings.uv_environment)
+    # The host's torch is the target's: its version is put into the locks there.
+    choice = "index" if question.torch in {"host", "auto"} else question.torch
+    here = find_interpreter(question.scenario.python, uv)
+    target = Target(here.minor, here.platform)
+    wanted = (python or here.minor, platform or here.platform)
+    if wanted != (here.minor, here.platform):
+        target = Target.other(*wanted)
+        here = Interpreter(here.path, f"{target.python}.0" if python else here.version, target.platform)
+    resolver = Resolver(
+        question.package,
+        question.pins(),
+        here,
+        choose_torch(choice, settings, home),
+        settings,
+        uv,
+        home,
+        question.newest(),
+        target.options,
+    )
+    return resolver, target
+
+
+def _locks(
+    resolver: Resolver, releases: Sequence[Release], told: Callable[[str], None]
+) -> tuple[Lock, list[Lock | Unresolvable]]:
+    reference = resolver.reference()
+    if isinstance(reference, Unresolvable):
+        raise UsageError(
+            f"no release of {resolver.package} goes with the pins, so there is nothing to bundle: {reference.reason}"
+        )
+    count = len(releases)
+    locks = lock_all(
+        resolver,
+        releases,
+        reference,
+        lambda version, done: told(f"locked {resolver.package} {version} ({done} of {count})"),
+    )
+    return reference, locks
+
+
+def _scenario(folder: Path) -> dict[str, Path]:
+    """Return what the bundle holds of a scenario's folder: all that enters the digest of its job, and the toml."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    relative = {path.relative_to(folder): path for path in found}
+    return {
+        f"{FIRST}{folder.name}/{name.as_posix()}": path
+        for name, path in relative.items()
+        if "__pycache__" not in name.parts
+    }
+
+
+def _lock_texts(
+    reference: Lock, releases: Sequence[Release], locks: Sequence[Lock | Unresolvable]
+) -> dict[str, bytes]:
+    texts = {"locks/reference.txt": reference.text()}
+    for release, lock in zip(releases, locks, strict=True):
+        text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
+        texts[f"locks/{release.version}.txt"] = text
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def _listed(release: Release) -> dict[str, object]:
+    facts = asdict(release)
+    del facts["files"]
+    return facts
+
+
+def _write(path: Path, manifest: Mapping[str, object], content: Mapping[str, Path | bytes]) -> None:
+    """Write the archive whole or not at all; the same content gives the same bytes."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    files = {}
+    try:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, source in content.items():
+                raw = source.read_bytes() if isinstance(source, Path) else source
+                files[name] = {"sha256": hashlib.sha256(raw).hexdigest(), "bytes": len(raw)}
+                archive.writestr(zipfile.ZipInfo(name), raw, _compression(name))
+            text = to_json({**manifest, "files": files})
+            archive.writestr(zipfile.ZipInfo(MANIFEST), text, zipfile.ZIP_DEFLATED)
+        temporary.replace(path)
+    except OSError as error:
+        raise HarnessError(f"--to {path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _compression(name: str) -> int:
+    """A wheel is compressed already."""
+    return zipfile.ZIP_STORED if name.startswith("wheels/") else zipfile.ZIP_DEFLATED
+
+
+def _sizes(files: Sequence[Fetched]) -> dict[str, tuple[int, int]]:
+    sizes: dict[str, tuple[int, int]] = {}
+    for file in files:
+        count, total = sizes.get(file.package.name, (0, 0))
+        sizes[file.package.name] = (count + 1, total + file.path.stat().st_size)
+    return sizes

@@ -1,0 +1,135 @@
+"""`bundle`: a whole question in one file, for a machine without a network."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from harness.bundles.pack import Packed
+    from harness.runs.question import Question
+
+_SHOWN = 8
+"""Packages told by name."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("scenario", metavar="SCENARIO", help="name of a scenario, or path of its folder")
+    parser.add_argument("--to", required=True, metavar="FILE", help="the bundle that is written")
+    parser.add_argument("--from", dest="first", metavar="V", help="oldest release; default: the scenario's")
+    parser.add_argument(
+        "--until", dest="last", metavar="V", help="newest release; default: the newest of all"
+    )
+    parser.add_argument("--package", metavar="P", help="package under test; default: the scenario's")
+    parser.add_argument("--pre", action="store_true", help="take pre-releases too")
+    parser.add_argument(
+        "--with",
+        dest="pins",
+        action="append",
+        default=[],
+        metavar="REQUIREMENT",
+        help="what every environment holds besides; may be repeated",
+    )
+    parser.add_argument(
+        "--torch",
+        default="index",
+        choices=("index", "host"),
+        help="index (default): as your index serves it; host: left out, the target has it installed",
+    )
+    parser.add_argument(
+        "--host-packages",
+        metavar="FILE",
+        help="what `pip freeze` prints on the target: what is equal there is left out; goes with --torch host",
+    )
+    parser.add_argument(
+        "--python-version", metavar="V", help="Python of the target, as 3.11; default: as here"
+    )
+    parser.add_argument(
+        "--platform",
+        metavar="P",
+        help="platform of the target, linux-x86_64 or linux-aarch64; default: as here",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the bundle and tell its size."""
+    from harness.bundles.host import read_freeze  # noqa: PLC0415 - kept out of start-up
+    from harness.bundles.pack import pack  # noqa: PLC0415
+    from harness.home import Home  # noqa: PLC0415
+
+    path = Path(options.to)
+    if options.host_packages and options.torch != "host":
+        raise UsageError("--host-packages goes with --torch host: the packages are taken from beside torch")
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"--to {path}: expected the name of a file in a folder that exists")
+    packed = pack(
+        _question(options),
+        path,
+        Home.find(),
+        lambda line: print(line, file=sys.stderr),
+        python=options.python_version,
+        platform=options.platform,
+        pins=options.pins,
+        host_packages=read_freeze(Path(options.host_packages)) if options.host_packages else None,
+    )
+    _show(path, packed, host=options.torch == "host")
+    return 0
+
+
+def _question(options: argparse.Namespace) -> Question:
+    from dataclasses import replace  # noqa: PLC0415 - kept out of start-up
+
+    from packaging.utils import canonicalize_name  # noqa: PLC0415
+
+    from harness.command import merge_pins  # noqa: PLC0415
+    from harness.runs.question import Question  # noqa: PLC0415
+    from harness.scenario import load_scenario  # noqa: PLC0415
+    from harness.script import check_requirements  # noqa: PLC0415
+
+    scenario = load_scenario(options.scenario)
+    package = canonicalize_name(options.package) if options.package else scenario.package
+    pins = merge_pins(scenario.pins, check_requirements(options.pins, "--with"), package)
+    scenario = replace(scenario, pins=pins)
+    same = package == scenario.package
+    return Question(
+        scenario=scenario,
+        package=package,
+        arms=scenario.choose(None),
+        first=options.first or (scenario.first if same else None),
+        last=options.last or (scenario.last if same else None),
+        prereleases=options.pre,
+        torch=options.torch,
+    )
+
+
+def _show(path: Path, packed: Packed, *, host: bool) -> None:
+    target = packed.target
+    left = ", torch left to the target" if host else ""
+    print(
+        f"{path}: {_megabytes(packed.size)}, {packed.releases} releases, "
+        f"for Python {target.python} on {target.platform}{left}"
+    )
+    ordered = sorted(packed.packages.items(), key=lambda item: -item[1][1])
+    for name, (count, size) in ordered[:_SHOWN]:
+        print(f"  {_megabytes(size):>9}  {name}" + (f", {count} releases" if count > 1 else ""))
+    if packed.left:
+        print(f"  {'0.0 MB':>9}  {len(packed.left)} packages left to the target: {', '.join(packed.left)}")
+    rest = ordered[_SHOWN:]
+    if rest:
+        print(f"  {_megabytes(sum(size for _, (_, size) in rest)):>9}  {len(rest)} other packages")
+    for version, reason in packed.unlocked.items():
+        print(f"  {version} will be skipped, it cannot be resolved: {reason}")
+    for name in packed.unfit:
+        print(f"  {name} has no wheel that fits: the target has to build it, or skips what needs it")
+    for name in packed.missing:
+        print(f"  {name} is left out, no source has its files: what needs it will be skipped")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

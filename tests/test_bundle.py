@@ -1,0 +1,307 @@
+"""Bundles: made on the toy index, used in a fresh home where every index refuses."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.tags import sys_tags
+
+from harness.bundles.bundle import open_bundle
+from harness.bundles.host import left_out, read_freeze
+from harness.bundles.wheels import Target
+from harness.errors import HarnessError, UsageError
+from harness.home import Home
+from harness.locks.lock import Lock, Pinned
+from harness.locks.torch import HostTorch, with_host_torch, without_torch
+
+NOWHERE = "http://127.0.0.1:9/simple"
+"""The port that discards; nobody listens."""
+
+
+@pytest.fixture(scope="session")
+def made():
+    """The one bundle that most tests use, as bytes, once it is made."""
+    return []
+
+
+@pytest.fixture
+def bundle(toy, harness, made):
+    if made:
+        (toy / "toy.bundle").write_bytes(made[0])
+        return toy / "toy.bundle"
+    done = harness("bundle", "toy", "--to", "toy.bundle")
+    assert done.returncode == 0, done.stderr
+    assert "toy.bundle: 0.0 MB, 10 releases, for Python" in done.stdout
+    assert "1.2 will be skipped, it cannot be resolved" in done.stdout
+    assert "toy==1.3 has no wheel that fits" in done.stdout
+    made.append((toy / "toy.bundle").read_bytes())
+    return toy / "toy.bundle"
+
+
+@pytest.fixture
+def away(bundle, monkeypatch):
+    """Another machine: a home and a cache of its own, no scenario, every index setting at a refusing port."""
+    monkeypatch.setenv("UV_DEFAULT_INDEX", NOWHERE)
+    monkeypatch.setenv("UV_INDEX", NOWHERE)
+    monkeypatch.setenv("PIP_INDEX_URL", NOWHERE)
+    for name in ("HARNESS_HOME", "UV_CACHE_DIR"):
+        monkeypatch.setenv(name, str(bundle.parent / f"away-{name}"))
+    elsewhere = bundle.parent / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    return elsewhere
+
+
+def facts(folder):
+    """Return what a run found: of each arm the boundaries, and of each release verdict, reason, lock and probe."""
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    keys = ("version", "uploaded", "yanked", "verdict", "fingerprint", "lock", "probe")
+    return [
+        (arm["conclusion"], arm["boundaries"], [[row.get(key) for key in keys] for row in arm["releases"]])
+        for arm in report["arms"]
+    ]
+
+
+def test_a_bundle_gives_the_same_boundaries_and_probes_without_an_index(toy, harness, bundle, away):
+    far = harness("bisect", "--bundle", str(bundle), "--out", "out", "--search", "sweep")
+    assert far.returncode == 0, far.stderr
+    refused = harness("bisect", "toy", "--out", "refused", cwd=toy)  # there is indeed no index
+    assert refused.returncode == 4
+    assert "cannot list the releases of toy" in refused.stderr
+    assert facts(away / "out" / "latest")[0][0] == "non-monotone"
+    rows = facts(away / "out" / "latest")[0][2]
+    assert [row[3] for row in rows] == [
+        *("good", "good", "skip", "skip", "skip"),
+        *("bad", "bad", "skip", "good", "good"),
+    ]
+
+
+def test_probes_have_the_digests_of_home(toy, harness, bundle, request):
+    at_home = harness("bisect", "toy", "--out", "out", "--search", "sweep")
+    assert at_home.returncode == 0, at_home.stderr
+    away = request.getfixturevalue("away")
+    far = harness("bisect", "--bundle", str(bundle), "--out", "out", "--search", "sweep")
+    assert far.returncode == 0, far.stderr
+    assert facts(away / "out" / "latest") == facts(toy / "out" / "latest")
+
+
+def test_a_range_and_one_probe_of_a_bundle(harness, bundle, away):
+    done = harness("bisect", "--bundle", str(bundle), "--from", "1.1", "--to", "2.0", "--no-cause")
+    assert done.returncode == 0, done.stderr
+    assert "broke the job after 1.1 (last good) and by 2.0 (first bad), confirmed" in done.stdout
+    report = json.loads((away / "reports" / "latest" / "report.json").read_text(encoding="utf-8"))
+    assert f"--bundle {bundle}" in report["command"]
+    by_hand = harness("probe", "--bundle", str(bundle), "--release", "2.0")
+    assert by_hand.returncode == 1, by_hand.stderr
+    outside = harness("bisect", "--bundle", str(bundle), "--to", "9.9")
+    assert outside.returncode == 2
+    assert "--to 9.9" in outside.stderr
+
+
+def test_the_same_question_gives_the_same_bytes(harness, bundle):
+    before = bundle.read_bytes()
+    assert harness("bundle", "toy", "--to", "again.bundle").returncode == 0
+    assert (bundle.parent / "again.bundle").read_bytes() == before
+
+
+def rewritten(bundle, change):
+    """Write a bundle again, each member through `change(name, content)`; None leaves it out."""
+    target = bundle.with_name("changed.bundle")
+    with zipfile.ZipFile(bundle) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            content = change(name, old.read(name))
+            if content is not None:
+                new.writestr(name, content)
+    return target
+
+
+def manifest_with(**facts):
+    def change(name, content):
+        return json.dumps({**json.loads(content), **facts}) if name == "manifest.json" else content
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (lambda n, c: c + b"!" if n == "wheels/toy-1.0-py3-none-any.whl" else c, 4, "is not the file"),
+        (lambda n, c: None if n == "locks/2.0.txt" else c, 4, "locks/2.0.txt is missing"),
+        (lambda n, c: b"{" if n == "manifest.json" else c, 4, "manifest.json cannot be read"),
+        (lambda n, c: None if n == "manifest.json" else c, 4, "it has no manifest.json"),
+        (lambda n, c: c if n.startswith("wheels/") else None, 2, "not a bundle, it has no manifest.json"),
+        (manifest_with(schema=99), 2, "schema 99"),
+        (manifest_with(releases=[]), 4, "lacks something"),
+        (manifest_with(files={"../outside": {"sha256": ""}}), 4, "outside the bundle"),
+        (manifest_with(scenario="../../toy"), 4, "outside the bundle"),
+        (manifest_with(python="3.7"), 4, "no Python ==3.7.*"),
+        (manifest_with(torch="host"), 4, "no Python on PATH has torch installed"),
+    ],
+)
+def test_a_changed_bundle_is_told_in_one_sentence(harness, bundle, away, monkeypatch, case):
+    change, code, said = case
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    monkeypatch.setenv("PATH", os.devnull)
+    done = harness("bisect", "--bundle", str(rewritten(bundle, change)))
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert said in done.stderr
+    assert done.stderr.count("error:") == 1
+    assert not (away.parent / "outside").exists()
+    leftover = list(Path(os.environ["HARNESS_HOME"]).glob("bundles/.*"))
+    assert leftover == []
+
+
+def test_a_bundle_of_another_recorder_is_told(harness, bundle, away):
+    other = rewritten(bundle, manifest_with(recorder="another"))
+    done = harness("bisect", "--bundle", str(other), "--from", "3.0", "--no-cause")
+    assert done.returncode == 0, done.stderr
+    assert "warning: the bundle was made by another version of the harness" in done.stderr
+
+
+@pytest.mark.parametrize("length", [2, 100, 0.5, 0.9])
+def test_a_truncated_bundle_is_told(bundle, tmp_path, length):
+    whole = bundle.read_bytes()
+    cut = tmp_path / "cut.bundle"
+    cut.write_bytes(whole[: int(length * len(whole)) if length < 1 else length])
+    with pytest.raises(HarnessError, match="cut short or changed"):
+        open_bundle(cut, Home(tmp_path / "cut-home"))
+
+
+def test_what_is_no_bundle_is_told(tmp_path):
+    text = tmp_path / "text"
+    text.write_text("not a bundle")
+    with pytest.raises(UsageError, match="not a bundle"):
+        open_bundle(text, Home(tmp_path / "h"))
+    with pytest.raises(UsageError, match="cannot be read"):
+        open_bundle(tmp_path / "absent", Home(tmp_path / "h"))
+
+
+def test_a_bundle_for_another_platform_says_how_to_make_the_right_one(harness, bundle, away):
+    def change(name, content):
+        if name.startswith("locks/"):
+            return content.replace(b", linux-", b", plan9-").replace(b", macosx-", b", plan9-")
+        if name == "manifest.json":
+            return json.dumps({**json.loads(content), "files": files})
+        return content
+
+    files = json.loads(zipfile.ZipFile(bundle).read("manifest.json"))["files"]
+    for name, facts in files.items():
+        if name.startswith("locks/"):
+            text = change(name, zipfile.ZipFile(bundle).read(name))
+            facts["sha256"] = hashlib.sha256(text).hexdigest()
+    done = harness("bisect", "--bundle", str(rewritten(bundle, change)))
+    assert done.returncode == 2
+    assert "plan9-" in done.stderr
+    assert "--python-version" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["toy"], ["--package", "toy"], ["--with", "helper==2.0"], ["--torch", "cpu"], ["--locks", "x"]],
+)
+def test_what_the_bundle_decides_is_not_asked_besides(harness, bundle, words):
+    done = harness("bisect", "--bundle", str(bundle), *words)
+    assert done.returncode == 2
+    assert "the bundle decides that" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--to", "."], "expected the name of a file"),
+        (["--to", "nowhere/x"], "expected the name of a file"),
+        (["--to", "x", "--python-version", "three"], "expected a version as 3.11"),
+        (["--to", "x", "--platform", "solaris"], "expected linux-x86_64 or linux-aarch64"),
+        (["--to", "x", "--host-packages", "f"], "--torch host"),
+        (["--to", "x", "--torch", "host", "--host-packages", "f"], "cannot be read"),
+    ],
+)
+def test_a_wrong_option_of_bundle_is_told(toy, harness, words, said):
+    done = harness("bundle", "toy", *words)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+
+
+def test_a_bundle_for_another_python_is_locked_for_it(toy, harness):
+    other = "3.9" if sys.version_info[:2] != (3, 9) else "3.10"
+    done = harness(
+        "bundle", "toy", "--to", "o.bundle", "--python-version", other, "--platform", "linux-aarch64"
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"for Python {other} on linux-aarch64" in done.stdout
+    text = zipfile.ZipFile("o.bundle").read("locks/reference.txt").decode()
+    assert f"Python {other}, linux-aarch64" in text
+
+
+def test_the_ranks_of_this_machine_are_those_of_packaging():
+    here = Target(f"3.{sys.version_info[1]}", "here").ranks()
+    own = [str(tag) for tag in sys_tags()]
+    assert [tag for tag in here if tag in own] == [tag for tag in own if tag in here]
+    assert set(own) == set(here)
+
+
+def test_another_machine_takes_its_own_wheels_and_no_newer_c_library():
+    ranks = Target.other("3.10", "linux-aarch64").ranks()
+    assert ranks["cp310-cp310-manylinux_2_28_aarch64"] < ranks["cp310-cp310-manylinux2014_aarch64"]
+    assert ranks["cp310-cp310-manylinux2014_aarch64"] < ranks["cp39-abi3-manylinux_2_17_aarch64"]
+    assert "py3-none-any" in ranks
+    assert not any(word in tag for tag in ranks for word in ("x86_64", "_2_29_", "cp311"))
+
+
+def test_the_hosts_torch_takes_the_place_of_the_locks(tmp_path):
+    def pinned(name, version="1"):
+        return Pinned(name, version, ("sha256:0",))
+
+    lock = Lock(
+        tuple(map(pinned, ("nvidia-cublas", "peft", "sympy", "torch", "triton"))),
+        "fixed",
+        "3.11",
+        "linux-x86_64",
+    )
+    assert list(without_torch(lock).versions()) == ["peft", "sympy"]
+    (tmp_path / "torch.whl").write_bytes(b"stand-in")
+    host = HostTorch(None, "2.13.0+cu128", tmp_path, tmp_path)
+    swapped = with_host_torch(lock, host)
+    assert swapped.versions() == {"peft": "1", "sympy": "1", "torch": "2.13.0+cu128"}
+    assert with_host_torch(swapped, host) == swapped
+
+
+def test_what_the_target_has_in_the_very_version_stays_at_home(tmp_path):
+    freeze = tmp_path / "freeze.txt"
+    freeze.write_text(
+        "Typing_Extensions==4.15.0\nnumpy==2.3.5\n# a comment\n-e .\nx @ file:///x\npeft==0.7.0\n"
+    )
+    there = read_freeze(freeze)
+    assert there == {"typing-extensions": "4.15.0", "numpy": "2.3.5", "peft": "0.7.0"}
+    locked = [("numpy", "2.3.5"), ("numpy", "1.26.4"), ("typing-extensions", "4.15.0"), ("peft", "0.7.0")]
+    needed = [Pinned(name, version, ()) for name, version in locked]
+    assert left_out(needed, there, "peft") == {"typing-extensions": "4.15.0"}  # numpy moves between releases
+    freeze.write_text("nothing here\n")
+    with pytest.raises(UsageError, match="no line as name==version"):
+        read_freeze(freeze)
+
+
+def test_a_wheel_that_the_index_swapped_is_refused(toy, harness, toy_index, monkeypatch):
+    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    (file,) = [one for one in toy_index.packages["toy"] if one.name.startswith("toy-3.1-")]
+    right = file.entry()
+    content = file.content
+    monkeypatch.setattr(file, "entry", lambda **_: right, raising=False)
+    assert harness("bundle", "toy", "--to", "right.bundle").returncode == 0
+    for path in (toy / "fresh" / "wheels").rglob("toy-3.1-*"):
+        path.unlink()
+    file.content = content + b"swapped"
+    try:
+        done = harness("bundle", "toy", "--to", "wrong.bundle")
+    finally:
+        file.content = content
+    assert done.returncode == 4, done.stdout
+    assert "is not the file that its index lists" in done.stderr
+    assert not (toy / "wrong.bundle").exists()
+    assert not list(toy.glob(".*.tmp"))
