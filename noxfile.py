@@ -39,6 +39,12 @@ def probe(session: nox.Session, peft: str | None) -> None:
 
 
 @nox.session
+def nightly(session: nox.Session) -> None:
+    """Tell what is new since the last night, as nightly.toml says; exit status 1 is a new regression."""
+    harness(session, "nightly", *session.posargs)
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Draw a stored run again; the newest one unless another is named."""
     harness(session, "report", *session.posargs)
@@ -58,6 +64,13 @@ def bench(session: nox.Session) -> None:
     """Measure the main job beside what a user would do instead; arguments go to tests/bench/bench_main_job.py."""
     session.install("-e", ".", "pypi-version-bisect")
     session.run("python", "tests/bench/bench_main_job.py", *session.posargs)
+
+
+@nox.session
+def golden(session: nox.Session) -> None:
+    """Run the golden cases, real regressions with known answers; arguments are names of cases."""
+    session.install("-e", ".")
+    session.run("python", "tests/golden/run_golden.py", *session.posargs)
 
 
 @nox.session(name="bench-search")

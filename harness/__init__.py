@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from harness.runs.frames import LoadedRun
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_run"]
+__all__ = ["__version__", "load_run", "record"]
 
 
 def load_run(path: str | os.PathLike[str], *, home: str | os.PathLike[str] | None = None) -> LoadedRun:
@@ -36,3 +36,12 @@ def load_run(path: str | os.PathLike[str], *, home: str | os.PathLike[str] | Non
     from harness.runs.frames import load_run as load  # noqa: PLC0415 - pandas takes half a second
 
     return load(path, home=home)
+
+
+def record(name: str, value: float) -> None:
+    """Record one value for `harness bisect --metric NAME`; again under the same name, and it becomes a series.
+
+    Inside a probe it goes to the trace. Here, where a script runs by itself, it is printed as `NAME=value`, which
+    the harness reads as well.
+    """
+    print(f"{name}={float(value)!r}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The folders of the state; every one can be deleted at any time and is made again when needed."""
+    """The places of the state; all but the history can be deleted at any time and are made again when needed."""
 
     root: Path
 
@@ -39,6 +39,26 @@ class Home:
         return self.root / "probes"
 
     @property
+    def jobs(self) -> Path:
+        """On a worker: the files of jobs, a folder a digest."""
+        return self.root / "jobs"
+
+    @property
+    def conflicts(self) -> Path:
+        """Results and locks of other homes that contradict this one's, kept apart."""
+        return self.root / "conflicts"
+
+    @property
     def drawings(self) -> Path:
         """Drawn figures of reports, by what decides how they look."""
         return self.root / "drawings"
+
+    @property
+    def sources(self) -> Path:
+        """Clones of watched sources, and the wheels built from them."""
+        return self.root / "sources"
+
+    @property
+    def history(self) -> Path:
+        """What every night and every run found, see `harness.history.schema`."""
+        return self.root / "history.sqlite"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import hashlib
+import json
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from harness.errors import UsageError
+from harness.script import command_digest, script_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +35,7 @@ class Arm:
         default: Whether it runs when no arm is named.
         seeds: Seeds that it needs at least.
         fixes: Whether it runs too when remedies are asked for and no arm is named.
-        instructions: What the recorder is asked besides; scenarios have none, interventions do.
+        instructions: What the recorder is asked beside the scenario's; interventions have some.
         of: Name of the arm that an intervention changes.
     """
 
@@ -72,43 +74,82 @@ class Scenario:
     Attributes:
         folder: Where it stands.
         package: The package under test.
-        job: The training script.
+        job: The training script; None where `command` runs no script of Python's.
         pins: Requirements that hold in every environment.
         arms: By name, in order.
         oracle: Settings of the oracle, `kind` among them.
         first: Oldest release of the default range; None for the oldest of all.
+        last: Newest release of the default range; None for the newest of all.
         python: Specifier that the interpreter must satisfy.
         timeout: Seconds a probe may take.
         threads: CPU threads of a probe.
         seed: Seed of the first run; further seeds count up from it.
         fixes: Remedies, in order.
+        command: What is run in place of the job with its settings; none: the job.
+        online: Whether probes may use the network.
+        variables: Environment variables that probes get besides.
+        ad_hoc: It is a command of the command line, run in the user's folder; there is no scenario.toml.
+        probes_per_gpu: How many run on one GPU at a time.
+        statistics_every: Of how many steps one has statistics of the weights and gradients.
     """
 
     name: str
     folder: Path
     package: str
-    job: Path
+    job: Path | None
     pins: tuple[str, ...]
     arms: Mapping[str, Arm]
     oracle: Mapping[str, Setting]
     description: str = ""
     first: str | None = None
+    last: str | None = None
     python: str = ">=3.9"
     timeout: float = 600.0
     threads: int = 1
     seed: int = 0
     parameters: Mapping[str, Setting] = field(default_factory=dict)
     fixes: tuple[Fix, ...] = ()
+    command: tuple[str, ...] = ()
+    online: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
+    ad_hoc: bool = False
+    probes_per_gpu: int = 1
+    statistics_every: int = 1
+
+    @property
+    def instructions(self) -> dict[str, Any]:
+        """What the recorder is asked in every probe; nothing where all is as usual, so that digests stay."""
+        return {"statistics_every": self.statistics_every} if self.statistics_every != 1 else {}
 
     def job_digest(self) -> str:
-        """Return a digest of everything in the folder that the job may read: all files but scenario.toml."""
+        """Return a digest of everything that the job may read.
+
+        That is every file of the folder but scenario.toml. Of a command given on the command line, whose folder is
+        whatever the user works in, it is the script and what it imports from beside it.
+        """
         digest = hashlib.sha256()
-        for path in sorted(self.folder.rglob("*")):
+        if self.online or self.variables:
+            digest.update(json.dumps([self.online, sorted(self.variables.items())]).encode())
+        if self.ad_hoc:
+            digest.update(command_digest(self.command, self.job).encode())
+            return digest.hexdigest()
+        if self.command:
+            digest.update(json.dumps(self.command).encode())
+        for path in self.files():
             relative = path.relative_to(self.folder)
-            if path.is_file() and path.name != "scenario.toml" and "__pycache__" not in relative.parts:
-                digest.update(f"{relative.as_posix()}\0{path.stat().st_size}\0".encode())
-                digest.update(path.read_bytes())
+            digest.update(f"{relative.as_posix()}\0{path.stat().st_size}\0".encode())
+            digest.update(path.read_bytes())
         return digest.hexdigest()
+
+    def files(self) -> list[Path]:
+        """Return everything in the folder that the job may read: all files but scenario.toml."""
+        return [
+            path
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file()
+            and path.name != "scenario.toml"
+            and "__pycache__" not in path.relative_to(self.folder).parts
+        ]
 
     def choose(self, names: Sequence[str] | None, *, fixes: bool = False) -> list[Arm]:
         """Return the named arms, or those that run by default, with `fixes` those for remedies too.
@@ -128,18 +169,24 @@ _KEYS: Mapping[str, type | tuple[type, ...]] = {
     "description": str,
     "package": str,
     "from": str,
+    "to": str,
     "python": str,
     "job": str,
     "pins": list,
     "timeout": (int, float),
     "threads": int,
     "seed": int,
+    "probes_per_gpu": int,
+    "statistics_every": int,
     "parameters": dict,
     "arms": dict,
     "oracle": dict,
     "fixes": dict,
+    "command": list,
+    "online": bool,
+    "variables": dict,
 }
-_WORDS = {str: "text", list: "a list of requirements", dict: "a table", int: "a whole number"}
+_WORDS = {str: "text", list: "a list of texts", dict: "a table", int: "a whole number", bool: "true or false"}
 
 
 def load_scenario(name: str) -> Scenario:
@@ -187,8 +234,8 @@ class _Reader:
     def scenario(self) -> Scenario:
         self._check_keys()
         common = self._settings("parameters", self.content.get("parameters", {}))
-        job = self.path.parent / self.content.get("job", "job.py")
-        self._check_job(job)
+        command = self._command()
+        job = script_of(command, self.path.parent) if command else self._job()
         package = self.content["package"]
         return Scenario(
             name=self.path.parent.name,
@@ -200,13 +247,34 @@ class _Reader:
             oracle=self._oracle(),
             description=self.content.get("description", ""),
             first=self.content.get("from"),
+            last=self.content.get("to"),
             python=self._python(),
             timeout=self._positive("timeout", 600.0),
             threads=int(self._positive("threads", 1)),
             seed=self.content.get("seed", 0),
             parameters=common,
             fixes=self._fixes(),
+            command=command,
+            online=self.content.get("online", False),
+            variables=self._variables(),
+            probes_per_gpu=int(self._positive("probes_per_gpu", 1)),
+            statistics_every=int(self._positive("statistics_every", 1)),
         )
+
+    def _command(self) -> tuple[str, ...]:
+        command = self.content.get("command", [])
+        if not all(isinstance(word, str) for word in command):
+            raise self.fail("command", command, 'a list of words, such as ["python", "repro.py"]')
+        if command and "job" in self.content:
+            raise UsageError(f"{self.path}: `job` and `command` exclude each other")
+        return tuple(command)
+
+    def _variables(self) -> dict[str, str]:
+        variables = self.content.get("variables", {})
+        for name, value in variables.items():
+            if not isinstance(value, str):
+                raise self.fail(f"variables.{name}", value, "text")
+        return dict(variables)
 
     def _check_keys(self) -> None:
         for key, value in self.content.items():
@@ -215,7 +283,7 @@ class _Reader:
                 hint = f" (did you mean {close[0]}?)" if close else ""
                 raise UsageError(f"{self.path}: unknown key {key!r}{hint}; allowed: {', '.join(_KEYS)}")
             kind = _KEYS[key]
-            if not isinstance(value, kind) or isinstance(value, bool):
+            if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
                 raise self.fail(
                     key, value, _WORDS.get(kind, "a number") if isinstance(kind, type) else "a number"
                 )
@@ -277,9 +345,11 @@ class _Reader:
         )
 
     def _oracle(self) -> dict[str, Setting]:
-        from harness.verdicts.oracle import check_settings  # noqa: PLC0415 - oracles read traces, not scenarios
+        from harness.verdicts.oracles import check_settings  # noqa: PLC0415 - oracles read traces, not scenarios
 
         settings = self._settings("oracle", self.content["oracle"])
+        if self.content.get("command"):
+            settings.setdefault("exit_status", True)
         complaint = check_settings(settings)
         if complaint:
             raise UsageError(f"{self.path}: oracle: {complaint}")
@@ -310,7 +380,8 @@ class _Reader:
             raise self.fail(key, value, "a number above 0")
         return float(value)
 
-    def _check_job(self, job: Path) -> None:
+    def _job(self) -> Path:
+        job = self.path.parent / str(self.content.get("job", "job.py"))
         try:
             ast.parse(job.read_text(encoding="utf-8"), str(job))
         except OSError:
@@ -321,3 +392,4 @@ class _Reader:
             line = getattr(error, "lineno", None)
             where = f"{job}:{line}" if line else str(job)
             raise UsageError(f"{where}: the job does not parse: {getattr(error, 'msg', error)}") from None
+        return job

@@ -206,7 +206,7 @@ def test_another_failure_in_the_middle_does_not_move_the_answer(own_history, har
     assert boundaries == [("1.5.0", "1.6.0", True)]
     others = [one for one in arm["boundaries"] if one["signal"] == "failure"]
     if any(row["verdict"] == "bad" for row in arm["releases"] if row["version"] == "1.4.0"):
-        assert ("1.3.0", "1.4.0") in [(one["before"], one["after"]) for one in others]
+        assert ("1.3.0", "1.4.0", True) in [(one["before"], one["after"], one["confirmed"]) for one in others]
 
 
 def test_a_binary_search_probes_few_releases(own_history, harness):
@@ -303,7 +303,7 @@ def test_a_stored_run_is_drawn_and_judged_again_without_a_probe(toy, harness):
         scenario.read_text().replace("loss_below = 0.5", "loss_below = 0.1"), encoding="utf-8"
     )
     done = harness("judge", "latest")
-    assert "Never good" in done.stdout
+    assert "No good release" in done.stdout
     assert store == {path: path.stat().st_mtime for path in store}
 
 

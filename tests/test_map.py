@@ -103,7 +103,7 @@ def drawn(findings):
     found = arrange(len(names), findings)
     answer = replay(Searched("sweep"), names, findings).answer()
     releases = [Release(name) for name in names]
-    return arm_result(Arm("arm", {}), releases, found, answer, commands=names, searched={})
+    return arm_result(Arm("arm", {}), releases, found, answer, package="toy", commands=names, searched={})
 
 
 def twice(*arguments, **options):

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import tarfile
 import threading
 import zipfile
@@ -22,19 +23,27 @@ class File:
     uploaded: str | None = None
     requires_python: str | None = None
     yanked: str | bool = False
+    hashed: bool = True
 
-    def entry(self) -> dict:
+    def entry(self, *, metadata: bool = False) -> dict:
         entry = {
             "filename": self.name,
             "url": f"/files/{self.name}",
-            "hashes": {"sha256": hashlib.sha256(self.content).hexdigest()},
+            "hashes": {"sha256": hashlib.sha256(self.content).hexdigest()} if self.hashed else {},
             "yanked": self.yanked,
         }
+        if metadata and self.name.endswith(".whl"):
+            entry["core-metadata"] = {"sha256": hashlib.sha256(self.metadata()).hexdigest()}
         if self.uploaded:
             entry["upload-time"] = self.uploaded
         if self.requires_python:
             entry["requires-python"] = self.requires_python
         return entry
+
+    def metadata(self) -> bytes:
+        with zipfile.ZipFile(io.BytesIO(self.content)) as archive:
+            (name,) = [one for one in archive.namelist() if one.endswith(".dist-info/METADATA")]
+            return archive.read(name)
 
 
 def wheel(name: str, version: str, code: str, requires: tuple[str, ...] = (), **facts) -> File:
@@ -78,11 +87,18 @@ def broken_sdist(name: str, version: str, **facts) -> File:
 
 @dataclass
 class ToyIndex:
-    """Serves packages by the JSON simple API; `nonsense` makes it answer something else."""
+    """Serves packages by the JSON simple API; `nonsense` makes it answer something else.
+
+    Attributes:
+        metadata: Serve the metadata of wheels beside them (PEP 658).
+        ranges: Serve the last bytes of a file to who asks for no more.
+    """
 
     packages: dict[str, list[File]] = field(default_factory=dict)
     nonsense: bytes | None = None
     status: int = 200
+    metadata: bool = False
+    ranges: bool = False
     requests: list[str] = field(default_factory=list)
 
     def add(self, package: str, *files: File) -> None:
@@ -98,7 +114,12 @@ class ToyIndex:
             def do_GET(self, *, body_wanted=True):
                 index.requests.append(self.path)
                 status, kind, body = index.answer(self.path)
+                wanted = re.fullmatch(r"bytes=-(\d+)", self.headers.get("Range") or "")
+                if index.ranges and status == 200 and wanted:
+                    whole, body, status = len(body), body[-int(wanted[1]) :], 206
                 self.send_response(status)
+                if status == 206:
+                    self.send_header("Content-Range", f"bytes {whole - len(body)}-{whole - 1}/{whole}")
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("Cache-Control", "no-cache")
@@ -121,7 +142,11 @@ class ToyIndex:
     def answer(self, path: str) -> tuple[int, str, bytes]:
         if path.startswith("/files/"):
             name = path.rpartition("/")[2]
-            found = [file for files in self.packages.values() for file in files if file.name == name]
+            files = [file for files in self.packages.values() for file in files]
+            if self.metadata and name.endswith(".metadata"):
+                found = [file for file in files if f"{file.name}.metadata" == name]
+                return (200, "text/plain", found[0].metadata()) if found else (404, "text/plain", b"")
+            found = [file for file in files if file.name == name]
             return (200, "application/octet-stream", found[0].content) if found else (404, "text/plain", b"")
         if self.nonsense is not None or self.status != 200:
             return self.status, "application/vnd.pypi.simple.v1+json", self.nonsense or b""
@@ -132,7 +157,7 @@ class ToyIndex:
             "meta": {"api-version": "1.1"},
             "name": name,
             "versions": [],
-            "files": [file.entry() for file in self.packages[name]],
+            "files": [file.entry(metadata=self.metadata) for file in self.packages[name]],
         }
         return 200, "application/vnd.pypi.simple.v1+json", json.dumps(page).encode()
 

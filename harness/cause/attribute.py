@@ -82,7 +82,8 @@ def _position(end: tuple[Boundary, str]) -> int:
 def pairs(arm: Arm, found: ArmMap, answer: Answer) -> list[tuple[Pair, Boundary, str]]:
     """Return the boundaries to explain, each with its signal: verdict, failure or, where that is all, trace.
 
-    Where several seeds are one execution, traces tell nothing that one exchange could restore.
+    Where several seeds are one execution, traces tell nothing that one exchange could restore. A job that records no
+    census leaves nothing that could be exchanged.
 
     Args:
         arm: Where.
@@ -116,6 +117,7 @@ def pairs(arm: Arm, found: ArmMap, answer: Answer) -> list[tuple[Pair, Boundary,
             signal,
         )
         for boundary, signal in chosen
+        if found.firsts[boundary.before].trace.census or found.firsts[boundary.after].trace.census
     ]
 
 

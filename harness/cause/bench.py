@@ -66,7 +66,7 @@ class Bench:
             try:
                 return [one.result() for one in waiting]
             except BaseException:
-                self.laboratory.launchers.processes.cancel()
+                self.laboratory.executor.cancel()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 

@@ -25,8 +25,24 @@ VERBS = {
     "releases": "list the releases of a package",
     "report": "draw a stored run again, without executing anything",
     "judge": "judge the stored traces of a run again by the scenario's present oracle",
+    "plan": "print the matrix of a CI system that shares out the probes of a question",
+    "merge": "take the results of other homes (shards, other machines) into one",
     "publish": "write a static site of all runs: newest state, history, feed, badges",
+    "nightly": "probe what is new since the last night, and tell what changed, once",
+    "accept": "move baselines to the newest release of a run",
+    "history": "list and export what nights and runs found, with slow drifts",
 }
+
+
+WITH_COMMAND = {"bisect", "probe"}
+"""Verbs that take a command of the user's behind `--`."""
+
+
+def split_command(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return what stands before the first `--`, and the command behind it."""
+    words = list(arguments)
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -34,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m harness",
         description="Find the release that broke a training, by running it in every release.",
-        epilog="Exit status: 0 concluded (probe: good), 1 regression located with --exit-code (probe: bad), "
+        epilog="Exit status: 0 concluded (probe: good), 1 regression located with --exit-code (nightly: a new one; probe: bad), "
         "2 usage, 3 inconclusive, 4 something around the probes failed, 125 skip (probe), 130 interrupted.",
     )
     top.add_argument("--version", action="version", version=f"harness {__version__}")
@@ -51,7 +67,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = parser().parse_args(arguments)
+    words, command = split_command(sys.argv[1:] if arguments is None else arguments)
+    top = parser()
+    options = top.parse_args(words)
+    options.words = list(sys.argv[1:] if arguments is None else arguments)
+    options.command = command
+    if command and options.verb not in WITH_COMMAND:
+        top.error(f"{options.verb} takes no command behind --")
     verb = import_module(f"harness.cli.{options.verb}")
     try:
         return int(verb.run(options))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from harness.report.model import Report
@@ -31,6 +33,12 @@ def show(report: Report, folder: Path) -> None:
             if cause.arm == arm.name:
                 console.print(f"  {cause.before} -> {cause.after}  {cause.sentence}", markup=False)
     console.print(f"report: {folder / 'index.html'}", markup=False)
+
+
+def show_time(phases: Mapping[str, float]) -> None:
+    """Say on stderr what took how long."""
+    parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in phases.items())
+    print(f"took {sum(phases.values()):.1f} s: {parts}", file=sys.stderr)
 
 
 def exit_status(report: Report, *, fail_on_regression: bool = False) -> int:

@@ -2,49 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
-from harness.cli.options import DEFAULT_CAP_GB, SEARCHES, add_probing, command_line, positive, question
+from harness.cli.options import DEFAULT_CAP_GB, add_asking, add_executing, add_probing, command_line, question
+from harness.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
+
+    from harness.runs.question import Question
+    from harness.runs.share import Shard
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     add_probing(parser)
-    parser.add_argument(
-        "--arm", action="append", metavar="A", help="an arm; may be repeated; default: the scenario's"
-    )
-    parser.add_argument("--from", dest="first", metavar="V", help="oldest release; default: the scenario's")
-    parser.add_argument("--to", dest="last", metavar="V", help="newest release; default: the newest of all")
-    parser.add_argument("--search", choices=SEARCHES, default="auto", help="strategy, default auto")
-    parser.add_argument(
-        "--find-fix", action="store_true", help="look for the release that repaired something"
-    )
-    parser.add_argument(
-        "--any-failure",
-        action="store_true",
-        help="take every failure for the same one, whatever its fingerprint",
-    )
-    parser.add_argument(
-        "--assume",
-        action="append",
-        default=[],
-        metavar="RELEASE=VERDICT",
-        help="take good, bad or skip for a release without executing it; may be repeated",
-    )
-    parser.add_argument(
-        "--confidence",
-        type=float,
-        default=0.95,
-        metavar="P",
-        help="what the noisy search is to reach, default 0.95",
-    )
-    parser.add_argument(
-        "--jobs", type=positive, metavar="N", help="probes at a time; default: what the cores allow"
-    )
+    add_asking(parser)
+    add_executing(parser)
     parser.add_argument("--out", default="reports", metavar="DIR", help="where reports go, default reports")
     parser.add_argument(
         "--locks",
@@ -59,26 +33,50 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"size of all environments together, least recently used go first; default {DEFAULT_CAP_GB:g}",
     )
     parser.add_argument(
-        "--no-cause", action="store_true", help="do not find out why the sides of a boundary differ"
-    )
-    parser.add_argument(
-        "--fixes", action="store_true", help="try the scenario's remedies around each boundary"
+        "--shard",
+        metavar="K/N",
+        help="execute the K-th of N shares, as `plan` prints them, and store the results: no report",
     )
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 if a regression is located")
 
 
 def run(options: argparse.Namespace) -> int:
     """Answer the question and print the answer."""
-    from harness.cli.answer import exit_status, show  # noqa: PLC0415 - kept out of start-up
+    from harness.cli.answer import exit_status, show, show_time  # noqa: PLC0415 - kept out of start-up
     from harness.cli.progress import watcher  # noqa: PLC0415
     from harness.home import Home  # noqa: PLC0415
     from harness.runs.bisect import bisect  # noqa: PLC0415
+    from harness.runs.share import parse_shard  # noqa: PLC0415
 
-    options.command_line = command_line(sys.argv[1:])
+    options.command_line = command_line(options.words)
+    shard = parse_shard(options.shard) if options.shard else None
     asked = question(options, options.arm)
+    if shard is not None:
+        return _share(shard, asked)
     with watcher() as watched:
         done = bisect(asked, Home.find(), watched)
     show(done.report, done.folder)
+    show_time(done.seconds)
     if done.interrupted:
         raise KeyboardInterrupt
     return exit_status(done.report, fail_on_regression=options.exit_code)
+
+
+def _share(shard: Shard, asked: Question) -> int:
+    from harness.cli.progress import watcher  # noqa: PLC0415 - kept out of start-up
+    from harness.home import Home  # noqa: PLC0415
+    from harness.runs.bisect import begin  # noqa: PLC0415
+    from harness.runs.share import execute_share  # noqa: PLC0415
+
+    if asked.locks is None:
+        raise UsageError(
+            f"--shard {shard}: needs --locks, so that all shards execute the same; `harness plan` makes them"
+        )
+    home = Home.find()
+    with watcher() as watched:
+        laboratory, _ = begin(asked, home, watched)
+        positions = execute_share(laboratory, shard, watched)
+    versions = [laboratory.releases[position].version for position in positions]
+    span = f"{len(versions)} releases, {versions[0]} to {versions[-1]}" if versions else "no release"
+    print(f"shard {shard} of {asked.package}: {span}; results in {home.probes}")
+    return 0

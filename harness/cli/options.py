@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.subject import add_subject, probe_words, subject
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from harness.runs.question import Question
 
 SEARCHES = ("auto", "sweep", "binary", "noisy")
+EXECUTORS = ("local", "dask")
 DEVICES = ("auto", "cpu", "cuda")
 DEFAULT_CAP_GB = 20.0
 
@@ -33,7 +35,7 @@ def positive(text: str) -> int:
 
 def add_probing(parser: argparse.ArgumentParser) -> None:
     """Add what decides how a probe is executed."""
-    parser.add_argument("scenario", metavar="SCENARIO", help="name of a scenario, or path of its folder")
+    add_subject(parser)
     parser.add_argument("--package", metavar="P", help="package under test; default: the scenario's")
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="default auto: CUDA where it can be used"
@@ -58,6 +60,44 @@ def add_probing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pre", action="store_true", help="take pre-releases too")
 
 
+def add_asking(parser: argparse.ArgumentParser) -> None:
+    """Add what makes up a question besides how its probes are executed."""
+    parser.add_argument(
+        "--arm", action="append", metavar="A", help="an arm; may be repeated; default: the scenario's"
+    )
+    parser.add_argument("--from", dest="first", metavar="V", help="oldest release; default: the scenario's")
+    parser.add_argument("--to", dest="last", metavar="V", help="newest release; default: the newest of all")
+    parser.add_argument("--search", choices=SEARCHES, default="auto", help="strategy, default auto")
+    parser.add_argument(
+        "--find-fix", action="store_true", help="look for the release that repaired something"
+    )
+    parser.add_argument(
+        "--any-failure",
+        action="store_true",
+        help="take every failure for the same one, whatever its fingerprint",
+    )
+    parser.add_argument(
+        "--assume",
+        action="append",
+        default=[],
+        metavar="RELEASE=VERDICT",
+        help="take good, bad or skip for a release without executing it; may be repeated",
+    )
+    parser.add_argument(
+        "--confidence",
+        type=float,
+        default=0.95,
+        metavar="P",
+        help="what the noisy search is to reach, default 0.95",
+    )
+    parser.add_argument(
+        "--no-cause", action="store_true", help="do not find out why the sides of a boundary differ"
+    )
+    parser.add_argument(
+        "--fixes", action="store_true", help="try the scenario's remedies around each boundary"
+    )
+
+
 def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Question:
     """Return the question that the command line asks.
 
@@ -67,21 +107,23 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
     from packaging.utils import canonicalize_name  # noqa: PLC0415 - kept out of start-up
 
     from harness.runs.question import Question, apply_overrides, parse_assumption, parse_override  # noqa: PLC0415
-    from harness.scenario import load_scenario  # noqa: PLC0415
 
-    scenario = load_scenario(options.scenario)
+    scenario = subject(options)
     fixes = getattr(options, "fixes", False)
     chosen = apply_overrides(scenario.choose(arms, fixes=fixes), dict(map(parse_override, options.set)))
     package = canonicalize_name(options.package) if options.package else scenario.package
     first = getattr(options, "first", None)
     if first is None and package == scenario.package:
         first = scenario.first
+    last = getattr(options, "last", None)
+    if last is None and package == scenario.package:
+        last = scenario.last
     return Question(
         scenario=scenario,
         package=package,
         arms=chosen,
         first=first,
-        last=getattr(options, "last", None),
+        last=last,
         prereleases=options.pre,
         search=getattr(options, "search", "auto"),
         find_fix=getattr(options, "find_fix", False),
@@ -95,10 +137,39 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
         out=Path(getattr(options, "out", "reports")),
         locks=_folder(getattr(options, "locks", None)),
         environment_cap=int(getattr(options, "environment_cap", DEFAULT_CAP_GB) * 10**9),
+        scheduler=_scheduler(options),
         command=getattr(options, "command_line", ""),
+        probe_words=tuple(probe_words(options)),
         cause=not getattr(options, "no_cause", False),
         fixes=fixes,
     )
+
+
+def add_executing(parser: argparse.ArgumentParser) -> None:
+    """Add where probes are executed, and how many at a time."""
+    parser.add_argument(
+        "--jobs", type=positive, metavar="N", help="probes at a time; default: what the machines allow"
+    )
+    parser.add_argument(
+        "--executor",
+        choices=EXECUTORS,
+        default="local",
+        help="who executes: this machine (default), or the workers of a dask cluster",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of the dask cluster, as tcp://host:8786, or its scheduler's file",
+    )
+
+
+def _scheduler(options: argparse.Namespace) -> str | None:
+    executor, address = getattr(options, "executor", "local"), getattr(options, "scheduler", None)
+    if executor == "dask" and not address:
+        raise UsageError("--executor dask: needs --scheduler ADDRESS, as tcp://host:8786")
+    if executor == "local" and address:
+        raise UsageError(f"--scheduler {address}: belongs to --executor dask")
+    return address
 
 
 def _folder(name: str | None) -> Path | None:

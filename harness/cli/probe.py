@@ -59,10 +59,10 @@ def run(options: argparse.Namespace) -> int:
 def _reference(asked: Question, releases: Sequence[Release]) -> list[Release]:
     """Return the release that a metric is compared with, if the scenario's oracle compares one."""
     from harness.releases.release import select  # noqa: PLC0415 - kept out of start-up
-    from harness.verdicts.oracle import with_defaults  # noqa: PLC0415
+    from harness.verdicts.oracles import compares, with_defaults  # noqa: PLC0415
 
     oracle = with_defaults(asked.scenario.oracle)
-    if oracle["kind"] != "metric":
+    if not compares(oracle):
         return []
     first = oracle["reference"] or asked.scenario.first
     return select(releases, package=asked.package, first=first)[:1]

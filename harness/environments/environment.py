@@ -22,7 +22,7 @@ from harness.files import to_json, whole_folder, write_atomic
 from harness.locks.lock import common
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from harness.home import Home
@@ -70,7 +70,9 @@ class Environments:
 
     Attributes:
         package: Canonical name of the package under test, which is never part of a base.
+        told: Called with a line when what takes long begins and ends.
         made: Digests of the locks whose environments were made, not found.
+        base_seconds: What making each base took that was made, not found.
     """
 
     package: str
@@ -78,6 +80,8 @@ class Environments:
     torch: TorchSource
     uv: Uv
     home: Home
+    told: Callable[[str], None] = lambda _line: None
+    base_seconds: list[float] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
 
     def base(self, locks: Iterable[Lock]) -> Lock:
@@ -115,12 +119,18 @@ class Environments:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):  # a base is big: the second process waits and finds it
             if not (folder / MARKER).exists():
-                fault = self._make(folder, base, base, None)
-                if fault:
-                    raise HarnessError(
-                        f"the packages that all environments share cannot be installed: {fault}"
-                    )
+                self._install_base(folder, base)
         return folder
+
+    def _install_base(self, folder: Path, base: Lock) -> None:
+        what = f"the {len(base.packages)} packages that all environments share"
+        self.told(f"installing {what}")
+        started = time.monotonic()
+        fault = self._make(folder, base, base, None)
+        if fault:
+            raise HarnessError(f"the packages that all environments share cannot be installed: {fault}")
+        self.base_seconds.append(time.monotonic() - started)
+        self.told(f"installed {what} in {self.base_seconds[-1]:.1f} s")
 
     def _make(self, folder: Path, packages: Lock, lock: Lock, base: Path | None) -> str:
         """Make one virtual environment; return why it could not be made, or an empty string."""

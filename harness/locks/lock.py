@@ -80,6 +80,18 @@ def parse_packages(text: str) -> tuple[Pinned, ...]:
     return tuple(sorted(found))
 
 
+def askers(text: str, package: str) -> list[str]:
+    """Return what asks for a package, as uv notes it below each entry: names of packages and of files.
+
+    Args:
+        text: A requirements file with uv's annotations.
+        package: Canonical name.
+    """
+    entry = re.search(rf"^{re.escape(package)}==.*(?:\n[ \t].*)*", text, re.MULTILINE)
+    notes = re.findall(r"^\s*#\s*(?:via\b)?\s*(\S.*)$", entry[0] if entry else "", re.MULTILINE)
+    return [note.rpartition("/")[2] for note in notes]
+
+
 def parse_lock(text: str) -> Lock:
     """Read what `Lock.text` wrote.
 

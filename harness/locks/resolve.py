@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 from harness.errors import HarnessError
 from harness.files import write_atomic
-from harness.locks.lock import Lock, parse_lock, parse_packages
+from harness.locks.lock import Lock, askers, parse_lock, parse_packages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _SEES_NETWORK = re.compile(
     r"Failed to fetch|error sending request|Could not connect|dns error|timed out", re.IGNORECASE
 )
+
+
+_QUESTION = "requirements.in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Resolver:
     Attributes:
         package: Canonical name of the package under test.
         pins: Requirements that hold everywhere.
+        newest: The reference takes no newer release than this one; None takes the newest of all.
     """
 
     package: str
@@ -59,23 +63,23 @@ class Resolver:
     settings: IndexSettings
     uv: Uv
     home: Home
+    newest: str | None = None
 
-    def reference(self) -> Lock:
+    def reference(self) -> Lock | Unresolvable:
         """Return the lock of the pins with the newest release that they allow: what all environments share.
 
+        Unresolvable, if no release goes with the pins.
+
         Raises:
-            HarnessError: The pins themselves cannot be resolved, or the index is out of reach.
+            HarnessError: The index is out of reach.
         """
-        path = self._path("reference")
+        newest = f"{self.package}<={self.newest}" if self.newest else self.package
+        path = self._path("reference", *([newest] if self.newest else []))
         if path.exists():
             return parse_lock(path.read_text(encoding="utf-8"))
-        lock = self._resolve([*self.requirements(), self.package], preference=None)
-        if isinstance(lock, Unresolvable):
-            raise HarnessError(
-                f"the scenario's pins cannot be resolved together with any release of {self.package}: "
-                f"{lock.reason}; correct `pins` in scenario.toml"
-            )
-        write_atomic(path, lock.text())
+        lock, _ = self._resolve([*self.requirements(), newest], preference=None)
+        if isinstance(lock, Lock):
+            write_atomic(path, lock.text())
         return lock
 
     def lock(self, version: str, reference: Lock) -> Lock | Unresolvable:
@@ -84,13 +88,35 @@ class Resolver:
         Raises:
             HarnessError: The index is out of reach.
         """
+        return self.stored(version, reference) or self.resolve(version, reference)[0]
+
+    def stored(self, version: str, reference: Lock) -> Lock | None:
+        """Return the lock of one release if it was resolved before."""
         path = self._path(f"{self.package}=={version}", reference.digest)
-        if path.exists():
-            return parse_lock(path.read_text(encoding="utf-8"))
-        lock = self._resolve([*self.requirements(), f"{self.package}=={version}"], preference=reference)
-        if isinstance(lock, Lock):
-            write_atomic(path, lock.text())
+        return parse_lock(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def keep(self, version: str, reference: Lock, lock: Lock) -> Lock:
+        """Store the lock of one release, and return it."""
+        write_atomic(self._path(f"{self.package}=={version}", reference.digest), lock.text())
         return lock
+
+    def resolve(self, version: str, reference: Lock) -> tuple[Lock | Unresolvable, bool]:
+        """Resolve one release and store its lock.
+
+        Returns:
+            The lock, and whether nothing but the question itself asks for the package under test.
+
+        Raises:
+            HarnessError: The index is out of reach.
+        """
+        lock, alone = self._resolve(
+            [*self.requirements(), f"{self.package}=={version}"], preference=reference
+        )
+        return (self.keep(version, reference, lock) if isinstance(lock, Lock) else lock), alone
+
+    def forget(self, version: str, reference: Lock) -> None:
+        """Resolve a release anew the next time: it may have got other files since."""
+        self._path(f"{self.package}=={version}", reference.digest).unlink(missing_ok=True)
 
     def requirements(self) -> list[str]:
         """Return the pins in force: with the host's torch, its version stands in place of the scenario's."""
@@ -100,7 +126,7 @@ class Resolver:
         others = [pin for pin in self.pins if canonicalize_name(Requirement(pin).name) != "torch"]
         return [*others, f"torch=={host.version}"]
 
-    def _resolve(self, requirements: list[str], preference: Lock | None) -> Lock | Unresolvable:
+    def _resolve(self, requirements: list[str], preference: Lock | None) -> tuple[Lock | Unresolvable, bool]:
         outcome, text = self._compile(requirements, preference, self.torch.options)
         if outcome.code and self.torch.fallback:
             outcome, text = self._compile(requirements, preference, ())
@@ -110,26 +136,21 @@ class Resolver:
                 "what is stored so far is kept: run the same command again"
             )
         if outcome.code:
-            return Unresolvable(outcome.reason)
-        return Lock(parse_packages(text), "fixed", self.interpreter.minor, self.interpreter.platform)
+            return Unresolvable(outcome.reason), False
+        lock = Lock(parse_packages(text), "fixed", self.interpreter.minor, self.interpreter.platform)
+        return lock, askers(text, self.package) == [_QUESTION]
 
     def _compile(
         self, requirements: list[str], preference: Lock | None, options: Sequence[str]
     ) -> tuple[Outcome, str]:
         with tempfile.TemporaryDirectory(prefix="harness-lock-") as folder:
-            wanted, result = Path(folder) / "requirements.in", Path(folder) / "lock.txt"
+            wanted, result = Path(folder) / _QUESTION, Path(folder) / "lock.txt"
             wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
             if preference is not None:
                 result.write_text(preference.text(), encoding="utf-8")
             outcome = self.uv.run(
                 *("pip", "compile", str(wanted), "--output-file", str(result), "--quiet"),
-                *(
-                    "--generate-hashes",
-                    "--no-header",
-                    "--no-annotate",
-                    "--python",
-                    str(self.interpreter.path),
-                ),
+                *("--generate-hashes", "--no-header", "--python", str(self.interpreter.path)),
                 *options,
             )
             text = result.read_text(encoding="utf-8") if outcome.code == 0 else ""

@@ -53,6 +53,9 @@ class StoredLocks:
         """Return the lock of one release, or the reason that the run gave for having none."""
         return self._read(version)
 
+    def forget(self, _version: str, _reference: Lock) -> None:
+        """Keep it: an earlier run is repeated as it was."""
+
     def requirements(self) -> list[str]:
         """Return the pins in force."""
         return list(self.pins)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.probes import sandbox
+from harness.probes.devices import Devices
 from harness.probes.probe import RECORDER
 from harness.probes.process import collecting, how_it_ended
 
@@ -37,19 +38,25 @@ class Launcher(Protocol):
 
 
 class CleanLauncher:
-    """Starts every probe in a fresh interpreter."""
+    """Starts every probe in a fresh interpreter.
 
-    def __init__(self, processes: Processes) -> None:
+    Args:
+        processes: Knows them.
+        devices: Lends one to each.
+    """
+
+    def __init__(self, processes: Processes, devices: Devices | None = None) -> None:
         self.processes = processes
+        self.devices = devices or Devices()
 
     def launch(self, probe: Probe, environment: Environment, folder: Path) -> tuple[Execution, bytes]:
         """Run the job with the environment's own interpreter."""
-        with scratch(folder) as home:
+        with scratch(folder) as home, self.devices.lease() as device:
             return self.processes.run(
-                [str(environment.python), str(RECORDER / "harness_run.py"), *probe.arguments()],
+                probe.command_line(environment.python),
                 timeout=probe.timeout,
-                folder=home,
-                environment=_variables(probe, home, folder),
+                folder=probe.folder or home,
+                environment={**_variables(probe, environment, home, folder), **device},
             )
 
 
@@ -118,8 +125,8 @@ class WarmLauncher:
                 "python": str(environment.python),
                 "prefix": str(environment.folder),
                 "arguments": probe.arguments(),
-                "variables": _variables(probe, home, folder),
-                "folder": str(home),
+                "variables": _variables(probe, environment, home, folder),
+                "folder": str(probe.folder or home),
                 "output": str(pipe),
             }
             started = time.monotonic()
@@ -203,9 +210,20 @@ def modules(layer: Path) -> list[str]:
     return sorted(name for name in names if name.isidentifier())
 
 
-def _variables(probe: Probe, home: Path, folder: Path) -> dict[str, str]:
+def _variables(probe: Probe, environment: Environment, home: Path, folder: Path) -> dict[str, str]:
     trace = folder / "trace.jsonl"
-    return sandbox.variables(home, threads=probe.threads, trace=trace, instructions=probe.instructions)
+    variables = sandbox.variables(
+        home, threads=probe.threads, trace=trace, instructions=probe.instructions, online=probe.online
+    )
+    programs = [str(environment.python.parent), *filter(None, [variables.get("PATH")])]
+    return {
+        **variables,
+        "PATH": os.pathsep.join(programs),
+        "VIRTUAL_ENV": str(environment.folder),
+        "HARNESS_SEED": str(probe.seed),
+        "HARNESS_DEVICE": probe.device,
+        **probe.variables,
+    }
 
 
 @contextlib.contextmanager

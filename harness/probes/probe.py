@@ -36,7 +36,7 @@ class Probe:
 
     Attributes:
         lock: Digest of the environment's lock.
-        job: The script.
+        job: The script; None for a command that runs no script of Python's by itself.
         job_digest: Digest of all that the script may read.
         parameters: Settings handed to the script, as `--name value`.
         seed: Handed over as `--seed`.
@@ -45,10 +45,14 @@ class Probe:
         timeout: Seconds until it is ended.
         repeat: 0 for the first execution; further executions of the same probe count up.
         instructions: What the recorder is asked besides, as `harness_recorder.instructions` tells.
+        command: What is run in place of the script with its settings; none: the script.
+        folder: Working folder; None for a scratch folder.
+        online: Whether the network may be used.
+        variables: Environment variables that are set besides; they belong to the digest of the job.
     """
 
     lock: str
-    job: Path
+    job: Path | None
     job_digest: str
     parameters: Mapping[str, Setting] = field(hash=False)
     seed: int = 0
@@ -57,6 +61,10 @@ class Probe:
     timeout: float = 600.0
     repeat: int = 0
     instructions: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    command: tuple[str, ...] = ()
+    folder: Path | None = None
+    online: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def digest(self) -> str:
@@ -68,12 +76,20 @@ class Probe:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def arguments(self) -> list[str]:
-        """Return the command line of the job, without the interpreter."""
-        pairs = {**self.parameters, "seed": self.seed, "device": self.device, "threads": self.threads}
+        """Return the command line of the job's script, without the interpreter."""
         words = [str(self.job)]
+        if self.command:
+            return [*words, *self.command[2:]]
+        pairs = {**self.parameters, "seed": self.seed, "device": self.device, "threads": self.threads}
         for name, value in pairs.items():
             words += [f"--{name}", str(value)]
         return words
+
+    def command_line(self, python: Path) -> list[str]:
+        """Return the whole command line in an environment, given by its interpreter."""
+        if self.job is None:
+            return list(self.command)
+        return [str(python), str(RECORDER / "harness_run.py"), *self.arguments()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +127,11 @@ class Execution:
         if trace.error is not None and trace.error.get("out_of_memory"):
             return f"out of memory: {first_line(trace.error.get('message', ''))}"
         return ""
+
+    def last_words(self, output: str) -> str:
+        """Return the last line of what the probe printed."""
+        lines = [line.strip() for line in output.splitlines() if line.strip()]
+        return first_line(lines[-1]) if lines else f"exit status {self.code} and no output"
 
 
 def first_line(message: str) -> str:

@@ -6,9 +6,12 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+import weakref
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import psutil
 
@@ -16,7 +19,8 @@ from harness.probes.probe import Execution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
+
+KEEPER = Path(__file__).with_name("keeper.py")
 
 HEAD, TAIL = 64 * 1024, 192 * 1024
 """Bytes of output kept from the beginning and from the end."""
@@ -49,12 +53,43 @@ class Output:
 
 
 class Processes:
-    """Knows every process that runs a probe, and can end all of them at once, from any thread."""
+    """Knows every process that runs a probe, and can end all of them at once, from any thread.
+
+    Should this process be killed, its `keeper` ends them.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._alive: set[int] = set()
+        self._keeper: IO[bytes] | None = None
         self.cancelled = False
+
+    def close(self) -> None:
+        """Let the keeper go, which ends what still runs."""
+        with self._lock:
+            if self._keeper is not None:
+                self._let_go()
+            self._keeper = None
+
+    def _start_keeper(self) -> None:
+        """Start the keeper if there is none; it goes when nobody knows this object any more."""
+        if self._keeper is None:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(KEEPER)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # an interrupt from the keyboard is not for it
+            )
+            self._keeper = process.stdin
+            self._let_go = weakref.finalize(self, process.communicate)
+
+    def _tell(self, change: str, pid: int) -> None:
+        """Tell the keeper that a process group runs or is over; where it is gone, all goes on."""
+        if self._keeper is not None:
+            with contextlib.suppress(OSError):
+                self._keeper.write(f"{change}{pid}\n".encode())
+                self._keeper.flush()
 
     def cancel(self) -> None:
         """End every process that runs, and let none start any more."""
@@ -81,8 +116,10 @@ class Processes:
         with self._lock:
             if self.cancelled:
                 raise KeyboardInterrupt
+            self._start_keeper()
             pid = start()
             self._alive.add(pid)
+            self._tell("+", pid)
         late = threading.Event()
 
         def end_late() -> None:
@@ -98,6 +135,8 @@ class Processes:
             with self._lock:
                 self._alive.discard(pid)
             end_group(pid)
+            with self._lock:
+                self._tell("-", pid)
         if self.cancelled:
             raise KeyboardInterrupt
 

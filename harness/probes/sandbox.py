@@ -28,6 +28,7 @@ def variables(
     trace: Path | None,
     instructions: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
+    online: bool = False,
 ) -> dict[str, str]:
     """Return all environment variables of a probe.
 
@@ -37,16 +38,19 @@ def variables(
         trace: Where the recorder writes; None for a process that records nothing.
         instructions: What the recorder is asked besides.
         environ: The surroundings; None reads the process's own.
+        online: Let the probe use the network, with the proxies of the surroundings.
     """
     environ = os.environ if environ is None else environ
     kept = {key: value for key, value in environ.items() if key in _NAMES or key.startswith(_PREFIXES)}
     checkpoints = environ.get("HF_HUB_CACHE") or str(
         Path(environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface") / "hub"
     )
+    proxy_names = [name for key in ("http_proxy", "https_proxy", "all_proxy") for name in (key, key.upper())]
     offline = dict.fromkeys(("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"), "1")
-    proxies = {
-        name: _NOWHERE for key in ("http_proxy", "https_proxy", "all_proxy") for name in (key, key.upper())
-    }
+    proxies = dict.fromkeys(proxy_names, _NOWHERE)
+    if online:
+        offline = {}
+        proxies = {name: environ[name] for name in (*proxy_names, "no_proxy", "NO_PROXY") if name in environ}
     counts = dict.fromkeys(
         ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), str(threads)
     )

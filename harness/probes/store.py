@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.files import to_json, whole_folder, write_atomic
 from harness.probes.probe import Execution
+from harness.traces.printed import printed_values
 from harness.traces.trace import Trace, read_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from harness.home import Home
     from harness.probes.probe import Probe
+
+FILES = ("trace.jsonl", "output.txt", "probe.json")
+"""What a result consists of; `probe.json` comes last."""
 
 _ABANDONED = 24 * 3600.0
 """Seconds after which an unfinished result cannot belong to a running probe."""
@@ -42,8 +47,9 @@ class Result:
     environment_seconds: float = 0.0
 
     def trace(self) -> Trace:
-        """Read its trace."""
-        return read_trace(self.folder / "trace.jsonl")
+        """Read its trace; what it printed as `NAME=value` counts as recorded, unless that name was recorded."""
+        trace = read_trace(self.folder / "trace.jsonl")
+        return replace(trace, records={**printed_values(self.output()), **trace.records})
 
     def output(self) -> str:
         """Read what it printed; bytes that are no UTF-8 are replaced."""
@@ -90,10 +96,32 @@ class Store:
             "device": probe.device,
             "repeat": probe.repeat,
             "instructions": dict(probe.instructions),
+            "command": list(probe.command),
             "execution": execution.to_dict(),
             "environment_seconds": environment_seconds,
+            "sums": {name: sha256(folder / name) for name in FILES[:2] if (folder / name).exists()},
         }
         write_atomic(folder / "probe.json", to_json(facts))
+
+    def receive(self, digest: str, repeat: int, files: Mapping[str, bytes]) -> Result | None:
+        """Take in a result that was recorded elsewhere; one that is stored already stays.
+
+        Args:
+            digest: Of the probe.
+            repeat: Which execution.
+            files: Their content, by the names in `FILES`.
+
+        Returns:
+            What is stored now; None if what came cannot be read.
+        """
+        folder = self._folder(digest, repeat)
+        if folder.exists() and self.find(digest, repeat) is None:
+            shutil.rmtree(folder)  # damaged: whatever it holds cannot be read
+        with whole_folder(folder) as new:
+            for name in FILES:
+                if name in files:
+                    write_atomic(new / name, files[name])
+        return self.find(digest, repeat)
 
     def discard(self, result: Result) -> None:
         """Forget a result that is no evidence, so that its probe is executed again."""
@@ -107,3 +135,8 @@ class Store:
 
     def _folder(self, digest: str, repeat: int) -> Path:
         return self.home.probes / digest[:32] / str(repeat)
+
+
+def sha256(path: Path) -> str:
+    """Return the digest of a file's bytes, by which a damaged copy is known."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()

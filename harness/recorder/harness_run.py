@@ -28,9 +28,13 @@ def run_as_main(arguments):
         code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
         if code == 1 and not isinstance(error.code, int):
             print(error.code, file=sys.stderr)
-    except BaseException:
+    except BaseException as error:
         traceback.print_exc()
-        code = 1
+        if os.environ.get("HARNESS_TRACE"):
+            from harness_recorder.script import tell_error
+
+            tell_error(error)
+        code = 130 if isinstance(error, KeyboardInterrupt) else 1
     try:
         atexit._run_exitfuncs()  # noqa: SLF001 - what a normal end of the interpreter does
         sys.stdout.flush()

@@ -16,10 +16,10 @@ from packaging.version import InvalidVersion, Version
 
 from harness.errors import IndexUnavailableError, UsageError
 from harness.files import to_json, write_atomic
-from harness.releases.release import Release
+from harness.releases.release import File, Release
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from pypi_simple import DistributionPackage
 
@@ -37,10 +37,12 @@ class Listing:
     Attributes:
         releases: In no particular order.
         warning: Why this listing may be out of date; empty when it is fresh.
+        unanswered: Why an earlier listing stands in for the index's answer; empty if it answered.
     """
 
     releases: tuple[Release, ...]
     warning: str = ""
+    unanswered: str = ""
 
 
 def list_releases(package: str, settings: IndexSettings, home: Home) -> Listing:
@@ -51,10 +53,11 @@ def list_releases(package: str, settings: IndexSettings, home: Home) -> Listing:
         IndexUnavailableError: A source did not answer usably and no earlier listing is stored.
     """
     stored = home.listings / f"{canonicalize_name(package)}-{_digest(settings)}.json"
-    files, faults, answered = _ask(package, settings)
+    main, others, faults, answered = _ask(package, settings)
     if faults and not answered:
         return _stand_in(stored, package, faults)
-    releases = tuple(_group(files))
+    all_told = not faults and all(_is_folder(place) for place in settings.find_links)
+    releases = tuple(_group(main, others, keep=all_told))
     if not releases:
         if faults:
             return _stand_in(stored, package, faults)
@@ -62,21 +65,30 @@ def list_releases(package: str, settings: IndexSettings, home: Home) -> Listing:
             f"no index or folder in your settings knows a package named {package!r}: check the spelling"
         )
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    content = {"fetched": now, "releases": [asdict(release) for release in releases]}
+    content = {"fetched": now, "releases": [_without_files(release) for release in releases]}
     write_atomic(stored, to_json(content))
     return Listing(releases, "; ".join(faults))
 
 
-def _ask(package: str, settings: IndexSettings) -> tuple[list[DistributionPackage], list[str], bool]:
-    """Return the files of all sources, the faults of those that failed, and whether the main one answered."""
+def _ask(
+    package: str, settings: IndexSettings
+) -> tuple[list[DistributionPackage], list[DistributionPackage], list[str], bool]:
+    """Ask all sources.
+
+    Returns:
+        The files of the main index and those of all others, the faults of those that failed, and whether the main
+        one answered.
+    """
     from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple  # noqa: PLC0415 - 0.2 s
     from requests import Session  # noqa: PLC0415
 
-    files: list[DistributionPackage] = []
+    main: list[DistributionPackage] = []
+    others: list[DistributionPackage] = []
     faults = []
     answered = settings.index is None
     indexes = [] if settings.index is None else [settings.index or PYPI_SIMPLE_ENDPOINT]
     for position, address in enumerate([*indexes, *settings.extra]):
+        files = main if position < len(indexes) else others
         try:
             if address.startswith("file:"):
                 files += _local_index(_local_path(address), package)
@@ -91,9 +103,9 @@ def _ask(package: str, settings: IndexSettings) -> tuple[list[DistributionPackag
             faults.append(f"the index {shown(address)} gave no usable answer ({_brief(error)})")
             continue
         answered = answered or position == 0
-    for place in settings.find_links:
-        files += _folder(place, package)
-    return files, faults, answered
+    for place in (*settings.find_links, *settings.own_links):
+        others += _folder(place, package)
+    return main, others, faults, answered
 
 
 def _local_index(root: Path, package: str) -> list[DistributionPackage]:
@@ -128,10 +140,18 @@ def _folder(place: str, package: str) -> Iterator[DistributionPackage]:
             )
 
 
-def _group(files: Iterable[DistributionPackage]) -> Iterator[Release]:
-    """Gather files into releases; a file that is no wheel or sdist, or has no readable version, is left out."""
+def _group(
+    main: Sequence[DistributionPackage], others: Sequence[DistributionPackage], *, keep: bool
+) -> Iterator[Release]:
+    """Gather files into releases; a file that is no wheel or sdist, or has no readable version, is left out.
+
+    Args:
+        main: Those of the main index.
+        others: Those of other sources.
+        keep: Whether a release that the main index alone has is to know its files.
+    """
     by_version: dict[Version, list[DistributionPackage]] = {}
-    for file in files:
+    for file in [*main, *others]:
         if file.version is None or file.package_type not in {"wheel", "sdist"}:
             continue
         try:
@@ -146,7 +166,30 @@ def _group(files: Iterable[DistributionPackage]) -> Iterator[Release]:
             requires_python=next((file.requires_python for file in group if file.requires_python), None),
             yanked=all(file.is_yanked for file in group),
             yanked_reason=next((file.yanked_reason for file in group if file.yanked_reason), ""),
+            files=tuple(map(_file, group)) if keep and _alike(group, others) else (),
         )
+
+
+def _alike(group: Sequence[DistributionPackage], others: Sequence[DistributionPackage]) -> bool:
+    """Tell whether no file of a release is on another source, and all or none of them are yanked."""
+    return len({file.is_yanked for file in group}) == 1 and not any(file in others for file in group)
+
+
+def _file(file: DistributionPackage) -> File:
+    return File(
+        name=file.filename,
+        url=file.url,
+        sha256=file.digests["sha256"] if set(file.digests) == {"sha256"} else "",
+        requires_python=file.requires_python,
+        metadata=file.metadata_url if file.has_metadata else None,
+    )
+
+
+def _without_files(release: Release) -> dict[str, Any]:
+    """Return what is stored: where a file lies, and with what hash, is always asked anew."""
+    facts = asdict(release)
+    del facts["files"]
+    return facts
 
 
 def _stand_in(stored: Path, package: str, faults: list[str]) -> Listing:
@@ -160,9 +203,8 @@ def _stand_in(stored: Path, package: str, faults: list[str]) -> Listing:
             f"cannot list the releases of {package}: {fault}, and no earlier listing is stored; "
             "check the network and the index in your pip or uv settings, then run the same command again"
         ) from None
-    return Listing(
-        releases, f"{fault}: using the listing of {content['fetched']}, {_age(age.total_seconds())} old"
-    )
+    said = f"{fault}: using the listing of {content['fetched']}, {_age(age.total_seconds())} old"
+    return Listing(releases, said, unanswered=fault)
 
 
 def _age(seconds: float) -> str:
@@ -184,10 +226,15 @@ def _brief(error: Exception) -> str:
     return f"{type(error).__name__}: {text[:120]}" if text and "://" not in text else type(error).__name__
 
 
+def _is_folder(place: str) -> bool:
+    """Tell whether a find-links source is a folder, not a page on the network that only uv reads."""
+    return place.startswith("file:") or "://" not in place
+
+
 def _local_path(address: str) -> Path:
     return Path(url2pathname(urlsplit(address).path)) if address.startswith("file:") else Path(address)
 
 
 def _digest(settings: IndexSettings) -> str:
-    sources = json.dumps([settings.index, settings.extra, settings.find_links])
+    sources = json.dumps([settings.index, settings.extra, settings.find_links, *settings.own_links])
     return hashlib.sha256(sources.encode()).hexdigest()[:12]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
@@ -12,6 +12,24 @@ from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a release, as its index lists it.
+
+    Attributes:
+        url: Where it lies.
+        sha256: Of its content, in hex; empty where the index tells no hash, or others.
+        requires_python: Specifier, or None.
+        metadata: Where its metadata lies beside it (PEP 658); None if the index does not serve it.
+    """
+
+    name: str
+    url: str
+    sha256: str = ""
+    requires_python: str | None = None
+    metadata: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +42,7 @@ class Release:
         requires_python: Specifier, or None.
         yanked: All its files are yanked.
         yanked_reason: The maintainers' word on it, may be empty.
+        files: All its files; none where they are not all on the main index, or the listing is an earlier one.
     """
 
     version: str
@@ -31,6 +50,7 @@ class Release:
     requires_python: str | None = None
     yanked: bool = False
     yanked_reason: str = ""
+    files: tuple[File, ...] = field(default=(), repr=False, compare=False)
 
 
 def select(

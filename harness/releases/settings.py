@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import sys
 import tomllib
 from dataclasses import dataclass, field
@@ -18,8 +19,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Settings of uv under which one release of a package may be resolved in another way than the next one.
+_APART = re.compile(r"UV_.*(EXCLUDE|OVERRIDE|BINARY|BUILD|PRERELEASE|RESOLUTION)")
+# Keys of uv.toml that only say where packages come from and how they are fetched.
+_ALIKE = {
+    *("index", "index-url", "extra-index-url", "find-links", "no-index", "index-strategy"),
+    *(
+        "keyring-provider",
+        "allow-insecure-host",
+        "native-tls",
+        "system-certs",
+        "cache-dir",
+        "link-mode",
+        "offline",
+    ),
+    *("concurrent-downloads", "concurrent-installs", "python-install-mirror", "http-proxy", "https-proxy"),
+}
+
 PUBLIC_INDEX = ""
 """Stands for the public index that uv and pypi-simple use when no other is named."""
+
+OWN_LINKS = "HARNESS_OWN_LINKS"
+"""Variable with the folders that the harness itself filled, while they are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +51,19 @@ class IndexSettings:
         index: Address of the main index; `PUBLIC_INDEX` if the user named none; None with `no-index`.
         extra: Further indexes.
         find_links: Folders or pages of files.
+        own_links: Folders that the harness itself filled: builds of a source.
         certificates: File of the certificate authorities to trust; None for the usual ones.
         uv_environment: Variables that make uv use the same sources.
+        uniform: No setting of uv that is known, or unknown here, treats releases of one package differently.
     """
 
     index: str | None = PUBLIC_INDEX
     extra: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    own_links: tuple[str, ...] = ()
     certificates: str | None = None
     uv_environment: Mapping[str, str] = field(default_factory=dict)
+    uniform: bool = True
 
     @property
     def customised(self) -> bool:
@@ -59,12 +84,15 @@ def read_settings(environ: Mapping[str, str] | None = None) -> IndexSettings:
     index = uv["index"] or (pip.get("index-url") or "").strip() or PUBLIC_INDEX
     extra = _merge(uv["extra"], pip.get("extra-index-url", "").split())
     links = _merge(uv["find_links"], pip.get("find-links", "").split())
+    own = tuple(filter(None, environ.get(OWN_LINKS, "").split(os.pathsep)))
     return IndexSettings(
         index=None if no_index else index.rstrip("/"),
         extra=() if no_index else extra,
         find_links=links,
+        own_links=own,
         certificates=environ.get("SSL_CERT_FILE") or pip.get("cert"),
-        uv_environment=_for_uv(environ, pip, index, extra, links, no_index=no_index),
+        uv_environment=_for_uv(environ, pip, index, extra, (*links, *own), no_index=no_index),
+        uniform=uv["uniform"],
     )
 
 
@@ -132,11 +160,13 @@ def _uv_options(environ: Mapping[str, str]) -> dict[str, Any]:
     home = Path(environ.get("HOME") or Path.home())
     user = Path(environ.get("XDG_CONFIG_HOME") or home / ".config")
     index, extra, links = "", [], []
+    uniform = not any(_APART.match(name) and value for name, value in environ.items())
     for path in (Path("/etc/uv/uv.toml"), user / "uv" / "uv.toml", Path(environ.get("UV_CONFIG_FILE") or "")):
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
             continue
+        uniform = uniform and content.keys() <= _ALIKE
         for entry in content.get("index", []):
             if entry.get("default"):
                 index = entry["url"]
@@ -149,7 +179,7 @@ def _uv_options(environ: Mapping[str, str]) -> dict[str, Any]:
     named = (environ.get("UV_INDEX") or "") + " " + (environ.get("UV_EXTRA_INDEX_URL") or "")
     extra += [item.partition("=")[2] if _is_named(item) else item for item in named.split()]
     links += [item for item in (environ.get("UV_FIND_LINKS") or "").replace(",", " ").split() if item]
-    return {"index": index, "extra": extra, "find_links": links}
+    return {"index": index, "extra": extra, "find_links": links, "uniform": uniform}
 
 
 def _is_named(index: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.report.evidence import identical_jobs
 from harness.report.summary import gravest
 from harness.report.text import anchor, arrows, one_line
-from harness.report.why import cause_of
+from harness.report.why import cause_of, confirmed_cause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,13 +38,14 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one arm says."""
+    """What one arm says; `because` is the confirmed cause, which belongs to the sentence, `proof` what shows it."""
 
     id: str
     name: str
     sentence: str
     badges: list[Badge]
-    cause: str
+    because: str
+    proof: str
     notes: list[str]
 
 
@@ -52,17 +53,24 @@ def answers(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[Answe
     """Return the answers of all arms, the gravest first and the others in their order."""
     first = gravest(report.arms)
     ordered = [first, *(arm for arm in report.arms if arm is not first)] if first else []
-    return [
-        Answer(
-            id=anchor("arm", arm.name),
-            name=arm.name,
-            sentence=arrows(arm.answer),
-            badges=[badge for badge in _badges(report, arm, evidence) if badge],
-            cause=arrows(cause_of(report, arm.name)),
-            notes=[note for note in (arm.support, *arm.notes, arm.fault) if note],
-        )
-        for arm in ordered
-    ]
+    told: set[str] = set()
+    return [_answer(report, arm, evidence, told) for arm in ordered]
+
+
+def _answer(report: Report, arm: ArmResult, evidence: Mapping[str, ProbeEvidence], told: set[str]) -> Answer:
+    """Return one arm's answer; a note that was `told` above is not said again."""
+    notes = [note for note in arm.notes if note not in told]
+    told.update(notes)
+    because, proof = confirmed_cause(report, arm.name)
+    return Answer(
+        id=anchor("arm", arm.name),
+        name=arm.name,
+        sentence=arrows(arm.answer),
+        badges=[badge for badge in _badges(report, arm, evidence) if badge],
+        because=arrows(because),
+        proof=arrows(proof if because else cause_of(report, arm.name)),
+        notes=[note for note in (arm.support, *notes, arm.fault) if note],
+    )
 
 
 def _badges(report: Report, arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> list[Badge | None]:

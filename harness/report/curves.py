@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.report.classes import TraceClass, trace_classes
 from harness.report.decimate import encoded
-from harness.report.signals import Signal, catalogue, difference, onset, values
+from harness.report.signals import Signal, catalogue, difference, measured, onset
 from harness.report.text import one_line
 
 if TYPE_CHECKING:
@@ -136,8 +136,7 @@ def pair(trace: Trace, base: Trace | None, signal: Signal) -> tuple[Array, Array
     """Return the steps and the values of a signal, or of its difference from `base`; empty if there are none."""
     if signal.difference:
         return difference(trace, base, signal) if base else (np.empty(0), np.empty(0))
-    measured = values(trace, signal)
-    return np.array(trace.steps[: len(measured)], dtype=np.float64), measured
+    return measured(trace, signal)
 
 
 def _within(

@@ -125,6 +125,7 @@ class Report:
         command: The command line that asks the question again.
         warnings: Things the reader must know of the whole run.
         cause: Why neighbouring releases differ, a boundary each.
+        oracle: What a command of the command line is judged by; empty for a scenario, whose file says it.
         interventions: Remedies tried, an arm each.
         survival: How long trainings last, a release and arm each, where there are several seeds.
     """
@@ -140,6 +141,7 @@ class Report:
     arms: list[ArmResult]
     warnings: list[str] = field(default_factory=list)
     harness: str = ""
+    oracle: dict[str, Any] = field(default_factory=dict)
     cause: list[CauseResult] = field(default_factory=list)
     interventions: list[MatrixResult] = field(default_factory=list)
     survival: list[SurvivalResult] = field(default_factory=list)

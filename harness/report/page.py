@@ -92,7 +92,7 @@ def draw(
             equal=equal_traces(report),
             places=views,
             causes=causes(report),
-            matrices=matrices(report),
+            matrices=matrices(report, evidence),
             lasting=survival,
             curves=any(arm["classes"] for arm in data["arms"]),
             groups=probes.groups(report, evidence),

@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.report.evidence import trace_of
+from harness.report.spark import Spark, spark
 from harness.report.text import NOTHING, anchor, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness.report.attribution import CellResult, MatrixResult, RemedyResult
+    from harness.report.evidence import ProbeEvidence
     from harness.report.model import Report
+    from harness.traces.trace import Trace
 
 TONES = {"cures": "good", "worse": "bad", "error": "warn", "no effect": "plain", "not applicable": "faint"}
 SIGNS = {"cures": "✓", "worse": "✕", "error": "!", "no effect": "=", "not applicable": NOTHING}
@@ -17,7 +23,7 @@ SIGNS = {"cures": "✓", "worse": "✕", "error": "!", "no effect": "=", "not ap
 
 @dataclass(frozen=True, slots=True)
 class CellView:
-    """One cell; `id` is that of the line that tells more."""
+    """One cell; `id` is that of the line that tells more, `spark` its loss over that without the remedy."""
 
     id: str
     release: str
@@ -29,6 +35,7 @@ class CellView:
     reason: str
     probe: str
     trace: str
+    spark: Spark | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +62,19 @@ class MatrixView:
     remedies: list[RemedyView]
 
 
-def matrices(report: Report) -> list[MatrixView]:
-    """Return the matrices of all arms."""
-    return [_matrix(one) for one in report.interventions]
+Traces = dict[str, "Trace"]
+"""{release: its trace without a remedy}."""
+
+
+def matrices(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[MatrixView]:
+    """Return the matrices of all arms; cells whose evidence is not at hand have no drawing."""
+    return [_matrix(one, _unfixed(report, one.arm, evidence), evidence) for one in report.interventions]
+
+
+def _unfixed(report: Report, arm: str, evidence: Mapping[str, ProbeEvidence]) -> Traces:
+    rows = [release for one in report.arms if one.name == arm for release in one.releases]
+    found = {release.version: trace_of(release, evidence) for release in rows}
+    return {version: trace for version, trace in found.items() if trace}
 
 
 def helps(matrix: MatrixResult, remedy: RemedyResult) -> str:
@@ -92,17 +109,19 @@ def sentences(matrix: MatrixResult) -> list[str]:
     return found
 
 
-def _matrix(matrix: MatrixResult) -> MatrixView:
+def _matrix(matrix: MatrixResult, unfixed: Traces, evidence: Mapping[str, ProbeEvidence]) -> MatrixView:
     return MatrixView(
         id=anchor("remedies", matrix.arm),
         arm=matrix.arm,
         columns=list(zip(matrix.releases, matrix.baseline, strict=True)),
         sentences=sentences(matrix),
-        remedies=[_remedy(matrix, one) for one in matrix.remedies],
+        remedies=[_remedy(matrix, one, unfixed, evidence) for one in matrix.remedies],
     )
 
 
-def _remedy(matrix: MatrixResult, remedy: RemedyResult) -> RemedyView:
+def _remedy(
+    matrix: MatrixResult, remedy: RemedyResult, unfixed: Traces, evidence: Mapping[str, ProbeEvidence]
+) -> RemedyView:
     return RemedyView(
         id=anchor("remedy", matrix.arm, remedy.name),
         name=one_line(remedy.name, 60),
@@ -110,11 +129,18 @@ def _remedy(matrix: MatrixResult, remedy: RemedyResult) -> RemedyView:
         by=one_line(remedy.by, 40),
         settings=", ".join(f"{name} = {one_line(str(value), 60)}" for name, value in remedy.settings.items()),
         helps=helps(matrix, remedy),
-        cells=[_cell(matrix, remedy, cell) for cell in remedy.cells],
+        cells=[_cell(matrix, remedy, cell, unfixed, evidence) for cell in remedy.cells],
     )
 
 
-def _cell(matrix: MatrixResult, remedy: RemedyResult, cell: CellResult) -> CellView:
+def _cell(
+    matrix: MatrixResult,
+    remedy: RemedyResult,
+    cell: CellResult,
+    unfixed: Traces,
+    evidence: Mapping[str, ProbeEvidence],
+) -> CellView:
+    found = evidence.get(cell.probe) if cell.probe else None
     return CellView(
         id=anchor("trial", matrix.arm, remedy.name, cell.release),
         release=cell.release,
@@ -126,4 +152,5 @@ def _cell(matrix: MatrixResult, remedy: RemedyResult, cell: CellResult) -> CellV
         reason=one_line(cell.reason, 300),
         probe=cell.probe or "",
         trace=cell.trace or "",
+        spark=spark(found.trace, unfixed.get(cell.release)) if found else None,
     )

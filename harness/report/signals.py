@@ -151,14 +151,27 @@ def values(trace: Trace, signal: Signal) -> Array:
     return parts[0]
 
 
+def told(trace: Trace, signal: Signal) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return in which steps a signal was measured: a scenario may ask for statistics of every n-th step only."""
+    described = np.array([len(row) > 1 and row[1] is not None for row in trace.rows], dtype=bool)
+    if signal.parts == ("loss",) or not described.any():
+        return np.ones(len(trace.rows), dtype=bool)
+    return described
+
+
+def measured(trace: Trace, signal: Signal) -> tuple[Array, Array]:
+    """Return the steps in which a signal was measured, and its values there."""
+    found = values(trace, signal)
+    chosen = told(trace, signal)[: len(found)]
+    return np.array(trace.steps[: len(found)], dtype=np.float64)[chosen], found[chosen]
+
+
 def difference(trace: Trace, reference: Trace, signal: Signal) -> tuple[Array, Array]:
     """Return the steps that both traces have, and |trace - reference| there."""
-    mine, theirs = values(trace, signal), values(reference, signal)
-    steps, left, right = np.intersect1d(
-        np.array(trace.steps[: len(mine)]), np.array(reference.steps[: len(theirs)]), return_indices=True
-    )
+    (mine, own), (theirs, others) = measured(trace, signal), measured(reference, signal)
+    steps, left, right = np.intersect1d(mine, theirs, return_indices=True)
     with np.errstate(invalid="ignore"):
-        return steps.astype(np.float64), np.abs(mine[left] - theirs[right])
+        return steps, np.abs(own[left] - others[right])
 
 
 def onset(trace: Trace) -> tuple[int, str] | None:

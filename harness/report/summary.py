@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.report.classes import equal_traces, places
 from harness.report.remedies import sentences
 from harness.report.text import one_line, seconds
-from harness.report.why import cause_of
+from harness.report.why import cause_of, confirmed_cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,9 +61,11 @@ def summary(report: Report) -> str:
 
 
 def headline(report: Report) -> str:
-    """Return the one sentence that matters most: of the arm with the gravest conclusion."""
+    """Return what matters most: the answer of the arm with the gravest conclusion, with its cause if confirmed."""
     first = gravest(report.arms)
-    return first.answer if first else f"Nothing was run for {one_line(report.package, 60)}."
+    if first is None:
+        return f"Nothing was run for {one_line(report.package, 60)}."
+    return " ".join(filter(None, [first.answer, confirmed_cause(report, first.name)[0]]))
 
 
 def gravest(arms: Iterable[ArmResult]) -> ArmResult | None:

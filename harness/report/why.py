@@ -104,9 +104,22 @@ def causes(report: Report) -> list[tuple[str, str, list[CauseView]]]:
 
 def cause_of(report: Report, arm: str) -> str:
     """Return what is known of the cause of an arm's first break, as an addition to its answer; may be empty."""
+    cause = _first(report, arm)
+    return f"{cause.sentence}." if cause and cause.status in {"confirmed", "supported"} else ""
+
+
+def confirmed_cause(report: Report, arm: str) -> tuple[str, str]:
+    """Return what was confirmed to be the cause of an arm's first break, and how; both empty without one."""
+    cause = _first(report, arm)
+    if cause is None or cause.status != "confirmed":
+        return "", ""
+    said, _, proof = cause.sentence.partition("; with the other side's, ")
+    return f"{said}.", f"With it exchanged, {proof}." if proof else ""
+
+
+def _first(report: Report, arm: str) -> CauseResult | None:
     own = [cause for cause in report.cause if cause.arm == arm and cause.signal == "verdict"]
-    own.sort(key=lambda cause: cause.kind != "regressed")
-    return f"{own[0].sentence}." if own and own[0].status in {"confirmed", "supported"} else ""
+    return min(own, key=lambda cause: cause.kind != "regressed", default=None)
 
 
 def _view(several: list[CauseResult]) -> CauseView:

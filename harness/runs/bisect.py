@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import platform
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -20,7 +20,9 @@ from harness import __version__
 from harness.cause.attribute import Attribution, attribute
 from harness.environments.evict import evict
 from harness.files import whole_folder, write_atomic
+from harness.history.record import Recorded
 from harness.locks.resolve import Unresolvable
+from harness.machine import processor
 from harness.releases.index import list_releases
 from harness.releases.release import select
 from harness.releases.settings import read_settings
@@ -32,8 +34,11 @@ from harness.runs.gather import arm_result, arrange
 from harness.runs.investigate import Investigation
 from harness.runs.laboratory import Laboratory, moved_packages, prepare
 from harness.runs.locked import with_moves
+from harness.runs.phases import Phases
+from harness.runs.stored import remedy_evidence
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from harness.home import Home
@@ -48,20 +53,74 @@ class Run:
         report: What was found.
         folder: Where it is written.
         interrupted: It was ended before all was executed; what is missing is `untested`.
+        seconds: {what it did: how long that took}.
     """
 
     report: Report
     folder: Path
     interrupted: bool = False
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
-    """Answer a question and write its report.
+def bisect(question: Question, home: Home, watcher: Watcher, started: datetime | None = None) -> Run:
+    """Answer a question and write its report, every finding into the history too.
+
+    Args:
+        question: Checked already.
+        home: Where state lives.
+        watcher: Is told how it goes on.
+        started: What the report is dated and named by; None for now.
 
     Raises:
         HarnessError: As the parts say; nothing that was executed before is lost.
     """
-    started = datetime.now(UTC)
+    arms = [arm.name for arm in question.arms]
+    recorded = Recorded(watcher, home, scenario=question.scenario.name, package=question.package, arms=arms)
+    try:
+        return _bisect(question, home, recorded, started or datetime.now(UTC))
+    finally:
+        recorded.close()
+
+
+def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime) -> Run:
+    phases = Phases()
+    laboratory, warnings = begin(question, home, watcher, phases)
+    investigation = Investigation(Driver(laboratory, watcher))
+    interrupted = False
+    attribution = Attribution()
+    installed = sum(laboratory.environments.base_seconds)
+    try:
+        investigation.run()
+        phases.ended(
+            "probes", besides=("shared packages", sum(laboratory.environments.base_seconds) - installed)
+        )
+        attribute(investigation, attribution, causes=question.cause, fixes=question.fixes)
+    except KeyboardInterrupt:
+        interrupted = True
+        warnings.append(
+            "interrupted: what is missing is untested; the same command goes on where this one stopped"
+        )
+    finally:
+        laboratory.executor.close()
+        phases.ended("causes" if "probes" in phases.seconds else "probes")
+    warnings += laboratory.executor.notes
+    report = gather(investigation, started, warnings, attribution)
+    folder = write(report, investigation.driver, question.out)
+    if laboratory.environments.made:
+        evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
+    phases.ended("report")
+    return Run(report, folder, interrupted, phases.seconds)
+
+
+def begin(
+    question: Question, home: Home, watcher: Watcher, phases: Phases | None = None
+) -> tuple[Laboratory, list[str]]:
+    """List and lock the releases of a question; return what executes them, and what its reader must know.
+
+    Raises:
+        HarnessError: As the parts say.
+    """
+    phases = phases or Phases()
     listing = list_releases(question.package, read_settings(), home)
     warnings = [listing.warning] if listing.warning else []
     for warning in warnings:
@@ -73,31 +132,15 @@ def bisect(question: Question, home: Home, watcher: Watcher) -> Run:
         last=question.last,
         prereleases=question.prereleases,
     )
+    releases = [release for release in releases if release.version not in question.leave_out]
     watcher.note(
         f"{len(releases)} releases of {question.package}: {releases[0].version} to {releases[-1].version}"
     )
-    laboratory = prepare(
-        question, releases, home, lambda text, done, of: watcher.note(f"{text} ({done} of {of})")
-    )
-    investigation = Investigation(Driver(laboratory, watcher))
-    interrupted = False
-    attribution = Attribution()
-    try:
-        investigation.run()
-        attribute(investigation, attribution, causes=question.cause, fixes=question.fixes)
-    except KeyboardInterrupt:
-        interrupted = True
-        warnings.append(
-            "interrupted: what is missing is untested; the same command goes on where this one stopped"
-        )
-    finally:
-        laboratory.launchers.close()
-    warnings += laboratory.launchers.notes
-    report = gather(investigation, started, warnings, attribution)
-    folder = write(report, investigation.driver, question.out)
-    if laboratory.environments.made:
-        evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
-    return Run(report, folder, interrupted)
+    phases.ended("listing")
+    laboratory = prepare(question, releases, home, watcher.note)
+    phases.ended("locks", besides=("shared packages", sum(laboratory.environments.base_seconds)))
+    watcher.note(f"{len(releases)} releases locked in {phases.seconds['locks']:.1f} s")
+    return laboratory, warnings
 
 
 def gather(
@@ -111,16 +154,14 @@ def gather(
     arms: list[ArmResult] = []
     for arm in question.arms:
         found = arrange(len(laboratory.releases), driver.findings[arm.name])
-        commands = [
-            f"python -m harness probe {question.scenario.name} --release {release.version} --arm {arm.name}"
-            for release in laboratory.releases
-        ]
+        commands = [question.probe_command(release.version, arm) for release in laboratory.releases]
         arms.append(
             arm_result(
                 arm,
                 laboratory.releases,
                 found,
                 answers[arm.name],
+                package=question.package,
                 commands=commands,
                 searched=searched,
                 calibration=laboratory.calibrations.get(arm.name),
@@ -138,6 +179,7 @@ def gather(
         arms=arms,
         warnings=warnings,
         harness=__version__,
+        oracle=dict(question.scenario.oracle) if question.scenario.ad_hoc else {},
         cause=attribution.causes,
         interventions=attribution.matrices,
         survival=attribution.curves,
@@ -152,13 +194,19 @@ def write(report: Report, driver: Driver, out: Path) -> Path:
     laboratory = driver.laboratory
     folder = out / report.run
     with whole_folder(folder) as new:
-        write_atomic(new / "locks" / "reference.txt", laboratory.reference.text())
-        for release, lock in zip(laboratory.releases, laboratory.locks, strict=True):
-            text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
-            write_atomic(new / "locks" / f"{release.version}.txt", text)
-        write_report(new, report, evidence(driver), drawings=laboratory.store.home.drawings)
+        write_locks(new / "locks", laboratory)
+        found = evidence(driver) | remedy_evidence(report, laboratory.store)
+        write_report(new, report, found, drawings=laboratory.store.home.drawings)
     point_latest(out, folder)
     return folder
+
+
+def write_locks(folder: Path, laboratory: Laboratory) -> None:
+    """Write the reference and the lock of every release, or why there is none, as `--locks` reads them."""
+    write_atomic(folder / "reference.txt", laboratory.reference.text())
+    for release, lock in zip(laboratory.releases, laboratory.locks, strict=True):
+        text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
+        write_atomic(folder / f"{release.version}.txt", text)
 
 
 def evidence(driver: Driver) -> dict[str, ProbeEvidence]:
@@ -206,20 +254,13 @@ def _host(driver: Driver) -> dict[str, str | None]:
         "python": laboratory.interpreter.version,
         "torch": (first.get("packages") or {}).get("torch") or laboratory.reference.versions().get("torch"),
         "device": laboratory.device,
-        "cpu": f"{_cpu_name()}, {psutil.cpu_count()} cores",
+        "cpu": processor(),
         "gpu": first.get("device_name") if laboratory.device == "cuda" else None,
         "memory": f"{memory:.0f} GiB",
         "system": platform.platform(),
         "uv": _installed("uv"),
+        **laboratory.executor.host(),
     }
-
-
-def _cpu_name() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - not a file of this machine's disk
-            return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def _installed(package: str) -> str | None:

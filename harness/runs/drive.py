@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.runs.finding import Finding
     from harness.runs.gather import Findings
     from harness.runs.laboratory import Laboratory
-    from harness.scenario import Arm
+    from harness.scenario import Arm, Scenario
 
 _USABLE = 0.8
 """Share of the free memory that probes may take."""
@@ -52,7 +52,11 @@ class Driver:
         self.watcher = watcher
         self.arms: Mapping[str, Arm] = {arm.name: arm for arm in laboratory.question.arms}
         self.findings: dict[str, Findings] = {name: {} for name in self.arms}
-        self.jobs = laboratory.question.jobs or default_jobs(laboratory)
+        self.jobs = (
+            laboratory.question.jobs
+            or laboratory.executor.slots
+            or default_jobs(laboratory.question.scenario, gpus=0)
+        )
         self._peak = 0
 
     def executed(self) -> int:
@@ -101,13 +105,13 @@ class Driver:
                         self._keep(task, future.result())
                         told(task, self.findings[task[0]][task[1]][task[2]])
             except BaseException:
-                self.laboratory.launchers.processes.cancel()
+                self.laboratory.executor.cancel()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
     def _slots(self, running: int) -> int:
-        """Return how many probes may run at a time; what the user asked for by `--jobs` is not questioned."""
-        if self.laboratory.question.jobs is not None:
+        """Return how many probes may run at a time; `--jobs` is not questioned, nor what a cluster has room for."""
+        if self.laboratory.question.jobs is not None or self.laboratory.executor.slots is not None:
             return self.jobs
         return min(self.jobs, fitting(self._peak, running, psutil.virtual_memory().available))
 
@@ -147,7 +151,7 @@ def distrust_warm_start(driver: Driver) -> bool:
     if not shown:
         return False
     version = driver.laboratory.releases[shown[0][1]].version
-    driver.laboratory.launchers.give_up(
+    driver.laboratory.executor.give_up_warm(
         f"{version} in arm {shown[0][0]} left another trace in a warm process than in two clean ones"
     )
     again = [
@@ -169,11 +173,16 @@ def _warm(finding: Finding | None) -> bool:
     return any(result is not None and result.execution.start == "warm" for result in results)
 
 
-def default_jobs(laboratory: Laboratory) -> int:
-    """Return how many probes run at a time: one a GPU, else as many as the cores' threads allow."""
-    if laboratory.device == "cuda":
-        return 1
-    return max(1, (os.cpu_count() or 1) // laboratory.question.scenario.threads)
+def default_jobs(scenario: Scenario, gpus: int) -> int:
+    """Return how many probes run at a time: what the scenario says a GPU, else what the cores' threads allow.
+
+    Args:
+        scenario: Says how many fit on a GPU, and how many threads one takes.
+        gpus: How many may be used; 0 where probes run on the CPU.
+    """
+    if gpus:
+        return gpus * scenario.probes_per_gpu
+    return max(1, (os.cpu_count() or 1) // scenario.threads)
 
 
 def fitting(peak: int, running: int, available: int) -> int:

@@ -112,6 +112,7 @@ def arm_result(
     found: ArmMap,
     answer: Answer,
     *,
+    package: str,
     commands: Sequence[str],
     searched: dict[str, Any],
     calibration: Calibration | None = None,
@@ -123,6 +124,7 @@ def arm_result(
         releases: Oldest first.
         found: The findings.
         answer: What the search concluded.
+        package: The package under test.
         commands: How each release is probed again by hand.
         searched: Strategy and options of the search.
         calibration: What a metric was compared with.
@@ -147,7 +149,7 @@ def arm_result(
         name=arm.name,
         parameters=dict(arm.parameters),
         conclusion=answer.conclusion.value,
-        answer=sentence(answer.conclusion, boundaries, rows),
+        answer=sentence(package, arm.parameters, answer.conclusion, boundaries, rows),
         boundaries=boundaries,
         releases=rows,
         deterministic=found.deterministic,

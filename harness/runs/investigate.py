@@ -190,13 +190,17 @@ class Investigation:
         self.driver.run(propose, told, left=left)
 
     def _repeat_sides(self) -> None:
-        """Execute the sides of boundaries in census and trace again; the search confirmed those in verdict."""
+        """Execute the sides of other boundaries again: in census, in trace, and of other failures.
+
+        The search confirmed those in verdict.
+        """
         for _ in range(3):  # a repeat may itself show a new boundary
+            answers = self.answers()
             tasks = [
                 (arm, side, 1)
                 for arm, findings in self.driver.findings.items()
                 for found in [arrange(len(self.names), findings)]
-                for side in sorted(found.sides())
+                for side in sorted(found.sides() | _failure_sides(answers[arm]))
                 if not found.repeats[side]
             ]
             if not tasks:
@@ -236,6 +240,16 @@ class Investigation:
                 for probe in laboratory.probes(arm, position)
             )
         )
+
+
+def _failure_sides(answer: Answer) -> set[int]:
+    """Return the positions next to a boundary of another failure that has no untested release between."""
+    return {
+        side
+        for boundary in answer.other_failures
+        if not boundary.untested
+        for side in (boundary.before, boundary.after)
+    }
 
 
 def _observation(position: int, repeat: int, finding: Finding) -> Observation:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.environments.environment import Environments, NotInstallable
 from harness.errors import UsageError
+from harness.executors.choose import choose, connect
+from harness.executors.executor import NotExecuted
+from harness.locks.family import lock_all
 from harness.locks.interpreter import find_interpreter
-from harness.locks.lock import moves
+from harness.locks.lock import Lock, moves
 from harness.locks.resolve import Resolver, Unresolvable
 from harness.locks.stored import StoredLocks
 from harness.locks.torch import choose_torch, has_gpu
@@ -19,20 +20,18 @@ from harness.probes.probe import Probe
 from harness.probes.store import Store
 from harness.releases.settings import read_settings
 from harness.runs.finding import Finding
-from harness.runs.launchers import Launchers
 from harness.uv import Uv
 from harness.verdicts.calibration import Calibration
 from harness.verdicts.judge import judge
-from harness.verdicts.oracle import with_defaults
+from harness.verdicts.oracles import compares, with_defaults
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from harness.environments.environment import Environment
+    from harness.executors.executor import Executor
     from harness.home import Home
     from harness.locks.interpreter import Interpreter
-    from harness.locks.lock import Lock
     from harness.locks.torch import TorchSource
     from harness.releases.release import Release
     from harness.runs.question import Question
@@ -50,7 +49,7 @@ class Laboratory:
         base: The shared part of all locks.
         device: `cpu` or `cuda`.
         job_digest: Digest of all that the job may read.
-        launchers: How probes are started.
+        executor: Executes probes.
         calibrations: {arm: what its releases are compared with}, where the oracle compares a metric.
     """
 
@@ -62,7 +61,7 @@ class Laboratory:
     resolver: Resolver | StoredLocks
     environments: Environments
     store: Store
-    launchers: Launchers
+    executor: Executor
     interpreter: Interpreter
     torch: TorchSource
     device: str
@@ -86,7 +85,11 @@ class Laboratory:
                 threads=scenario.threads,
                 timeout=scenario.timeout,
                 repeat=repeat,
-                instructions=arm.instructions,
+                instructions={**scenario.instructions, **arm.instructions},
+                command=scenario.command,
+                folder=scenario.folder if scenario.command else None,
+                online=scenario.online,
+                variables=scenario.variables,
             )
             for count in range(seeds or max(arm.seeds, self.question.seeds))
         ]
@@ -97,7 +100,7 @@ class Laboratory:
         if isinstance(findings, Finding):
             return findings
         oracle = self.question.scenario.oracle
-        calibration = self.calibrations[arm.of or arm.name] if oracle["kind"] == "metric" else None
+        calibration = self.calibrations[arm.of or arm.name] if compares(oracle) else None
         return Finding.of_seeds(findings, oracle, calibration)
 
     def calibrate(self, arm: Arm) -> None:
@@ -107,7 +110,7 @@ class Laboratory:
             UsageError: The reference is not in the range, or is not good.
         """
         oracle = with_defaults(self.question.scenario.oracle)
-        if oracle["kind"] != "metric":
+        if not compares(oracle):
             return
         versions = [release.version for release in self.releases]
         reference = oracle["reference"] or versions[0]
@@ -116,7 +119,7 @@ class Laboratory:
                 f"the oracle's reference {reference} is not in the range {versions[0]} to {versions[-1]}"
             )
         position = versions.index(reference)
-        findings = self._judged(self.probes(arm, position, seeds=oracle["aa_seeds"]), position)
+        findings = self._judged(self.probes(arm, position, seeds=oracle.get("aa_seeds", 1)), position)
         seeds = [findings] if isinstance(findings, Finding) else findings
         for finding in seeds:
             if finding.verdict != Verdict.GOOD:
@@ -136,17 +139,11 @@ class Laboratory:
         lock = self.locks[position]
         if isinstance(lock, Unresolvable):
             return Finding(Judgement(Verdict.SKIP, f"cannot be resolved: {lock.reason}"))
-        environment: Environment | None = None
         findings = []
         for probe in probes:
-            result = self.store.find(probe.digest, probe.repeat)
-            if result is None:
-                made = environment or self.environments.ensure(lock, self.base)
-                if isinstance(made, NotInstallable):
-                    skip = Judgement(Verdict.SKIP, f"cannot be installed: {made.reason}")
-                    return Finding(skip, lock=lock.digest)
-                environment = made
-                result = self.launchers.execute(probe, lock, environment, self.store)
+            result = self.store.find(probe.digest, probe.repeat) or self.executor.execute(probe, lock)
+            if isinstance(result, NotExecuted):
+                return Finding(Judgement(Verdict.SKIP, result.reason), lock=lock.digest)
             trace = result.trace()
             judgement = judge(result.execution, trace, self.question.scenario.oracle, result.output())
             findings.append(Finding.of(result, judgement, trace, lock.digest))
@@ -157,7 +154,7 @@ def prepare(
     question: Question,
     releases: Sequence[Release],
     home: Home,
-    told: Callable[[str, int, int], None],
+    told: Callable[[str], None],
     *,
     warm: bool = True,
 ) -> Laboratory:
@@ -167,35 +164,56 @@ def prepare(
         question: Gives scenario, package and torch.
         releases: Oldest first.
         home: Where state lives.
-        told: Called with (what was done, how many, of how many).
+        told: Called with a line for each lock that is there, and when the shared packages are installed.
         warm: Start first executions from a warm parent where that is allowed.
 
     Raises:
         HarnessError: As `Resolver` and `choose_torch` say.
     """
+    cluster = connect(question, told)
     settings = read_settings()
     uv = Uv(settings.uv_environment)
     torch = choose_torch(question.torch, settings, home)
     interpreter = torch.host.interpreter if torch.host else find_interpreter(question.scenario.python, uv)
     resolver: Resolver | StoredLocks = Resolver(
-        question.package, question.pins(), interpreter, torch, settings, uv, home
+        question.package, question.pins(), interpreter, torch, settings, uv, home, question.newest()
     )
     if question.locks is not None:
         resolver = StoredLocks(question.locks, interpreter, question.pins())
     reference = resolver.reference()
-    locks: list[Lock | Unresolvable] = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for lock in pool.map(lambda release: resolver.lock(release.version, reference), releases):
-            locks.append(lock)
-            told(f"locked {question.package} {releases[len(locks) - 1].version}", len(locks), len(releases))
-    environments = Environments(question.package, interpreter, torch, uv, home)
+    if isinstance(reference, Unresolvable):  # no release goes with the pins: all are skipped, for that reason
+        locks: list[Lock | Unresolvable] = [reference] * len(releases)
+        reference = Lock((), "fixed", interpreter.minor, interpreter.platform)
+    else:
+        locks = lock_all(
+            resolver,
+            releases,
+            reference,
+            lambda version, count: told(f"locked {question.package} {version} ({count} of {len(releases)})"),
+        )
+    environments = Environments(question.package, interpreter, torch, uv, home, told)
     usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]
     base = environments.base([reference, *usable])
     store = Store(home)
     store.clear_leftovers()
-    device = _device(question.device, environments, reference, base)
-    # Loading a library may already touch the CUDA driver, and a forked child cannot use it after that.
-    warm = warm and device == "cpu"
+    device = (
+        cluster.device(question.device)
+        if cluster
+        else _device(question.device, environments, reference, base)
+        if usable
+        else "cpu"
+    )
+    executor = choose(
+        question,
+        cluster,
+        reference=reference,
+        base=base,
+        environments=environments,
+        store=store,
+        device=device,
+        say=told,
+        warm=warm,
+    )
     return Laboratory(
         question=question,
         releases=releases,
@@ -205,7 +223,7 @@ def prepare(
         resolver=resolver,
         environments=environments,
         store=store,
-        launchers=Launchers(question.scenario, question.package, reference, base, environments, warm=warm),
+        executor=executor,
         interpreter=interpreter,
         torch=torch,
         job_digest=question.scenario.job_digest(),

@@ -13,6 +13,7 @@ from harness.probes.process import Processes
 if TYPE_CHECKING:
     from harness.environments.environment import Environment, Environments
     from harness.locks.lock import Lock
+    from harness.probes.devices import Devices
     from harness.probes.probe import Probe
     from harness.probes.store import Result, Store
     from harness.scenario import Scenario
@@ -30,6 +31,7 @@ class Launchers:
         reference: Lock of the environment that the parent runs in.
         base: What all locks share.
         warm: False for clean processes only.
+        devices: What clean processes are lent, one each.
 
     Attributes:
         notes: What a reader of the report must know: why the warm parent was given up.
@@ -44,12 +46,14 @@ class Launchers:
         environments: Environments,
         *,
         warm: bool,
+        devices: Devices,
     ) -> None:
         self.processes = Processes()
+        self.devices = devices
         self.notes: list[str] = []
-        self._clean = CleanLauncher(self.processes)
+        self._clean = CleanLauncher(self.processes, devices)
         self._warm: WarmLauncher | None = None
-        self._allowed = warm
+        self._allowed = warm and scenario.job is not None
         self._scenario = scenario
         self._package = package
         self._reference = reference
@@ -75,12 +79,13 @@ class Launchers:
             self._allowed = False
 
     def close(self) -> None:
-        """End the warm parent."""
+        """End the warm parent and whatever still runs."""
         with self._lock:
             self._allowed = False
             if self._warm is not None:
                 self._warm.close()
             self._warm = None
+        self.processes.close()
 
     def _differs_in_layer_alone(self, lock: Lock) -> bool:
         return lock.versions().keys() - self._base.versions().keys() == {self._package}
@@ -93,6 +98,7 @@ class Launchers:
             if isinstance(host, NotInstallable) or not self._differs_in_layer_alone(self._reference):
                 self._allowed = False
                 return None
+            assert self._scenario.job is not None  # noqa: S101 - else no warm start is allowed
             try:
                 self._warm = WarmLauncher(host, self._scenario.job, self._scenario.threads, self.processes)
             except (WarmParentGoneError, OSError) as error:

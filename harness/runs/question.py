@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ class Question:
         search: Name of the strategy.
         find_fix: Look for the release that repaired something.
         any_failure: Take every failure for the same one.
+        leave_out: Versions that are no part of the range, for they would mislead a search.
         assume: {version: verdict} that hold without an execution.
         confidence: What the noisy search is to reach.
         seeds: Executions of each arm, with seeds that count up from the scenario's.
@@ -39,7 +41,9 @@ class Question:
         out: Folder of the reports.
         locks: Folder with the locks of an earlier run to use again; None resolves them.
         environment_cap: Bytes that all environments together may take.
+        scheduler: Address of the dask cluster that executes; None for this machine.
         command: The command line that asks this question.
+        probe_words: What names the same job in the same environment to `probe`.
         cause: Whether to find out why the sides of each boundary differ.
         fixes: Whether to try the scenario's remedies.
     """
@@ -53,6 +57,7 @@ class Question:
     search: str = "auto"
     find_fix: bool = False
     any_failure: bool = False
+    leave_out: Sequence[str] = ()
     assume: Mapping[str, Verdict] = field(default_factory=dict)
     confidence: float = 0.95
     seeds: int = 1
@@ -62,9 +67,26 @@ class Question:
     out: Path = Path("reports")
     locks: Path | None = None
     environment_cap: int = 20 * 10**9
+    scheduler: str | None = None
     command: str = ""
+    probe_words: Sequence[str] = ()
     cause: bool = True
     fixes: bool = False
+
+    def newest(self) -> str | None:
+        """Return the newest release that the environments' common part is resolved with; None for the newest of all.
+
+        A question about an old range is to be asked with packages of its time, not with those of the newest release.
+        """
+        same = self.package == self.scenario.package
+        return self.last if self.scenario.ad_hoc else self.scenario.last if same else None
+
+    def probe_command(self, release: str, arm: Arm) -> str:
+        """Return the command line that executes one probe by hand."""
+        words = ["python", "-m", "harness", "probe", *self.probe_words, "--release", release]
+        if self.scenario.ad_hoc:
+            return shlex.join([*words, "--", *self.scenario.command])
+        return shlex.join([*words, "--arm", arm.name])
 
     def pins(self) -> list[str]:
         """Return the scenario's pins for the package under test: its own pin goes, the usual package comes in."""

@@ -12,6 +12,7 @@ from harness.releases.release import Release
 from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, ReleaseResult, Report
 from harness.report.write import write_report
+from harness.runs.answer import sentence
 from harness.runs.finding import Finding
 from harness.runs.gather import Findings, arm_result, arrange
 from harness.runs.investigate import Searched, replay
@@ -19,6 +20,7 @@ from harness.runs.locked import read_locks, sides, with_moves
 from harness.scenario import Arm, load_scenario
 from harness.verdicts.calibration import Calibration
 from harness.verdicts.judge import judge
+from harness.verdicts.oracles import compares
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -43,8 +45,9 @@ def load_report(folder: Path) -> Report:
 
 
 def redraw(folder: Path, home: Home) -> Report:
-    """Write the files of a run anew and return its report."""
+    """Write the files of a run anew, its answers worded as they are now, and return its report."""
     report = load_report(folder)
+    report = replace(report, arms=[_worded(report.package, arm) for arm in report.arms])
     report = with_moves(report, read_locks(folder, sides(report)))
     write_report(folder, report, stored_evidence(report, Store(home)), drawings=home.drawings)
     return report
@@ -60,9 +63,9 @@ def judge_again(folder: Path, home: Home) -> Report:
         UsageError: The scenario is gone, or none of the run's probes is stored any more.
     """
     old = load_report(folder)
-    oracle = load_scenario(old.scenario).oracle
+    oracle = old.oracle or load_scenario(old.scenario).oracle
     store = Store(home)
-    arms = [_judge_arm(arm, store, oracle) for arm in old.arms]
+    arms = [_judge_arm(old.package, arm, store, oracle) for arm in old.arms]
     places = {(arm.name, one.before, one.after) for arm in arms for one in arm.boundaries}
     causes = [one for one in old.cause if (one.arm, one.before, one.after) in places]
     new = replace(old, arms=arms, cause=causes)
@@ -80,10 +83,24 @@ def stored_evidence(report: Report, store: Store) -> dict[str, ProbeEvidence]:
                 result = store.find(execution["probe"], 0)
                 if result is not None and execution["repeat"] == 0:
                     found[result.probe] = ProbeEvidence(result.trace(), result.output())
-    return found
+    return found | remedy_evidence(report, store)
 
 
-def _judge_arm(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> ArmResult:
+def remedy_evidence(report: Report, store: Store) -> dict[str, ProbeEvidence]:
+    """Return {digest of a probe: its trace} of the remedies whose probes are still stored."""
+    cells = [cell for matrix in report.interventions for one in matrix.remedies for cell in one.cells]
+    results = [store.find(cell.probe) for cell in cells if cell.probe]
+    return {result.probe: ProbeEvidence(result.trace()) for result in results if result is not None}
+
+
+def _worded(package: str, arm: ArmResult) -> ArmResult:
+    if arm.fault:
+        return arm
+    said = sentence(package, arm.parameters, arm.conclusion, arm.boundaries, arm.releases)
+    return replace(arm, answer=said)
+
+
+def _judge_arm(package: str, arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> ArmResult:
     calibration = _calibration(arm, store, oracle)
     findings: Findings = {}
     for position, row in enumerate(arm.releases):
@@ -106,6 +123,7 @@ def _judge_arm(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> ArmRe
         releases,
         arrange(len(releases), findings),
         search.answer(),
+        package=package,
         commands=[row.command for row in arm.releases],
         searched=arm.search,
         calibration=calibration,
@@ -113,7 +131,7 @@ def _judge_arm(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> ArmRe
 
 
 def _calibration(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> Calibration | None:
-    if oracle["kind"] != "metric":
+    if not compares(oracle):
         return None
     kept = arm.calibration
     if not kept:

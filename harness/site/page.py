@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from harness.report.answer import TONES
 from harness.report.render import environment
-from harness.site.state import report_address
+from harness.site.state import figure_address, report_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,7 @@ def page(states: Sequence[State], found: Sequence[Found], runs: Sequence[Run], *
         found=found,
         runs=list(reversed(runs)),
         address=report_address,
+        figure=figure_address,
         tones=TONES,
         style=Markup(style + (TEMPLATES / "site.css").read_text(encoding="utf-8")),  # noqa: S704 - our own files
     )

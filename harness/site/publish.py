@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
     from harness.site.runs import Run
 
-COPIED = ("index.html", "report.json", "summary.md", "issue.md", "junit.xml", "badge.json", "badges/*.json")
-"""What the site takes of a run: the page and what is linked or read by machines; not its figures and locks."""
+COPIED = (
+    *("index.html", "report.json", "summary.md", "issue.md", "junit.xml", "badge.json", "badges/*.json"),
+    *("figures/*.svg", "figures/*.png"),
+)
+"""What the site takes of a run: the page, what machines read, the figures for slides; not the locks."""
 
 
 @dataclass(frozen=True, slots=True)

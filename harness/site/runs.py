@@ -36,6 +36,11 @@ class Run:
         """Day on which it started."""
         return f"{self.started:%Y-%m-%d}"
 
+    @property
+    def figures(self) -> list[str]:
+        """Names of its figures, without the ending: each is there as SVG and PNG."""
+        return sorted(path.stem for path in (self.folder / "figures").glob("*.svg"))
+
 
 def find_runs(*places: Path) -> tuple[list[Run], list[str]]:
     """Return the runs of some folders, oldest first, and what is wrong with those that cannot be used.

@@ -114,6 +114,11 @@ def report_address(run: Run) -> str:
     return f"runs/{quote(run.name)}/index.html"
 
 
+def figure_address(run: Run, name: str, kind: str) -> str:
+    """Return where a figure of a run lies as `svg` or `png`, seen from the root of the site."""
+    return f"runs/{quote(run.name)}/figures/{quote(name)}.{kind}"
+
+
 def states(runs: Sequence[Run]) -> list[State]:
     """Return where every arm stands, by scenario and package, the gravest arm first.
 
@@ -131,12 +136,17 @@ def states(runs: Sequence[Run]) -> list[State]:
         run, arm = history[-1]
         same = 0
         for _, older in reversed(history):
-            if (older.conclusion, older.answer) != (arm.conclusion, arm.answer):
+            if _stand(older) != _stand(arm):
                 break
             same += 1
         badge = f"badges/{anchor(*key)}.json"
         found.append(State(key, arm, run, history[-same][0], same, badge))
     return sorted(found, key=lambda state: (state.key[:2], gravity(state.arm), state.key))
+
+
+def _stand(arm: ArmResult) -> object:
+    """Return what counts as the same state: not the wording, nor how far the releases reach by now."""
+    return arm.conclusion, [(one.signal, one.kind, one.before, one.after) for one in arm.boundaries]
 
 
 def _covers(arm: ArmResult, other: ArmResult) -> bool:

@@ -12,7 +12,8 @@ Each line is an object with `event`; the order is the order of happening:
 | `step`      | `step` (from 1), `values`: [one number, "NaN", "Infinity", "-Infinity" or null a column] |
 | `nonfinite` | the first non-finite value of its kind: `step`, `phase` (forward, backward, optimizer), `what` (loss, gradient, weight), `parameter`, `count`, `of` |
 | `frame`     | only where asked for: one tensor of one step, in order of execution: `step`, `phase`, `name` (canonical), `what` (output, gradient, weight, or a key of the optimizer's state), `module` (class), `dtype`, `shape`, `checksum`, `nan`, `inf`, `zero` (counts), `largest` (of the finite ones), `sample` (values, evenly spaced) |
-| `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool) |
+| `record`    | a named value that a script recorded: `name`, `value` |
+| `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool), `importing` (bool: a module could not be imported) |
 | `end`       | `reason` (`finished`, `stopped: why` or, after an `error`, `failed: class`), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes), on CUDA `device_memory_peak` (bytes) |
 
 `nonfinite` names the first parameter by canonical name, with its count `of` its values. Steps are written a few at
@@ -28,7 +29,8 @@ moment in Adam is zero), `.denominator_zero` (share of Adam's denominators that 
 of gradients that are subnormal in the parameter's dtype), `.update_lost` (share of the weights with a gradient that
 stayed what they were); for each watched parameter `<layer>.weight.optimizer.<p01|p10|p50|p90|p99>` and the same of
 `gradient.backward` (quantiles of nearest rank); then whatever else the job
-records. A ratio without a denominator is null, and so is Adam's share under another optimizer. Gradients are as
+records. Where a scenario asks for the statistics of every n-th step (`statistics_every`), the steps between have
+null in all columns but the loss and what the job records, unless a value there is not finite. A ratio without a denominator is null, and so is Adam's share under another optimizer. Gradients are as
 the optimizer sees them: times the loss scale, if there is one.
 """
 
@@ -43,6 +45,7 @@ from typing import TYPE_CHECKING, Any
 from harness.files import number
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -62,6 +65,7 @@ class Trace:
         rows: One tuple a step in the order of `columns`; None where a signal had no value.
         nonfinite: The `nonfinite` events in order.
         frames: The `frame` events in order.
+        records: {name: values in order} of what a script recorded.
     """
 
     start: dict[str, Any] | None = None
@@ -75,11 +79,12 @@ class Trace:
     rows: tuple[tuple[float | None, ...], ...] = ()
     nonfinite: tuple[dict[str, Any], ...] = field(default=())
     frames: tuple[dict[str, Any], ...] = field(default=())
+    records: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
 
     def signal(self, name: str) -> list[float | None]:
-        """Return one signal over all steps; an unknown signal is an empty list."""
+        """Return one signal over all steps, or what was recorded under that name; else an empty list."""
         if name not in self.columns:
-            return []
+            return list(self.records.get(name, ()))
         position = self.columns.index(name)
         return [row[position] if position < len(row) else None for row in self.rows]
 
@@ -107,6 +112,7 @@ def read_trace(path: Path) -> Trace:
     rows: list[tuple[float | None, ...]] = []
     nonfinite: list[dict[str, Any]] = []
     frames: list[dict[str, Any]] = []
+    records: dict[str, list[float | None]] = {}
     for event in _events(path):
         kind = event.get("event")
         if kind == "columns":
@@ -119,6 +125,8 @@ def read_trace(path: Path) -> Trace:
             nonfinite.append({key: value for key, value in event.items() if key != "event"})
         elif kind == "frame":
             frames.append({**event, "sample": [number(value) for value in event["sample"]]})
+        elif kind == "record":
+            records.setdefault(event["name"], []).append(number(event["value"]))
         elif kind == "training":
             facts["training"] = True
         elif kind in {"start", "census", "identity", "error", "end"}:
@@ -129,6 +137,7 @@ def read_trace(path: Path) -> Trace:
         rows=tuple(rows),
         nonfinite=tuple(nonfinite),
         frames=tuple(frames),
+        records=records,
         **facts,
     )
 

@@ -1,4 +1,4 @@
-"""The `metric` oracle's bound, learnt from A/A runs: the reference release, executed with several seeds."""
+"""What releases are compared with: the reference release, executed with several seeds where its noise counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.verdicts.noise import judge_metric, measure_noise
-from harness.verdicts.oracle import measure, with_defaults
+from harness.verdicts.oracles import measure, with_defaults
+from harness.verdicts.oracles.census import compare_census
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,12 +33,14 @@ class Calibration:
     probes: Sequence[str] = ()
 
     def judge(self, traces: Sequence[Trace], oracle: Mapping[str, Any]) -> Judgement:
-        """Judge one release by the metric of all its seeds.
+        """Judge one release by all its seeds.
 
         Raises:
             UsageError: There are fewer than two A/A runs, or one of them is not finite.
         """
         settings = with_defaults(oracle)
+        if settings["kind"] == "census":
+            return compare_census(self.traces[0], traces, settings)
         reference = [measure(trace, settings) for trace in self.traces]
         return judge_metric(
             f"mean of the last {settings['window']} values of {settings['signal']}",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.probes.probe import first_line
-from harness.verdicts import oracle
+from harness.verdicts import oracles
+from harness.verdicts.exit_status import judge_exit
 from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -28,20 +29,29 @@ def judge(execution: Execution, trace: Trace, settings: Mapping[str, Any], outpu
     if outside:
         again = ", twice" if execution.attempts > 1 else ""
         return Judgement(Verdict.SKIP, f"{outside}{again}")
+    if oracles.by_exit_status(settings):
+        ended = judge_exit(execution, trace, output, settings)
+        decided = ended.verdict != Verdict.GOOD or settings["kind"] == "exit-status"
+        return ended if decided else oracles.apply(trace, settings)
+    return _incomplete(execution, trace, output) or oracles.apply(trace, settings)
+
+
+def _incomplete(execution: Execution, trace: Trace, output: str) -> Judgement | None:
+    """Return the verdict of a job that did not record a whole, identical training; None if it did."""
     if trace.error is not None:
         return _error(trace.error, in_training=trace.training)
     if trace.start is None:
-        return Judgement(Verdict.SKIP, f"error before training: {_last_line(output, execution)}")
+        return Judgement(Verdict.SKIP, f"error before training: {execution.last_words(output)}")
     if trace.end is None:
         return Judgement(
-            Verdict.SKIP, f"the trace breaks off without an error: {_last_line(output, execution)}"
+            Verdict.SKIP, f"the trace breaks off without an error: {execution.last_words(output)}"
         )
     identity = trace.identity or {}
     if identity.get("expected") is not None and identity.get("expected") != identity.get("start"):
         return Judgement(
             Verdict.SKIP, "not identical: the start values in force are not those that were injected"
         )
-    return oracle.apply(trace, settings)
+    return None
 
 
 def _error(error: Mapping[str, Any], *, in_training: bool) -> Judgement:
@@ -51,8 +61,3 @@ def _error(error: Mapping[str, Any], *, in_training: bool) -> Judgement:
     step, phase = error.get("step"), error.get("phase")
     fingerprint = Fingerprint("exception", step, phase, exception=error["exception"])
     return Judgement(Verdict.BAD, f"{said} (step {step}, {phase})", fingerprint)
-
-
-def _last_line(output: str, execution: Execution) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return first_line(lines[-1]) if lines else f"exit status {execution.code} and no output"

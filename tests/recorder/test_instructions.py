@@ -87,3 +87,27 @@ def test_frames_change_no_bit(asked, run_job):
     plain, _ = asked({}, steps=3)
     assert plain.frames == ()
     assert framed.digest() == plain.digest()
+
+
+@pytest.mark.parametrize("options", [{"dtype": "bfloat16", "steps": 83}, {"steps": 20, "overflow_at": 9}])
+def test_statistics_of_every_fifth_step_are_those_of_that_step(asked, options):
+    every, _ = asked({}, **options)
+    fifth, done = asked({"statistics_every": 5}, **options)
+    assert done.returncode == 0, done.stderr
+    assert (fifth.columns, fifth.steps, fifth.nonfinite) == (every.columns, every.steps, every.nonfinite)
+    extra = [fifth.columns.index(name) for name in ("loss", "rate")]
+    described = []
+    for step, row, whole in zip(fifth.steps, fifth.rows, every.rows, strict=True):
+        assert [row[place] for place in extra] == [whole[place] for place in extra]
+        if any(value is not None for place, value in enumerate(row) if place not in extra):
+            described.append(step)
+            assert str(row) == str(whole), f"step {step}"
+    scheduled = list(range(1, len(every.steps) + 1, 5))
+    assert described == sorted({*scheduled, *(event["step"] for event in every.nonfinite)})
+
+
+def test_a_schedule_is_kept_whenever_the_trace_is_written(asked):
+    """Steps are written at the latest after a second: that must not show in what is measured."""
+    first, _ = asked({"statistics_every": 3}, steps=40)
+    second, _ = asked({"statistics_every": 3}, steps=40)
+    assert first.digest() == second.digest()

@@ -18,7 +18,7 @@ from playwright.sync_api import sync_playwright
 
 from harness.site.publish import publish
 
-DESKTOP = {"width": 1200, "height": 920}
+DESKTOP = {"width": 1200, "height": 1390}
 VIEWS = {
     "desktop": ("report", "#answer", {"viewport": DESKTOP}),
     "dark": ("report", "#curves", {"viewport": {"width": 1200, "height": 720}, "color_scheme": "dark"}),

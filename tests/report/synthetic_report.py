@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 
 from harness.report import ArmResult, BoundaryResult, ProbeEvidence, ReleaseResult, Report
+from harness.runs.answer import sentence
 from harness.traces.trace import Trace
 
 DATES = {
@@ -226,16 +227,16 @@ def arm(name, evidence, *, steps=200, skip=(), only=None):
         *both("0.6.2", "0.7.0", "regressed", "8 lora_A, lora_B: dtype float32 -> float16", verdict=breaks),
         *both("0.11.1", "0.12.0", "fixed", "8 lora_A, lora_B: dtype float16 -> float32", verdict=breaks),
     ]
-    broke = f"peft 0.7.0 broke {name} training (0.6.2 is good); 0.12.0 repaired it (0.11.1 is bad)."
-    fine = f"Every tested release trains in {name}; the dtypes and the traces change at 0.7.0 and change back at 0.12.0."
+    parameters = {
+        "dtype": {"fp16": "float16", "bf16": "bfloat16"}.get(name, "float32"),
+        "loss_scale": 4096 if breaks else 1,
+    }
+    conclusion = "non-monotone" if breaks else "always-good"
     return ArmResult(
         name=name,
-        parameters={
-            "dtype": {"fp16": "float16", "bf16": "bfloat16"}.get(name, "float32"),
-            "loss_scale": 4096 if breaks else 1,
-        },
-        conclusion="non-monotone" if breaks else "always-good",
-        answer=broke if breaks else fine,
+        parameters=parameters,
+        conclusion=conclusion,
+        answer=sentence("peft", parameters, conclusion, boundaries, releases),
         boundaries=boundaries,
         releases=releases,
         deterministic=True,

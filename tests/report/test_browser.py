@@ -22,7 +22,7 @@ def hostile_folder(tmp_path_factory):
 
 def test_the_answer_is_what_one_sees_first(drawn, visit):
     page = visit(drawn)
-    assert page.title().startswith("peft 0.7.0 broke fp16 training")
+    assert page.title().startswith("peft 0.7.0 broke float16 training")
     box = page.locator("h1").bounding_box()
     assert box["y"] + box["height"] < 400
     assert page.locator(".badge", has_text="confirmed").first.is_visible()
@@ -73,6 +73,19 @@ def test_spacing_by_date(drawn, visit):
     )
     assert after > before
     assert page.get_by_text("2025", exact=True).is_visible()
+
+
+def test_spacing_by_date_on_a_phone(drawn, visit):
+    page = visit(drawn, viewport=PHONE, has_touch=True, is_mobile=True)
+    versions = ("0.11.0", "0.11.1", "0.12.0")
+    even = [cell(page, "fp16", version).bounding_box()["y"] for version in versions]
+    page.locator("#spacing label", has_text="by date").tap()
+    dated = [cell(page, "fp16", version).bounding_box()["y"] for version in versions]
+    assert even[2] - even[1] == pytest.approx(even[1] - even[0], abs=1)
+    assert dated[2] - dated[1] > 2 * (dated[1] - dated[0]), "a day, then two months"
+    assert cell(page, "fp16", "0.11.1").bounding_box()["height"] >= 24
+    assert page.get_by_text("2025", exact=True).is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 def test_the_table_says_what_the_strip_shows(drawn, visit):

@@ -33,6 +33,15 @@ def test_the_site_opens_from_a_disk_is_accessible_and_fits_a_phone(site, visit, 
     assert violations(page) == []
 
 
+def test_the_figures_of_the_newest_run_can_be_had(site, visit):
+    page = visit(site)
+    page.locator(".files summary").click()
+    links = page.locator(".files a").evaluate_all("links => links.map(link => link.href)")
+    assert links
+    for link in links:
+        assert (site / link.partition("/site/")[2]).is_file()
+
+
 def test_the_site_links_to_the_change_in_the_report(site, visit):
     page = visit(site)
     link = page.get_by_role("link", name="peft 0.7.0 breaks fp16 in llama_seq_cls").get_attribute("href")

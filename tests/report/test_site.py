@@ -29,6 +29,8 @@ def add_run(out, name, day, **changes):
     write_atomic(out / name / "report.json", to_json(report.to_dict()))
     write_atomic(out / name / "index.html", f"<!doctype html><title>{name}</title>")
     write_atomic(out / name / "locks" / "0.7.0.txt", "not for the site")
+    for kind in ("svg", "png"):
+        write_atomic(out / name / "figures" / f"fp16-0.6.2-0.7.0-loss.{kind}", f"a figure of {name}")
     return report
 
 
@@ -61,12 +63,22 @@ def test_every_file_is_there_and_every_link_leads_somewhere(out, tmp_path):
         "index.html",
         "feed.xml",
         *(f"badges/llama_seq_cls-peft-{arm}.json" for arm in ("fp16", "bf16")),
-        *(f"runs/{run}/{name}" for run in ("first", "second") for name in ("index.html", "report.json")),
+        *(
+            f"runs/{run}/{name}"
+            for run in ("first", "second")
+            for name in (
+                *("index.html", "report.json"),
+                *(f"figures/fp16-0.6.2-0.7.0-loss.{kind}" for kind in ("svg", "png")),
+            )
+        ),
     }
     found = Loads()
     found.feed(written["index.html"].decode())
     local = {link.partition("#")[0] for link in found.links} - {""}
     assert local <= set(written), "relative, so that it works from a disk and under any path"
+    assert {link for link in local if "/figures/" in link} == {
+        f"runs/second/figures/fp16-0.6.2-0.7.0-loss.{kind}" for kind in ("svg", "png")
+    }, "those of the run that says how things stand"
     assert {link.removeprefix("#") for link in found.links if link.startswith("#")} <= set(found.ids)
     assert len(found.ids) == len(set(found.ids))
 

@@ -22,10 +22,18 @@ _SIGNALS = (
 
 
 class Groups:
-    """Keeps the groups' tensors side by side, as float32 rows, one row a step; an absent gradient counts as zeros."""
+    """Keeps the groups' tensors side by side, as float32 rows, one row a step; an absent gradient counts as zeros.
+
+    Where only every n-th step stays (`every` above 1), the weights before each of them are kept besides.
+    """
 
     def __init__(
-        self, groups: dict[str, list[torch.Tensor]], optimizer: Any, depth: int, device: Any
+        self,
+        groups: dict[str, list[torch.Tensor]],
+        optimizer: Any,
+        depth: int,
+        device: Any,
+        every: int = 1,
     ) -> None:
         self.columns = [f"{label}.{signal}" for label in groups for signal in _SIGNALS]
         self._members = [parameter for members in groups.values() for parameter in members]
@@ -43,6 +51,8 @@ class Groups:
         self._before = torch.zeros_like(self._kept[0, 0])
         for view, member in zip(self._split(self._before), self._members):
             view.copy_(member)
+        self._befores = torch.zeros_like(self._kept[0]) if every > 1 else None
+        self._last = self._before
 
     def restart(self) -> None:
         """Begin again at position 0, with the weights as the last position has them."""
@@ -58,6 +68,9 @@ class Groups:
 
     def take_weights(self, position: int) -> None:
         """Keep the weights after step `position`."""
+        if self._befores is not None:
+            self._befores[position].copy_(self._last)
+            self._last = self._kept[0, position]
         for view, member in zip(self._views[0][position], self._members):
             view.copy_(member)
 
@@ -83,7 +96,10 @@ class Groups:
         """
         if not self._parts:
             return [[] for _ in positions]
-        figures = compare(self._before, self._kept, self._vanishing, self._tiny, self._parts).tolist()
+        before = self._befores
+        if before is None:
+            before = torch.cat([self._before.unsqueeze(0), self._kept[0, :-1]])
+        figures = compare(before, self._kept, self._vanishing, self._tiny, self._parts).tolist()
         return [
             [
                 value

@@ -1,9 +1,10 @@
-"""What the harness asks of a probe beyond its settings: transplants and frames.
+"""What the harness asks of a probe beyond its settings: transplants, frames, and how often to measure.
 
 The environment variable HARNESS_INSTRUCTIONS holds them as JSON, and they are a part of the probe's address:
 
     {"transplant": [{"property": "dtype", "names": ["*.lora_A.weight"], "value": "float32"}, ...],
-     "frames": [1, 2]}
+     "frames": [1, 2],
+     "statistics_every": 10}
 
 A transplant gives a release a property that another one has. `names` are patterns (as of `fnmatch`) of canonical
 names, and what they name depends on the property:

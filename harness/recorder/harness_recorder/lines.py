@@ -23,14 +23,23 @@ def strict(value: Any) -> Any:
     return str(value)
 
 
+_BEGUN: set[str] = set()  # the files that this process has begun: they are gone on with, not begun anew
+
+
 class Lines:
-    """A file of events that is readable up to any cut; without a path it takes events and writes nothing."""
+    """A file of events that is readable up to any cut; without a path it takes events and writes nothing.
+
+    The first one in a process begins the file, all further ones of the same path write behind what is there.
+    """
 
     def __init__(self, path: str | None) -> None:
         self._file = None
         if path:
-            os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-            self._file = open(path, "w", encoding="utf-8", errors="replace")  # noqa: SIM115 - lives as long as self
+            path = os.path.abspath(path)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            mode = "a" if path in _BEGUN else "w"
+            self._file = open(path, mode, encoding="utf-8", errors="replace")  # noqa: SIM115 - lives as long as self
+            _BEGUN.add(path)
 
     def write(self, event: str, **fields: Any) -> None:
         """Write one event and flush it."""

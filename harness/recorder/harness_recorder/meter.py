@@ -1,11 +1,13 @@
 """Measures a model step by step: cheap copies at every phase, reductions for a few steps at once.
 
 A step costs one copy a tensor and phase and one synchronisation with the device; whether a value stopped being
-finite is known at once, everything else once `DEPTH` steps are there.
+finite is known at once, everything else once `DEPTH` steps are there. Where the statistics are asked for every n-th
+step only, those are the first step, every n-th after it, and any in which a value is not finite.
 """
 
 from __future__ import annotations
 
+import math
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -27,13 +29,17 @@ class Meter:
         optimizer: Adam's second moments are measured; of others only what they do to the weights.
         watch: Label to canonical name of a parameter to describe in full.
         groups: Label to pattern (as of `fnmatch`) of canonical names; trained parameters only.
+        every: Of how many steps one has statistics; the others have their loss, and are watched for what is not
+            finite.
 
     Raises:
         ValueError: A watched name is not that of a parameter.
     """
 
     @torch.no_grad()
-    def __init__(self, model: Any, optimizer: Any, watch: dict[str, str], groups: dict[str, str]) -> None:
+    def __init__(
+        self, model: Any, optimizer: Any, watch: dict[str, str], groups: dict[str, str], every: int = 1
+    ) -> None:
         named = {name: parameter for name, (_, parameter) in parameters_of(model).items()}
         self._trained = {name: parameter for name, parameter in named.items() if parameter.requires_grad}
         members = {
@@ -45,10 +51,12 @@ class Meter:
         self._device = next(iter(named.values())).device
         count = sum(parameter.numel() for group in members.values() for parameter in group)
         self._depth = max(1, min(DEPTH, _VALUES // max(count, 1)))
-        self._groups = Groups(members, optimizer, self._depth, self._device)
+        self._every = every
+        self._groups = Groups(members, optimizer, self._depth, self._device, every)
         self._watched = [Watched(label, _find(named, name), self._depth) for label, name in watch.items()]
         self._position = 0
-        self._waiting: list[int] = []
+        self._steps = 0
+        self._waiting: list[int | None] = []  # a position a step, None for one without statistics
         self.columns = [column for part in (*self._watched, self._groups) for column in part.columns]
 
     @property
@@ -85,16 +93,21 @@ class Meter:
         if self._others:
             spoiled = spoiled + _spoiled(self._others)
         value, *sums = torch.cat([loss, spoiled.double()]).tolist()
-        self._waiting.append(self._position)
-        self._position += 1
+        described = self._steps % self._every == 0 or not math.isfinite(sum(sums, value))
+        self._waiting.append(self._position if described else None)
+        self._position += described  # else the next step takes this one's place
+        self._steps += 1
         return value, [what for what, spoiled in zip(("weight", "gradient"), sums) if spoiled != 0]
 
     @torch.no_grad()
     def rows(self) -> list[list[float | None]]:
         """Return the values of `columns` for each step since the last call."""
-        positions, self._waiting = self._waiting, []
-        parts = [part.rows(positions) for part in (*self._watched, self._groups)]
-        return [[value for part in step for value in part] for step in zip(*parts)]
+        waiting, self._waiting = self._waiting, []
+        positions = [position for position in waiting if position is not None]
+        parts = [part.rows(positions) for part in (*self._watched, self._groups)] if positions else []
+        rows = iter([[value for part in step for value in part] for step in zip(*parts)])
+        nothing: list[float | None] = [None] * len(self.columns)
+        return [nothing if position is None else next(rows) for position in waiting]
 
     @torch.no_grad()
     def first_nonfinite(self, what: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import time
@@ -17,6 +18,7 @@ from .attach import EVERYTHING, Attached
 from .census import census
 from .instructions import Transplants, instructions
 from .lines import Lines
+from .script import describe_error
 from .start import digest, inject, start_digest
 
 if TYPE_CHECKING:
@@ -24,9 +26,7 @@ if TYPE_CHECKING:
 
 VERSION = "1"
 _IMPORTED = time.time()
-_LONGEST_MESSAGE = 2000
 _LONGEST_WAIT = 1.0  # seconds that a step may wait to be written: what a killed job can lose
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "bad_alloc", "ALLOC_FAILED")
 _PHASE_OF = {"loss": "forward", "gradient": "backward", "weight": "optimizer"}
 # What may be in progress when a phase is said to be done. Several forward and backward passes may make one step.
 _IN_PROGRESS = {"forward": ("forward", "optimizer"), "backward": ("backward",), "optimizer": ("optimizer",)}
@@ -58,6 +58,7 @@ class Recorder:
         asked = instructions()
         self._transplants = Transplants(asked.get("transplant", []))
         self._frame_steps = asked.get("frames", [])
+        self._every = asked.get("statistics_every", 1)
         self._frames: Any = None
         self._configs: list[dict[str, Any]] = []
         self._own_start = False
@@ -158,7 +159,7 @@ class Recorder:
                 self._transplants.on_optimizer(optimizer)
             counted = census(model, optimizer, own_start=self._own_start)
             self._lines.write("census", **counted, configs=self._configs)
-            self._meter = Meter(model, optimizer, watch or {}, groups or {})
+            self._meter = Meter(model, optimizer, watch or {}, groups or {}, self._every)
             if self._frame_steps:
                 from .frames import Frames
 
@@ -297,17 +298,14 @@ class Recorder:
 
     def _write_error(self, error: Exception) -> None:
         training = self._training_since is not None
-        name, message = type(error).__name__, str(error)
         self._lines.write(
             "error",
             step=self.steps + 1 if training else None,
             phase=self._phase if training else None,
-            exception=name,
-            message=message[:_LONGEST_MESSAGE],
-            out_of_memory=isinstance(error, MemoryError)
-            or name == "OutOfMemoryError"
-            or any(sign in message for sign in _OUT_OF_MEMORY),
+            **describe_error(error),
         )
+        with contextlib.suppress(AttributeError):  # an exception may forbid new attributes
+            error._harness_told = True  # type: ignore[attr-defined] # noqa: SLF001 - our own mark on it
 
     def _write_end(self, error: Exception | None) -> None:
         since = self._training_since

@@ -64,7 +64,7 @@ def compare(
     what they were although their gradient is not zero; the checksums of weight and gradient.
 
     Args:
-        before: float32 [n], the weights before the first step.
+        before: float32 [steps, n], the weights before each step.
         kept: float32 [3, steps, n]: weights after each step, gradients, Adam's second moments.
         vanishing: bool [n], where Adam's eps rounds to zero. The denominator sqrt(second / correction) + eps
             (torch/optim/adam.py) is zero there exactly if the second moment is: the root of the smallest subnormal
@@ -73,7 +73,7 @@ def compare(
         parts: The groups, as slices of n.
     """
     measured, after = kept[:2], kept[0]
-    update = after - torch.cat([before.unsqueeze(0), after[:-1]])
+    update = after - before
     has_gradient, has_second = kept[1:].bool()
     kinds = torch.stack(
         [

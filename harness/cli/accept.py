@@ -1,0 +1,41 @@
+"""`accept`: move baselines to the newest release of a run."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument(
+        "run", metavar="RUN", help="a run's name or folder; what it ended with becomes the baseline"
+    )
+    parser.add_argument(
+        "--arm", action="append", metavar="A", help="an arm; may be repeated; default: all of the run"
+    )
+    parser.add_argument("--why", default="", metavar="TEXT", help="why it is accepted, for the history")
+    parser.add_argument(
+        "--who", metavar="NAME", help="who accepts it; default: git's user.name, or the login name"
+    )
+    parser.add_argument("--out", default="reports", metavar="DIR", help="where reports are, default reports")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Move the baselines and print from what to what."""
+    from harness.cli.options import find_run  # noqa: PLC0415 - kept out of start-up
+    from harness.home import Home  # noqa: PLC0415
+    from harness.nightly.baseline import accept, person  # noqa: PLC0415
+
+    who = options.who or person()
+    folder = find_run(options.run, options.out)
+    done = accept(folder, Home.find(), moment=datetime.now(UTC), who=who, why=options.why, arms=options.arm)
+    for (scenario, package, arm), before, after in done.moved:
+        was = f", in place of {before}" if before else ""
+        print(f"{package} {after} is the baseline of {arm} in {scenario}{was}; accepted by {who}")
+    for said in done.left:
+        print(f"left as it was: {said}")
+    return 0

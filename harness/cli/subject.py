@@ -1,0 +1,184 @@
+"""What a command line wants to be run: a scenario, a script or a command, and what its environments hold."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from harness.scenario import Scenario, Setting
+
+_JUDGING = ("metric", "expect", "bad_when_stdout_matches", "error_matches", "import_errors")
+"""Options that say what makes a script good."""
+
+
+def add_subject(parser: argparse.ArgumentParser) -> None:
+    """Add what is run, in which environment, and how a script is judged."""
+    parser.add_argument(
+        "scenario",
+        metavar="SCENARIO",
+        nargs="?",
+        help="name of a scenario, path of its folder, or a script; or none, and a command behind --",
+    )
+    _add_environment(parser)
+    _add_command(parser)
+
+
+def _add_environment(parser: argparse.ArgumentParser) -> None:
+    """Add what every environment holds and lets through."""
+    parser.add_argument(
+        "--with",
+        dest="pins",
+        action="append",
+        default=[],
+        metavar="REQUIREMENT",
+        help='what every environment holds besides, as "torch==2.13.0"; may be repeated',
+    )
+    parser.add_argument("--python", metavar="V", help="Python of the environments, as 3.10 or >=3.10")
+    parser.add_argument("--timeout", type=_seconds, metavar="S", help="seconds a probe may take")
+    parser.add_argument("--online", action="store_true", help="let probes use the network")
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME[=VALUE]",
+        help="an environment variable that probes get; without a value, as it is here; may be repeated",
+    )
+
+
+def _add_command(parser: argparse.ArgumentParser) -> None:
+    """Add what makes a command's end good or bad besides its exit status."""
+    group = parser.add_argument_group(
+        "of a script or a command",
+        "Exit status 0 is good, 125 skip, 1 to 127 bad, 128 and more skip; a failed import is skip.",
+    )
+    group.add_argument(
+        "--bad-when-stdout-matches",
+        metavar="REGEX",
+        help="bad if the output matches, whatever the exit status; any other failure is skip",
+    )
+    group.add_argument(
+        "--error-matches", metavar="REGEX", help="bad only if the output matches; another error is skip"
+    )
+    group.add_argument(
+        "--import-errors",
+        choices=("bad", "skip"),
+        help="what a module that cannot be imported means, default skip",
+    )
+    group.add_argument(
+        "--metric",
+        metavar="NAME",
+        help="judge the last NAME=value that is printed, or harness.record(NAME, value)",
+    )
+    group.add_argument(
+        "--expect",
+        metavar="BOUND",
+        help='what the metric must be, as "<0.5"; without it, what the oldest release gives within its noise',
+    )
+
+
+def _seconds(text: str) -> float:
+    """Read a number of seconds above 0, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of seconds above 0")
+    return value
+
+
+def subject(options: argparse.Namespace) -> Scenario:
+    """Return the scenario that is named, or the one that the command is, with what the command line changes.
+
+    Raises:
+        UsageError: Nothing, or too much, is named; a requirement, a version or a variable is wrong.
+    """
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - kept out of start-up
+
+    from harness.command import merge_pins, python_specifier  # noqa: PLC0415 - kept out of start-up
+    from harness.scenario import load_scenario  # noqa: PLC0415
+    from harness.script import check_requirements  # noqa: PLC0415
+
+    command = list(options.command)
+    if options.scenario and options.scenario.endswith(".py") and Path(options.scenario).is_file():
+        if command:
+            raise UsageError(f"{options.scenario} and a command behind --: give one of them")
+        command = ["python", options.scenario]
+    elif options.scenario and command:
+        raise UsageError(f"the scenario {options.scenario} and a command behind --: give one of them")
+    pins = check_requirements(options.pins, "--with")
+    if command:
+        scenario = _of_command(command, options)
+    elif options.scenario:
+        for name in _JUDGING:
+            if getattr(options, name) is not None:
+                raise UsageError(
+                    f"--{name.replace('_', '-')} belongs to a script or a command; "
+                    f"a scenario says it in the [oracle] table of its scenario.toml"
+                )
+        scenario = load_scenario(options.scenario)
+    else:
+        raise UsageError(
+            "what is to be run? Name a scenario, or a script, or give a command behind --, "
+            "as in: bisect --package transformers -- python repro.py"
+        )
+    package = canonicalize_name(options.package) if options.package else scenario.package
+    return replace(
+        scenario,
+        pins=merge_pins(scenario.pins, pins, package),
+        python=python_specifier(options.python) if options.python else scenario.python,
+        timeout=options.timeout or scenario.timeout,
+        online=options.online or scenario.online,
+        variables={**scenario.variables, **_variables(options.env)},
+    )
+
+
+def _of_command(command: list[str], options: argparse.Namespace) -> Scenario:
+    from harness.command import command_scenario  # noqa: PLC0415 - kept out of start-up
+
+    if not options.package:
+        raise UsageError("--package is missing: which package's releases is the script to be run with?")
+    oracle: dict[str, Setting] = {"kind": "exit-status"}
+    if options.metric:
+        oracle = {"kind": "metric", "signal": options.metric, "window": 1, "exit_status": True}
+    elif options.expect:
+        raise UsageError(f"--expect {options.expect} without --metric: of which value is it expected?")
+    for name in ("expect", "bad_when_stdout_matches", "error_matches", "import_errors"):
+        if getattr(options, name) is not None:
+            oracle[name] = getattr(options, name)
+    return command_scenario(command, package=options.package, oracle=oracle)
+
+
+def _variables(texts: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals and name not in os.environ:
+            raise UsageError(f"--env {text}: there is no such variable here; give its value, as {text}=1")
+        found[name] = value if equals else os.environ[name]
+    return found
+
+
+def probe_words(options: argparse.Namespace) -> Iterator[str]:
+    """Yield the options of `probe` that mean the same job in the same environment, the release left out."""
+    if options.scenario and not options.scenario.endswith(".py"):
+        yield options.scenario
+    single = {"package": options.package, **{name: getattr(options, name) for name in _JUDGING}}
+    single |= {"python": options.python, "timeout": f"{options.timeout:g}" if options.timeout else None}
+    single |= {"torch": None if options.torch == "auto" else options.torch}
+    for name, value in single.items():
+        if value is not None:
+            yield from (f"--{name.replace('_', '-')}", value)
+    for name, values in (("with", options.pins), ("env", options.env), ("set", options.set)):
+        for value in values:
+            yield from (f"--{name}", value)
+    if options.online:
+        yield "--online"

@@ -1,0 +1,82 @@
+"""Command mode: a command line that shows the fault becomes a scenario with one arm, judged by its exit status.
+
+`python repro.py` needs no folder and no settings: the script is run as it is, in the working folder, once in the
+environment of each release. What it needs is told by options, or by the script itself in a PEP 723 block.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from harness.errors import UsageError
+from harness.scenario import Arm, Scenario
+from harness.script import script_metadata, script_of
+from harness.verdicts.oracles import check_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from harness.scenario import Setting
+
+
+def merge_pins(pins: Iterable[str], over: Iterable[str], package: str) -> tuple[str, ...]:
+    """Return pins with those of `over` in place of the ones of the same package; the package under test has none."""
+    named = {canonicalize_name(Requirement(pin).name): pin for pin in (*pins, *over)}
+    named.pop(canonicalize_name(package), None)
+    return tuple(named.values())
+
+
+def python_specifier(text: str) -> str:
+    """Return the specifier that `3.10`, `3.10.4` or a specifier such as `>=3.10` means.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if re.fullmatch(r"3\.\d+", text):
+        text = f"=={text}.*"
+    elif re.fullmatch(r"3\.\d+\.\d+", text):
+        text = f"=={text}"
+    try:
+        return str(SpecifierSet(text))
+    except InvalidSpecifier:
+        raise UsageError(f"--python {text}: expected a version as 3.10, or a specifier as >=3.10") from None
+
+
+def command_scenario(command: Sequence[str], *, package: str, oracle: Mapping[str, Setting]) -> Scenario:
+    """Return the scenario that a command line is: one arm, judged by its exit status first.
+
+    Args:
+        command: Program and arguments; `python` is the interpreter of the environment.
+        package: Package under test.
+        oracle: Settings of the oracle.
+
+    Raises:
+        UsageError: The script is missing, its PEP 723 block is wrong, or the oracle's settings are.
+    """
+    folder = Path.cwd()
+    script = script_of(command, folder)
+    pins, python = script_metadata(script) if script else ([], None)
+    complaint = check_settings(oracle)
+    if complaint:
+        raise UsageError(f"what a good script is: {complaint}")
+    name = re.sub(r"[^\w.-]+", "-", script.stem if script else Path(command[0]).name).strip("-") or "command"
+    return Scenario(
+        name=name,
+        folder=folder,
+        package=canonicalize_name(package),
+        job=script,
+        pins=merge_pins(pins, (), package),
+        arms={name: Arm(name, {})},
+        oracle=oracle,
+        description=shlex.join(command),
+        python=python_specifier(python) if python else ">=3.8",
+        command=tuple(command),
+        ad_hoc=True,
+    )

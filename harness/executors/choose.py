@@ -1,0 +1,90 @@
+"""Which executor a question gets: this machine, or the cluster that it names."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+from harness.executors.local import Local
+from harness.locks.torch import has_gpu
+from harness.probes.devices import Devices, visible
+from harness.runs.launchers import Launchers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.environments.environment import Environments
+    from harness.executors.cluster import Cluster
+    from harness.executors.executor import Executor
+    from harness.locks.lock import Lock
+    from harness.probes.store import Store
+    from harness.runs.question import Question
+
+
+def connect(question: Question, say: Callable[[str], None]) -> Cluster | None:
+    """Return the cluster that executes, if one is to; it has a worker then.
+
+    Raises:
+        HarnessError: As `Cluster` says.
+        UsageError: A command of the command line cannot be sent.
+    """
+    if question.scheduler is None:
+        return None
+    if question.scenario.ad_hoc:
+        raise UsageError(
+            "--executor dask sends a scenario's folder to the workers, and a command runs in your own: "
+            "make it a scenario, whose scenario.toml has the `command`, or leave the executor out"
+        )
+    from harness.executors.cluster import Cluster  # noqa: PLC0415 - kept out of start-up
+
+    cluster = Cluster(question.scheduler)
+    cluster.wait(say)
+    return cluster
+
+
+def choose(
+    question: Question,
+    cluster: Cluster | None,
+    *,
+    reference: Lock,
+    base: Lock,
+    environments: Environments,
+    store: Store,
+    device: str,
+    say: Callable[[str], None],
+    warm: bool,
+) -> Executor:
+    """Return what executes the probes of a run.
+
+    Raises:
+        UsageError: This machine cannot know which build of torch the cluster's GPUs need.
+    """
+    scenario = question.scenario
+    # Loading a library may already touch the CUDA driver, and a forked child cannot use it after that.
+    warm = warm and device == "cpu"
+    if cluster is None:
+        devices = Devices(visible() if device == "cuda" else ())
+        launchers = Launchers(
+            scenario, question.package, reference, base, environments, warm=warm, devices=devices
+        )
+        slots = max(1, len(devices.names)) * scenario.probes_per_gpu if device == "cuda" else None
+        return Local(environments, base, launchers, store, slots)
+    from harness.executors.order import About  # noqa: PLC0415 - kept out of start-up
+    from harness.executors.remote import Remote  # noqa: PLC0415
+
+    if device == "cuda" and environments.torch.fallback and not has_gpu():
+        raise UsageError(
+            "--torch auto: the workers have GPUs and this machine has none to choose a build by; "
+            "name one, as --torch cu128, or take --device cpu"
+        )
+    about = About(
+        run=uuid.uuid4().hex,
+        base=base,
+        reference=reference,
+        scenario=scenario,
+        package=question.package,
+        torch=environments.torch,
+        cap=question.environment_cap,
+    )
+    return Remote(cluster, about, store, cluster.slots(device, scenario.threads), say, warm=warm)

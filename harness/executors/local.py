@@ -1,0 +1,65 @@
+"""This machine as an executor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.environments.environment import NotInstallable
+from harness.executors.executor import NotExecuted
+
+if TYPE_CHECKING:
+    from harness.environments.environment import Environments
+    from harness.locks.lock import Lock
+    from harness.probes.probe import Probe
+    from harness.probes.store import Result, Store
+    from harness.runs.launchers import Launchers
+
+
+class Local:
+    """Makes environments and starts probes here.
+
+    Args:
+        environments: Makes them.
+        base: What the locks of the run have in common.
+        launchers: How probes are started.
+        store: Where results go.
+        slots: How many probes the GPUs hold; None for what the cores allow.
+    """
+
+    def __init__(
+        self,
+        environments: Environments,
+        base: Lock,
+        launchers: Launchers,
+        store: Store,
+        slots: int | None = None,
+    ) -> None:
+        self.slots = slots
+        self._environments = environments
+        self._base = base
+        self._launchers = launchers
+        self._store = store
+        self.notes = launchers.notes
+
+    def execute(self, probe: Probe, lock: Lock) -> Result | NotExecuted:
+        """Make the environment if it is not there, and execute the probe in it."""
+        made = self._environments.ensure(lock, self._base)
+        if isinstance(made, NotInstallable):
+            return NotExecuted(f"cannot be installed: {made.reason}")
+        return self._launchers.execute(probe, lock, made, self._store)
+
+    def give_up_warm(self, why: str) -> None:
+        """Start everything in clean processes from now on."""
+        self._launchers.give_up(why)
+
+    def host(self) -> dict[str, str]:
+        """Return nothing: what is said of this machine holds."""
+        return {}
+
+    def cancel(self) -> None:
+        """End every running probe, and let none start any more."""
+        self._launchers.processes.cancel()
+
+    def close(self) -> None:
+        """End the warm parent."""
+        self._launchers.close()

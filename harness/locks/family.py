@@ -1,0 +1,105 @@
+"""Locks of many releases: those with equal requirements share one resolution.
+
+Why that gives what the resolver would give for each: it tries the reference's versions first. If the lock of one
+release holds nothing but versions of the reference, every choice that was made was such a first one, and none was
+taken back. If no package in it requires the package under test, no choice depended on which release that is. So a
+sibling, whose requirements are equal, leads to the same choices: its lock is that one with the sibling's own version
+and hashes in place. Where any of this is not certain, a release is resolved by itself.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.locks.lock import Lock, Pinned
+from harness.locks.resolve import Resolver
+from harness.releases.metadata import read_needs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from harness.locks.resolve import Unresolvable
+    from harness.locks.stored import StoredLocks
+    from harness.releases.release import Release
+
+
+def lock_all(
+    resolver: Resolver | StoredLocks,
+    releases: Sequence[Release],
+    reference: Lock,
+    told: Callable[[str, int], None],
+) -> list[Lock | Unresolvable]:
+    """Return the lock of each release, or why it has none.
+
+    Args:
+        resolver: Makes or finds locks.
+        releases: In any order.
+        reference: What all environments share.
+        told: Called with (version, how many locks are there).
+
+    Raises:
+        HarnessError: As the resolver says.
+    """
+    found: dict[str, Lock | Unresolvable] = {}
+
+    def keep(version: str, lock: Lock | Unresolvable) -> None:
+        found[version] = lock
+        told(version, len(found))
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        if isinstance(resolver, Resolver):
+            missing = [one for one in releases if not resolver.stored(one.version, reference)]
+            families = _families(resolver, missing)
+            for locks in pool.map(lambda family: _shared(resolver, family, reference), families):
+                for version, lock in locks.items():
+                    keep(version, lock)
+        rest = [one.version for one in releases if one.version not in found]
+        for version, lock in zip(
+            rest, pool.map(lambda one: resolver.lock(one, reference), rest), strict=True
+        ):
+            keep(version, lock)
+    return [found[release.version] for release in releases]
+
+
+def _families(resolver: Resolver, releases: Sequence[Release]) -> list[list[Release]]:
+    """Return the releases with equal requirements, in groups of two or more."""
+    if len(releases) < 2 or not resolver.settings.uniform:
+        return []
+    families: dict[tuple[str, ...], list[Release]] = {}
+    needs = read_needs(releases, resolver.settings)
+    for release in releases:
+        own = needs.get(release.version)
+        if own and own.accepts(resolver.interpreter.version):
+            families.setdefault(own.requires, []).append(release)
+    return [family for family in families.values() if len(family) > 1]
+
+
+def _shared(resolver: Resolver, family: Sequence[Release], reference: Lock) -> dict[str, Lock | Unresolvable]:
+    """Return {version: lock} of a family: of all if they may share one resolution, else of the first alone."""
+    eldest, *others = family
+    lock, alone = resolver.resolve(eldest.version, reference)
+    found = {eldest.version: lock}
+    if not isinstance(lock, Lock) or not alone or not _first_choices(resolver.package, lock, reference):
+        return found
+    own = _entry(resolver.package, eldest)
+    if own not in lock.packages:  # the resolver knows files that the listing does not tell
+        return found
+    besides = [package for package in lock.packages if package != own]
+    for sibling in others:
+        packages = tuple(sorted([*besides, _entry(resolver.package, sibling)]))
+        found[sibling.version] = resolver.keep(sibling.version, reference, replace(lock, packages=packages))
+    return found
+
+
+def _first_choices(package: str, lock: Lock, reference: Lock) -> bool:
+    """Tell whether a lock holds, besides the package under test, nothing but versions of the reference."""
+    others = {name: version for name, version in lock.versions().items() if name != package}
+    return others.items() <= reference.versions().items()
+
+
+def _entry(package: str, release: Release) -> Pinned:
+    hashes = sorted({f"sha256:{file.sha256}" for file in release.files})
+    return Pinned(package, release.version, tuple(hashes))

@@ -1,0 +1,175 @@
+"""Homes become one: the union of their results and locks, which are addressed by what they answer.
+
+What two homes have under the same address must say the same, times aside. Where it does not, the home that is
+merged into keeps what it had, the other one's is kept apart in `conflicts/`, and both are told. Every entry is
+taken in whole or not at all, so a merge that was interrupted is simply done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+from harness.files import to_json, write_atomic
+from harness.home import Home
+from harness.locks.lock import parse_lock
+from harness.probes.store import FILES, Result, Store, sha256
+from harness.traces.census import census_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_PARTS = ("probes", "locks", "listings")
+"""Folders by which a home is known."""
+_DIGEST = re.compile(r"[0-9a-f]{32}")
+_TIMES = ("execution", "environment_seconds", "sums")
+"""Facts of a result that differ from one execution to the next."""
+
+
+@dataclass(slots=True)
+class Merged:
+    """What a merge did.
+
+    Attributes:
+        results, locks: How many were new.
+        known: How many results and locks were there already and say the same.
+        conflicts: What contradicts what was there, a line each.
+        damaged: What cannot be read and was left out or replaced, a line each.
+        devices: Names of the processors or GPUs that the results were measured on.
+    """
+
+    results: int = 0
+    locks: int = 0
+    known: int = 0
+    conflicts: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+    devices: set[str] = field(default_factory=set)
+
+
+def merge(sources: Sequence[Path], home: Home) -> Merged:
+    """Take the results and locks of other homes into `home`.
+
+    Args:
+        sources: Homes, or folders with a `.harness` in them; those that come first win.
+        home: Where to; it need not exist.
+
+    Raises:
+        UsageError: A source is no home, or is `home` itself; nothing is merged then.
+    """
+    homes = [_home(source) for source in sources]
+    for source, other in zip(sources, homes, strict=True):
+        if other.root.resolve() == home.root.resolve():
+            raise UsageError(f"{source}: cannot be merged into itself; name another home with --into")
+    done = Merged()
+    for other in homes:
+        for digest, repeat in _entries(other):
+            _take_result(Store(other), Store(home), digest, repeat, done)
+        for path in sorted(other.locks.glob("*.txt")):
+            _take_lock(path, home, done)
+    return done
+
+
+def _home(source: Path) -> Home:
+    for root in (source, source / ".harness"):
+        if any((root / part).is_dir() for part in _PARTS):
+            return Home(root.absolute())
+    parts = ", ".join(f"{part}/" for part in _PARTS)
+    raise UsageError(f"{source}: not a home of the harness; expected a folder with one of {parts} in it")
+
+
+def _entries(home: Home) -> Iterator[tuple[str, int]]:
+    """Return address and repeat of all results, unfinished ones (which begin with a dot) left out."""
+    for folder in sorted(home.probes.glob("*/*")):
+        if _DIGEST.fullmatch(folder.parent.name) and folder.name.isdigit():
+            yield folder.parent.name, int(folder.name)
+
+
+def _take_result(theirs: Store, mine: Store, digest: str, repeat: int, done: Merged) -> None:
+    found = _readable(theirs, digest, repeat, "left out", done)
+    if found is None:
+        return
+    said, device = _said(found)
+    done.devices |= {device} if device else set()
+    before = _readable(mine, digest, repeat, "replaced", done)
+    if before is not None and _said(before)[0] == said:
+        done.known += 1
+        return
+    target = mine
+    if before is not None:
+        target = Store(Home(mine.home.conflicts / said[:16]))
+        done.conflicts.append(
+            f"{before.folder} and {found.folder} differ; the latter is in {target.home.root}"
+        )
+    files = {name: found.folder / name for name in FILES}
+    target.receive(
+        digest, repeat, {name: path.read_bytes() for name, path in files.items() if path.is_file()}
+    )
+    done.results += before is None
+
+
+def _readable(store: Store, digest: str, repeat: int, otherwise: str, done: Merged) -> Result | None:
+    """Return a stored result if it is whole; else tell it, and take it away where it is to be replaced."""
+    folder = store.home.probes / digest / str(repeat)
+    found = store.find(digest, repeat)
+    if found is not None and not (fault := _fault(found)):
+        return found
+    if folder.exists():
+        fault = fault if found is not None else "probe.json cannot be read"
+        done.damaged.append(f"{folder}: {fault}; {otherwise}")
+        if otherwise == "replaced":
+            (folder / "probe.json").unlink(missing_ok=True)
+    return None
+
+
+def _fault(result: Result) -> str:
+    """Return which file is not as it was stored; results of older harnesses carry no sums."""
+    try:
+        result.trace()
+    except (KeyError, TypeError, ValueError):
+        return "trace.jsonl cannot be read"
+    facts = json.loads((result.folder / "probe.json").read_text(encoding="utf-8"))
+    for name, expected in facts.get("sums", {}).items():
+        path = result.folder / name
+        if not path.is_file() or sha256(path) != expected:
+            return f"{name} is not as it was stored"
+    return ""
+
+
+def _said(result: Result) -> tuple[str, str]:
+    """Return a digest of all in a result that a verdict or a comparison can rest on, and its device's name."""
+    facts = json.loads((result.folder / "probe.json").read_text(encoding="utf-8"))
+    trace = result.trace()
+    error = trace.error or {}
+    decisive = [
+        {key: value for key, value in facts.items() if key not in _TIMES},
+        *(result.execution.ended, result.execution.code),
+        *(trace.digest(), census_digest(trace.census), trace.identity, trace.training),
+        *([error.get(key) for key in ("exception", "step", "phase", "out_of_memory")]),
+        (trace.end or {}).get("reason"),
+    ]
+    device = str((trace.start or {}).get("device_name") or "")
+    return hashlib.sha256(to_json(decisive).encode()).hexdigest(), device
+
+
+def _take_lock(path: Path, home: Home, done: Merged) -> None:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    mine = home.locks / path.name
+    try:
+        parse_lock(text)
+    except ValueError:
+        done.damaged.append(f"{path}: not a lock; left out")
+        return
+    if not mine.exists():
+        write_atomic(mine, text)
+        done.locks += 1
+    elif mine.read_text(encoding="utf-8", errors="replace") == text:
+        done.known += 1
+    else:
+        apart = home.conflicts / hashlib.sha256(text.encode()).hexdigest()[:16] / "locks" / path.name
+        write_atomic(apart, text)
+        done.conflicts.append(f"{mine} and {path} differ; the latter is in {apart.parent.parent}")

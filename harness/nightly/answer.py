@@ -1,0 +1,196 @@
+"""Has a night's question answered as any other: a run with its report, written once even if the night was killed."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packaging.version import Version
+
+from harness.errors import UsageError
+from harness.runs.bisect import bisect
+from harness.runs.question import Question
+from harness.runs.stored import load_report
+from harness.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from harness.history.facts import Known
+    from harness.home import Home
+    from harness.nightly.config import Watch
+    from harness.nightly.examine import Examined
+    from harness.report.model import ArmResult, Report
+    from harness.runs.drive import Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What one run is about.
+
+    Attributes:
+        first, last: Releases.
+        left_out: Releases between them that would mislead: their verdicts do not repeat, or nobody is given them.
+    """
+
+    first: str
+    last: str
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A run's report, and the name of its folder in the reports folder."""
+
+    report: Report
+    run: str
+
+    def arm(self, name: str) -> ArmResult:
+        """Return the answer of one arm."""
+        return next(arm for arm in self.report.arms if arm.name == name)
+
+
+def ranges(
+    *,
+    tested: Sequence[Examined],
+    known: Sequence[Known],
+    baseline: str,
+    listed: Sequence[str],
+    unwanted: Collection[str],
+    whole: bool,
+    anyway: bool,
+) -> list[Range]:
+    """Return what runs one arm needs: one for each broken release of an older line, and one from the baseline on.
+
+    Args:
+        tested: What was executed tonight and has a verdict.
+        known: What the line knew before.
+        baseline: Version.
+        listed: All releases, oldest first.
+        unwanted: Yanked ones and such that are not watched: one that was never tested is left out.
+        whole: Begin with the oldest of them in place of the baseline.
+        anyway: A run is wanted even if nothing new was tested.
+    """
+    looked_at = {one.version for one in known if one.state in {"settled", "flaky"}}
+    left_out = {one.version for one in known if one.state == "flaky"}
+    left_out |= {one.version for one in tested if one.flaky}
+    left_out |= set(unwanted) - looked_at
+    found = []
+    for one in tested:
+        place = listed.index(one.version)
+        older = place > 0 and Version(one.version) < Version(baseline)
+        if older and one.verdict == Verdict.BAD and not one.flaky:
+            found.append(_range(listed[place - 1], one.version, left_out))
+    after = [one.version for one in tested if Version(one.version) > Version(baseline) and not one.flaky]
+    if after or anyway:
+        settled = (looked_at & set(listed)) - left_out
+        first = listed[0] if whole else baseline
+        found.append(_range(first, max([baseline, *after, *settled], key=Version), left_out))
+    return found
+
+
+def _range(first: str, last: str, left_out: Collection[str]) -> Range:
+    inside = [one for one in left_out if Version(first) < Version(one) < Version(last)]
+    return Range(first, last, tuple(sorted(inside, key=Version)))
+
+
+def answer(
+    watch: Watch,
+    names: Sequence[str],
+    asked: Range,
+    *,
+    out: Path,
+    started: datetime,
+    home: Home,
+    watcher: Watcher,
+) -> Answered:
+    """Return the answer, from the reports folder if this night wrote it already.
+
+    Args:
+        watch: What the question is about.
+        names: Of the arms.
+        asked: From where to where.
+        out: The reports folder.
+        started: Of the night; it dates the report.
+        home: Where state lives.
+        watcher: Is told how it goes on.
+
+    Raises:
+        KeyboardInterrupt: It was interrupted.
+        HarnessError: As `bisect` says.
+    """
+    found = _written(watch, names, asked, out, started)
+    if found is not None:
+        return found
+    for unfinished in out.glob(f".{_stem(watch, started)}*.tmp"):
+        shutil.rmtree(unfinished, ignore_errors=True)  # left by this night when it was killed
+    done = bisect(_question(watch, names, asked, out), home, watcher, started)
+    if done.interrupted:
+        raise KeyboardInterrupt
+    return Answered(done.report, done.folder.name)
+
+
+def _question(watch: Watch, names: Sequence[str], asked: Range, out: Path) -> Question:
+    arms = [arm for arm in watch.arms if arm.name in names]
+    subject = [
+        watch.scenario.name,
+        "--package",
+        watch.package,
+        "--device",
+        watch.device,
+        "--torch",
+        watch.torch,
+    ]
+    words = [*subject, *(word for arm in arms for word in ("--arm", arm.name))]
+    words += ["--from", asked.first, "--to", asked.last, "--any-failure", "--seeds", str(watch.seeds)]
+    words += [word for version in asked.left_out for word in ("--assume", f"{version}=skip")]
+    return Question(
+        scenario=watch.scenario,
+        package=watch.package,
+        arms=arms,
+        first=asked.first,
+        last=asked.last,
+        prereleases=watch.prereleases or bool(watch.source),  # builds of a source are development releases
+        # A night asks whether a training is good: it is bad in whatever way.
+        any_failure=True,
+        leave_out=asked.left_out,
+        seeds=watch.seeds,
+        device=watch.device,
+        torch=watch.torch,
+        out=out,
+        command=shlex.join(["python", "-m", "harness", "bisect", *words]),
+        probe_words=subject,
+        cause=watch.cause,
+        fixes=watch.fixes,
+    )
+
+
+def _written(
+    watch: Watch, names: Sequence[str], asked: Range, out: Path, started: datetime
+) -> Answered | None:
+    """Return the run of this night that answers the same question: a night that was killed has written it."""
+    for folder in sorted(out.glob(f"{_stem(watch, started)}*")):
+        try:
+            report = load_report(folder)
+        except UsageError:
+            continue
+        same = report.package == watch.package and [arm.name for arm in report.arms] == list(names)
+        if same and all(_covers(arm, asked) for arm in report.arms):
+            return Answered(report, folder.name)
+    return None
+
+
+def _stem(watch: Watch, started: datetime) -> str:
+    return f"{started:%Y%m%dT%H%M%SZ}-{watch.scenario.name}"
+
+
+def _covers(arm: ArmResult, asked: Range) -> bool:
+    return bool(arm.releases) and _ends([row.version for row in arm.releases]) == (asked.first, asked.last)
+
+
+def _ends(versions: Sequence[str]) -> tuple[str, str]:
+    return versions[0], versions[-1]

@@ -1,0 +1,260 @@
+"""nightly.toml: what to watch, how much it may cost, where reports go; every complaint names file, key and value."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from harness.errors import UsageError
+from harness.scenario import load_scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from harness.scenario import Arm, Scenario, Setting
+
+DEVICES = ("auto", "cpu", "cuda")
+TRIES = 7
+"""Nights that a release without a verdict is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One package, watched in some arms of one scenario.
+
+    Attributes:
+        package: Canonical name of the package under test.
+        prereleases: Watch them too.
+        first: Oldest release of the answers' range; None begins them with the baseline.
+        source: `git+URL@ref`, or the path of a clone, built each night; empty for releases alone.
+        device, torch, seeds: As the options of `bisect`.
+        cause, fixes: Whether to find out why, whether to try remedies.
+        tries: Nights that a release without a verdict is tried again.
+        repeat_baseline: Execute the baseline again every night, so that drifts of the machine show.
+    """
+
+    scenario: Scenario
+    package: str
+    arms: tuple[Arm, ...]
+    prereleases: bool = False
+    first: str | None = None
+    source: str = ""
+    device: str = "auto"
+    torch: str = "auto"
+    seeds: int = 1
+    cause: bool = True
+    fixes: bool = False
+    tries: int = TRIES
+    repeat_baseline: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages and in the history."""
+        return f"{self.package} in {self.scenario.name} ({', '.join(arm.name for arm in self.arms)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What nightly.toml says.
+
+    Attributes:
+        reports: Folder of the reports; the nights go into `nightly/` in it.
+        publish: Folder of the site; None for no site.
+        title, url: Of the site.
+        probes, minutes: What one night may take up; None without a bound.
+    """
+
+    watches: tuple[Watch, ...]
+    reports: Path = field(default_factory=lambda: Path("reports"))
+    publish: Path | None = None
+    title: str = "Training bisections"
+    url: str = ""
+    probes: int | None = None
+    minutes: float | None = None
+
+
+_TOP: Mapping[str, str] = {
+    "watch": "tables",
+    "reports": "text",
+    "publish": "text",
+    "title": "text",
+    "url": "text",
+    "budget": "a table",
+}
+_BUDGET: Mapping[str, str] = {"probes": "a whole number above 0", "minutes": "a number above 0"}
+_WATCH: Mapping[str, str] = {
+    "scenario": "text",
+    "package": "text",
+    "arms": "a list of names",
+    "pre": "true or false",
+    "from": "text",
+    "source": "text",
+    "device": "text",
+    "torch": "text",
+    "seeds": "a whole number above 0",
+    "set": "a table",
+    "cause": "true or false",
+    "fixes": "true or false",
+    "tries": "a whole number above 0",
+    "repeat_baseline": "true or false",
+}
+
+
+def load_config(path: Path) -> Config:
+    """Read nightly.toml.
+
+    Args:
+        path: The file; relative paths in it are seen from its folder.
+
+    Raises:
+        UsageError: It is not there, or says something that it may not.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(
+            f"{path}: there is no such file; it says what to watch, and the least of it is\n"
+            '[[watch]]\nscenario = "llama_seq_cls"'
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read ({error})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from None
+    return _Reader(path, content).config()
+
+
+class _Reader:
+    """Checks the content of one file."""
+
+    def __init__(self, path: Path, content: dict[str, Any]) -> None:
+        self.path = path
+        self.content = content
+
+    def fail(self, key: str, value: object, allowed: str) -> UsageError:
+        return UsageError(f"{self.path}: {key} = {value!r}: expected {allowed}")
+
+    def config(self) -> Config:
+        self._check("", self.content, _TOP)
+        tables = self.content.get("watch", [])
+        if not tables:
+            raise UsageError(f"{self.path}: nothing to watch: expected at least one [[watch]] table")
+        budget = self.content.get("budget", {})
+        self._check("budget.", budget, _BUDGET)
+        folder = self.path.parent
+        publish = self.content.get("publish")
+        watches = tuple(
+            self._watch(f"watch[{count}].", table, folder) for count, table in enumerate(tables, 1)
+        )
+        self._once(watches)
+        return Config(
+            watches=watches,
+            reports=folder / self.content.get("reports", "reports"),
+            publish=folder / publish if publish else None,
+            title=self.content.get("title", "Training bisections"),
+            url=self.content.get("url", ""),
+            probes=budget.get("probes"),
+            minutes=budget.get("minutes"),
+        )
+
+    def _watch(self, key: str, table: Mapping[str, Any], folder: Path) -> Watch:
+        self._check(key, table, _WATCH)
+        if "scenario" not in table:
+            raise UsageError(f"{self.path}: the key {key}scenario is missing")
+        scenario = self._scenario(key, table["scenario"], folder)
+        package = str(canonicalize_name(table.get("package") or scenario.package))
+        self._version(f"{key}from", table.get("from"))
+        if table.get("device", "auto") not in DEVICES:
+            raise self.fail(f"{key}device", table["device"], f"one of {', '.join(DEVICES)}")
+        return Watch(
+            scenario=scenario,
+            package=package,
+            arms=self._arms(key, table, scenario),
+            prereleases=table.get("pre", False),
+            first=table.get("from"),
+            source=_source(table.get("source", ""), folder),
+            device=table.get("device", "auto"),
+            torch=table.get("torch", "auto"),
+            seeds=table.get("seeds", 1),
+            cause=table.get("cause", True),
+            fixes=table.get("fixes", False),
+            tries=table.get("tries", TRIES),
+            repeat_baseline=table.get("repeat_baseline", False),
+        )
+
+    def _scenario(self, key: str, name: str, folder: Path) -> Scenario:
+        here = folder / name
+        try:
+            return load_scenario(str(here) if (here / "scenario.toml").is_file() else name)
+        except UsageError as error:
+            raise UsageError(f"{self.path}: {key}scenario = {name!r}: {error}") from None
+
+    def _arms(self, key: str, table: Mapping[str, Any], scenario: Scenario) -> tuple[Arm, ...]:
+        from harness.runs.question import apply_overrides  # noqa: PLC0415 - kept out of start-up
+
+        for name, value in table.get("set", {}).items():
+            if not isinstance(value, str | int | float | bool):
+                raise self.fail(f"{key}set.{name}", value, "text, a number, true or false")
+        overrides: dict[str, Setting] = dict(table.get("set", {}))
+        try:
+            return tuple(apply_overrides(scenario.choose(table.get("arms")), overrides))
+        except UsageError as error:
+            raise UsageError(f"{self.path}: {key}arms = {table['arms']!r}: {error}") from None
+
+    def _version(self, key: str, value: str | None) -> None:
+        try:
+            Version(value or "0")
+        except InvalidVersion:
+            raise self.fail(key, value, "a version number such as 0.6.2") from None
+
+    def _once(self, watches: Iterable[Watch]) -> None:
+        seen: dict[tuple[str, str, str], int] = {}
+        for count, watch in enumerate(watches, 1):
+            for arm in watch.arms:
+                line = (watch.scenario.name, watch.package, arm.name)
+                if line in seen:
+                    raise UsageError(
+                        f"{self.path}: watch[{seen[line]}] and watch[{count}] both watch {watch.package} in arm "
+                        f"{arm.name} of {watch.scenario.name}: an arm has one baseline, so leave it to one of them"
+                    )
+                seen[line] = count
+
+    def _check(self, prefix: str, table: Mapping[str, Any], allowed: Mapping[str, str]) -> None:
+        for key, value in table.items():
+            if key not in allowed:
+                close = difflib.get_close_matches(key, allowed, n=1)
+                hint = f" (did you mean {close[0]}?)" if close else ""
+                raise UsageError(
+                    f"{self.path}: unknown key {prefix}{key}{hint}; allowed: {', '.join(allowed)}"
+                )
+            if not _fits(value, allowed[key]):
+                raise self.fail(f"{prefix}{key}", value, _SAID.get(allowed[key], allowed[key]))
+
+
+_SAID = {"tables": "[[watch]] tables, with two brackets"}
+
+
+def _fits(value: Any, kind: str) -> bool:
+    """Tell whether a value is what a key takes."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return {
+        "text": isinstance(value, str) and bool(value),
+        "true or false": isinstance(value, bool),
+        "a whole number above 0": number and isinstance(value, int) and value > 0,
+        "a number above 0": number and value > 0,
+        "a table": isinstance(value, dict),
+        "tables": isinstance(value, list) and all(isinstance(item, dict) for item in value),
+        "a list of names": isinstance(value, list)
+        and bool(value)
+        and all(isinstance(item, str) for item in value),
+    }[kind]
+
+
+def _source(text: str, folder: Path) -> str:
+    """Return a source with the path of a clone seen from the file's folder."""
+    return text if not text or text.startswith("git+") else str((folder / text).absolute())

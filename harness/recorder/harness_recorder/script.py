@@ -1,0 +1,68 @@
+"""What a plain script leaves in a trace without a recorder of its own: named values, and the error that ended it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .lines import Lines
+
+_LONGEST_MESSAGE = 2000
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "bad_alloc", "ALLOC_FAILED")
+_IMPORT_MACHINERY = "<frozen importlib"
+
+
+def record(name: str, value: float) -> None:
+    """Record one value under a name; again under the same name, and it becomes a series.
+
+    Where no trace is written, `NAME=value` is printed, which the harness reads as well.
+
+    Args:
+        name: As `loss` or `tokens_per_second`.
+        value: Whatever `float` takes.
+    """
+    path = os.environ.get("HARNESS_TRACE")
+    if not path:
+        print("%s=%r" % (name, float(value)))
+        return
+    lines = Lines(path)
+    lines.write("record", name=str(name), value=float(value))
+    lines.close()
+
+
+def describe_error(error: BaseException) -> dict[str, Any]:
+    """Return `exception` (class name), `message`, `out_of_memory` and `importing` of an exception.
+
+    `importing` tells that a module could not be imported: an ImportError or SyntaxError, or whatever else was
+    raised while a module was being imported; what caused the exception counts as well.
+    """
+    name, message = type(error).__name__, str(error)
+    return {
+        "exception": name,
+        "message": message[:_LONGEST_MESSAGE],
+        "out_of_memory": isinstance(error, MemoryError)
+        or name == "OutOfMemoryError"
+        or any(sign in message for sign in _OUT_OF_MEMORY),
+        "importing": _importing(error),
+    }
+
+
+def tell_error(error: BaseException) -> None:
+    """Write the error that ended a script; one that a recorder has told already is not told again."""
+    if not getattr(error, "_harness_told", False):
+        lines = Lines(os.environ.get("HARNESS_TRACE"))
+        lines.write("error", step=None, phase=None, **describe_error(error))
+        lines.close()
+
+
+def _importing(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, (ImportError, SyntaxError)):
+            return True
+        frame = error.__traceback__
+        while frame is not None:
+            if frame.tb_frame.f_code.co_filename.startswith(_IMPORT_MACHINERY):
+                return True
+            frame = frame.tb_next
+        error = error.__cause__
+    return False

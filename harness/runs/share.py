@@ -1,0 +1,124 @@
+"""A question's probes shared out among machines: each executes its share and stores the results, nothing more.
+
+Shares are stretches of neighbouring releases with about as many probes each, so every machine meets most of its
+boundaries whole: it confirms them and looks for their causes itself. A boundary between two shares is confirmed
+too, since every share repeats the releases at its ends; what its cause needs is executed by the run that answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from harness.cause.attribute import Attribution, attribute
+from harness.errors import UsageError
+from harness.locks.resolve import Unresolvable
+from harness.runs.drive import Driver, distrust_warm_start
+from harness.runs.gather import arrange
+from harness.runs.investigate import Investigation
+from harness.search.boundaries import verdict_changes
+from harness.verdicts.oracles import with_defaults
+from harness.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.runs.drive import Task, Watcher
+    from harness.runs.gather import ArmMap
+    from harness.runs.laboratory import Laboratory
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One of several machines: `number` counts from 1 to `of`."""
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        """Return it as `--shard` takes it."""
+        return f"{self.number}/{self.of}"
+
+
+def parse_shard(text: str) -> Shard:
+    """Read `K/N`.
+
+    Raises:
+        UsageError: It is written otherwise, or K is not one of 1 to N.
+    """
+    number, slash, of = text.partition("/")
+    if not (slash and number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
+        raise UsageError(f"--shard {text}: expected K/N, the K-th of N shares, as 1/3")
+    return Shard(int(number), int(of))
+
+
+def share(laboratory: Laboratory, shard: Shard) -> list[int]:
+    """Return the positions of the releases that a machine executes: the same on every machine with these locks."""
+    weights = [0 if isinstance(lock, Unresolvable) else 1 for lock in laboratory.locks]
+    total, before, found = max(1, sum(weights)), 0, []
+    for position, weight in enumerate(weights):
+        if min(before * shard.of // total, shard.of - 1) == shard.number - 1:
+            found.append(position)
+        before += weight
+    return found
+
+
+def missing(laboratory: Laboratory, positions: Sequence[int]) -> int:
+    """Return how many first executions of releases are not stored yet."""
+    probes = [
+        probe
+        for position in positions
+        if laboratory.releases[position].version not in laboratory.question.assume
+        for arm in laboratory.question.arms
+        for probe in laboratory.probes(arm, position)
+    ]
+    return sum(laboratory.store.find(probe.digest) is None for probe in probes)
+
+
+def execute_share(laboratory: Laboratory, shard: Shard, watcher: Watcher) -> list[int]:
+    """Execute and store what the answer needs of a share; return its positions.
+
+    Raises:
+        HarnessError: As the parts say; nothing that was executed before is lost.
+        KeyboardInterrupt: After every running probe was ended.
+    """
+    question = replace(laboratory.question, search="sweep")
+    driver = Driver(replace(laboratory, question=question), watcher)
+    positions = share(laboratory, shard)
+    wanted = [p for p in positions if laboratory.releases[p].version not in question.assume]
+    try:
+        if _reference(laboratory) in positions:  # else the run that answers judges by it
+            for arm in question.arms:
+                laboratory.calibrate(arm)
+        driver.execute([(arm.name, position, 0) for position in wanted for arm in question.arms])
+        for _ in range(3):  # a repeat may itself show a new boundary
+            driver.execute(_repeats(driver))
+            distrust_warm_start(driver)
+        attribute(Investigation(driver), Attribution(), causes=question.cause, fixes=question.fixes)
+    finally:
+        laboratory.executor.close()
+    return positions
+
+
+def _reference(laboratory: Laboratory) -> int:
+    """Return the position of the release that a metric is compared with, the first one where none is named."""
+    named = with_defaults(laboratory.question.scenario.oracle).get("reference")
+    versions = [release.version for release in laboratory.releases]
+    return versions.index(named) if named in versions else 0
+
+
+def _repeats(driver: Driver) -> list[Task]:
+    """Return what is repeated: the sides of boundaries, both ends, and one good release to see determinism."""
+    tasks: list[Task] = []
+    for arm, findings in driver.findings.items():
+        found = arrange(len(driver.laboratory.releases), findings)
+        tasks += [(arm, side, 1) for side in sorted(_sides(found))]
+    return tasks
+
+
+def _sides(found: ArmMap) -> set[int]:
+    verdicts = [one.verdict for one in found.firsts]
+    testable = [p for p, one in enumerate(verdicts) if one in (Verdict.GOOD, Verdict.BAD)]
+    good = [position for position in testable if verdicts[position] == Verdict.GOOD]
+    changed = {side for one in verdict_changes(verdicts) for side in (one.before, one.after)}
+    return {*testable[:1], *testable[-1:], *good[:1], *changed, *found.sides()}

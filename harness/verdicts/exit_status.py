@@ -1,0 +1,84 @@
+"""A plain script is judged by how it ends, by the rules of `git bisect run`, before anything else is asked.
+
+| the script | verdict |
+|---|---|
+| ends with 0 | good |
+| ends with 125, or with 128 and more, or by a signal | skip |
+| could not be parsed, or a module could not be imported | skip, unless `import_errors = "bad"` |
+| prints what `bad_when_stdout_matches` matches | bad, whatever its exit status; other failures are then a skip |
+| ends with anything else | bad; with `error_matches`, a skip unless its output matches |
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from harness.probes.probe import first_line
+from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.probes.probe import Execution
+    from harness.traces.trace import Trace
+
+_SKIP, _FIRST_SIGNAL = 125, 128
+_ENDED_WELL = "exit status 0"
+_RAISED = re.compile(r"^(?:[A-Za-z_]\w*\.)*([A-Z]\w*): ?(.*)$", re.MULTILINE)
+"""The last line of a traceback: class, which may have its module before it, and message."""
+
+
+def judge_exit(execution: Execution, trace: Trace, output: str, settings: Mapping[str, Any]) -> Judgement:
+    """Judge a script that ended by itself, or was ended by a signal of its own making.
+
+    Args:
+        execution: How its process ended.
+        trace: Its error, where the harness saw one.
+        output: What it printed.
+        settings: `bad_when_stdout_matches`, `error_matches` and `import_errors`; each may be None.
+    """
+    code, error = execution.code, trace.error if execution.code else None
+    if code == _SKIP or code >= _FIRST_SIGNAL:
+        asked = (
+            "the script asks to be skipped" if code == _SKIP else f"ended by signal {code - _FIRST_SIGNAL}"
+        )
+        return Judgement(Verdict.SKIP, f"{asked} (exit status {code})")
+    said = _said(execution, error, output)
+    if error is not None and error.get("importing") and settings.get("import_errors") != "bad":
+        return Judgement(Verdict.SKIP, f"cannot be imported: {said}")
+    if settings.get("bad_when_stdout_matches"):
+        return _by_output(settings["bad_when_stdout_matches"], output, said)
+    if not code:
+        return Judgement(Verdict.GOOD, said)
+    wanted = settings.get("error_matches")
+    if wanted and not re.search(wanted, output, re.MULTILINE):
+        return Judgement(Verdict.SKIP, f"another error, it does not match {wanted!r}: {said}")
+    return Judgement(Verdict.BAD, said, _fingerprint(error, output, code))
+
+
+def _by_output(pattern: str, output: str, said: str) -> Judgement:
+    found = re.search(pattern, output, re.MULTILINE)
+    if found:
+        seen = first_line(found[0]) or pattern
+        return Judgement(Verdict.BAD, f"the output has {seen!r}", Fingerprint("output matches"))
+    if said != _ENDED_WELL:
+        return Judgement(Verdict.SKIP, f"failed otherwise, the output does not match {pattern!r}: {said}")
+    return Judgement(Verdict.GOOD, f"{said}, and the output does not match {pattern!r}")
+
+
+def _said(execution: Execution, error: Mapping[str, Any] | None, output: str) -> str:
+    if not execution.code:
+        return _ENDED_WELL
+    if error is not None:
+        return f"{error['exception']}: {first_line(error.get('message', ''))}"
+    return f"exit status {execution.code}: {execution.last_words(output)}"
+
+
+def _fingerprint(error: Mapping[str, Any] | None, output: str, code: int) -> Fingerprint:
+    """Return what the failure looks like: the exception's class where there is one, else the exit status."""
+    raised = (
+        _RAISED.findall(output) if error is None and "Traceback (most recent call last)" in output else ()
+    )
+    exception = error["exception"] if error is not None else raised[-1][0] if raised else None
+    return Fingerprint("exception" if exception else f"exit status {code}", exception=exception)

@@ -1,0 +1,32 @@
+"""Oracles judge what a probe recorded: one small module each, and a registry of what each can be asked.
+
+An oracle is named by `kind` in a scenario's `[oracle]` table; `ORACLES` lists them with their settings and what
+each setting means. It is asked only about a training that ended by itself: what came before training, and what
+was ended from outside, is ruled on in `harness.verdicts.judge`.
+"""
+
+from harness.verdicts.oracles.metric import measure, read_expectation
+from harness.verdicts.oracles.oracle import Option, Oracle
+from harness.verdicts.oracles.registry import (
+    EXIT_STATUS,
+    ORACLES,
+    apply,
+    by_exit_status,
+    check_settings,
+    compares,
+    with_defaults,
+)
+
+__all__ = [
+    "EXIT_STATUS",
+    "ORACLES",
+    "Option",
+    "Oracle",
+    "apply",
+    "by_exit_status",
+    "check_settings",
+    "compares",
+    "measure",
+    "read_expectation",
+    "with_defaults",
+]

@@ -1,0 +1,5 @@
+"""Import PEFT."""
+
+import peft
+
+print(peft.__version__)

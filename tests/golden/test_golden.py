@@ -1,0 +1,36 @@
+"""One golden case on the suite's own PEFT stack, by the runner itself; `nox -s golden` runs them all."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUNNER = Path(__file__).with_name("run_golden.py")
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("real_home")
+def test_merging_twice_is_found_and_right(tmp_path):
+    """Good, bad, good: the case's both boundaries, nothing else, and the runner's exit status says so."""
+    kept = tmp_path / "golden.json"
+    done = subprocess.run(
+        [sys.executable, RUNNER, "peft-merge-twice", "--json", kept],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (outcome,) = json.loads(kept.read_text(encoding="utf-8"))
+    assert outcome["found"] == ["0.5.0 -> 0.6.0", "0.8.1 -> 0.8.2"]
+    assert outcome["right"]
+
+
+def test_an_unknown_case_is_told_with_those_there_are():
+    done = subprocess.run([sys.executable, RUNNER, "nothing"], check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "no such case: nothing; there are " in done.stderr

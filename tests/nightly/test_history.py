@@ -1,0 +1,104 @@
+"""The history's file: migrations, what must not be opened, exports, drifts of its rows."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from harness.errors import HarnessError
+from harness.history.schema import MIGRATIONS, connect
+
+FIRST = Path(__file__).parent / "history-1.sql"
+NEXT = (
+    *MIGRATIONS,
+    ("ALTER TABLE probes ADD COLUMN joules REAL", "CREATE INDEX by_night ON probes (night)"),
+)
+
+
+@pytest.fixture
+def first(tmp_path):
+    """A file of schema version 1, as a night left it."""
+    path = tmp_path / "history.sqlite"
+    with closing(sqlite3.connect(path)) as made:
+        made.executescript(FIRST.read_text(encoding="utf-8"))
+    return path
+
+
+def rows(path, table="baselines"):
+    with closing(sqlite3.connect(path)) as history:
+        return history.execute(f"SELECT * FROM {table}").fetchall()
+
+
+def test_a_file_of_version_1_opens_in_this_version(first):
+    before = rows(first), rows(first, "probes")
+    with closing(connect(first)) as history:
+        assert history.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
+        assert history.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        assert history.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        columns = {
+            table: {row[1] for row in history.execute(f"PRAGMA table_info({table})")}
+            for (table,) in history.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        }
+    with closing(connect(first.parent / "new.sqlite")) as history:
+        for table, names in columns.items():
+            assert {row[1] for row in history.execute(f"PRAGMA table_info({table})")} == names
+    assert (rows(first), rows(first, "probes")) == before
+
+
+def test_a_file_of_version_1_opens_in_a_later_version(first):
+    before = rows(first, "probes")
+    with closing(connect(first, NEXT)) as history:
+        assert history.execute("PRAGMA user_version").fetchone()[0] == len(NEXT)
+    assert [row[:-1] for row in rows(first, "probes")] == before
+    assert {row[-1] for row in rows(first, "probes")} == {None}
+    with closing(connect(first, NEXT)):
+        pass
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(first):
+    before = rows(first, "probes")
+    with pytest.raises(HarnessError, match="not a usable history"):
+        connect(first, (*MIGRATIONS, (*NEXT[-1], "ALTER TABLE nowhere ADD COLUMN x")))
+    assert rows(first, "probes") == before
+    with closing(connect(first)):
+        pass
+
+
+def test_a_file_of_a_newer_harness_is_left_alone(first):
+    with closing(connect(first, NEXT)):
+        pass
+    with pytest.raises(HarnessError, match="a newer harness wrote it"):
+        connect(first)
+
+
+def test_what_is_no_history_is_told(tmp_path):
+    path = tmp_path / "history.sqlite"
+    path.write_bytes(b"no database at all" * 100)
+    with pytest.raises(HarnessError, match="move it away"):
+        connect(path)
+    assert path.read_bytes() == b"no database at all" * 100
+
+
+def test_history_lists_and_exports(toy, harness, monkeypatch):
+    monkeypatch.setenv("HARNESS_HOME", str(toy / "home"))
+    assert harness("bisect", "toy", "--from", "1.0", "--to", "2.1", "--no-cause").returncode == 0
+    done = harness("history", "--csv", "all.csv")
+    assert done.returncode == 0, done.stderr
+    with (toy / "all.csv").open(encoding="utf-8") as file:
+        found = list(csv.DictReader(file))
+    assert {(row["version"], row["verdict"]) for row in found} >= {("1.0", "good"), ("2.0", "bad")}
+    good = next(row for row in found if row["version"] == "1.0")
+    assert float(good["final_loss"]) == pytest.approx(0.2)
+    assert good["steps"] == "5"
+    assert next(row for row in found if row["version"] == "2.0")["final_loss"] == "NaN"
+    data = json.loads(harness("history", "--json", "--arm", "plain").stdout)
+    assert len(data["probes"]) == len(found)
+    assert json.loads(harness("history", "--json", "--arm", "other").stdout)["probes"] == []
+    lines = harness("history", "--scenario", "toy", "--package", "toy").stdout
+    assert f"0 nights, {len(found)} executions" in lines
+    assert "drift     toy in toy, plain (cpu, warm): final loss" not in lines
