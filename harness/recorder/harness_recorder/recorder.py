@@ -190,8 +190,8 @@ class Recorder:
         is not seen to be a step; under one, use the explicit calls.
 
         Args:
-            model: As of `begin`.
-            optimizer: As of `begin`.
+            model: A torch module.
+            optimizer: What trains it.
             groups: As of `begin`; by default all trained parameters together, as `trained`. Of each group five
                 copies in float32 are kept; `{}` keeps none.
             **start: `watch`, `batches` and `expected`, as of `begin`.

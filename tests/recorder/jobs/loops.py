@@ -2,6 +2,7 @@
 
 import json
 import sys
+import tempfile
 
 import torch
 from harness_recorder import Recorder, deterministic, settings
@@ -10,9 +11,10 @@ from transformers import LlamaConfig, LlamaForSequenceClassification
 
 config = settings(
     {
-        "loop": "explicit",  # explicit, attach, wrapped, trainer or lightning
+        "loop": "explicit",  # a function below: explicit, attach, wrapped, trainer or lightning
         "steps": 20,
-        "accumulate": 1,
+        "accumulate": 1,  # micro-batches of a step
+        "divide": True,  # each loss by their number, before the backward pass
         "clip": 0.0,
         "overflow_at": 0,  # the batch whose loss is not finite
         "fail_at": 0,  # the batch whose forward pass fails
@@ -84,14 +86,14 @@ def explicit():
             loss = model(**batch).loss
             losses.append(loss.item())
             recorder.forward(loss)
-            (loss / config.accumulate).backward()
+            (loss / divisor).backward()
             if len(losses) < config.accumulate:
                 recorder.backward()
         clip()
         recorder.backward()
         optimizer.step()
-        recorder.step(*[sum(losses) / config.accumulate][: config.accumulate > 1])
-        seen.append(sum(losses) / config.accumulate)
+        recorder.step(sum(losses) / divisor)
+        seen.append(sum(losses) / divisor)
         optimizer.zero_grad(set_to_none=True)
         if recorder.stopped:
             break
@@ -102,7 +104,7 @@ def attach():
     for number, batch in enumerate(batches, 1):
         loss = model(**batch).loss
         recorder.loss(loss)
-        (loss / config.accumulate).backward()
+        (loss / divisor).backward()
         if number % config.accumulate == 0:
             clip()
             optimizer.step()
@@ -131,7 +133,7 @@ def trainer():
             return torch.utils.data.SequentialSampler(examples)
 
     arguments = TrainingArguments(
-        "checkpoints",
+        tempfile.mkdtemp(),
         per_device_train_batch_size=4,
         gradient_accumulation_steps=config.accumulate,
         num_train_epochs=1,
@@ -181,6 +183,7 @@ def lightning():
     ).fit(Module(), torch.utils.data.DataLoader(examples, batch_size=4))
 
 
+divisor = config.accumulate if config.divide else 1
 device = deterministic("cpu")
 torch.manual_seed(0)
 seen = []
