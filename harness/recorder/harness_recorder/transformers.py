@@ -9,10 +9,10 @@
         callback = RecorderCallback(recorder, expected=expected)
         Trainer(model, arguments, train_dataset=..., callbacks=[callback]).train()
 
-Works with transformers 4.36 to 5.x, tried with 4.36.2 (whose `Trainer` needs accelerate
-below 1), 4.46.3, 4.57.6 and 5.15.0. The step is seen by hooks on the
-optimizer itself, since the callback events around it came late (`on_optimizer_step` in 4.42, `on_pre_optimizer_step`
-in 4.45), and the loss by a hook on the model, since `on_log` tells rounded averages.
+Works with transformers 4.36 to 5.x, tried with 4.36.2 (whose `Trainer` needs accelerate below 1), 4.46.3, 4.57.6 and
+5.15.0. The step is seen by hooks on the optimizer itself, since the callback events around it came late
+(`on_optimizer_step` in 4.42, `on_pre_optimizer_step` in 4.45), and the loss by a hook on the model, since `on_log`
+tells rounded averages.
 
 * Gradients are those that the optimizer sees: after unscaling and clipping.
 * A step that a loss scaler leaves out counts as a step; before 4.42 its gradients are gone when it is seen.
