@@ -68,7 +68,7 @@ def variables(
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # what torch asks for when algorithms must be deterministic
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",
-        "PYTHONPATH": str(RECORDER),
+        "PYTHONPATH": os.pathsep.join(map(str, (RECORDER, RECORDER / "probe_only"))),
         **({"HARNESS_TRACE": str(trace)} if trace else {}),
         **({"HARNESS_INSTRUCTIONS": json.dumps(instructions)} if instructions else {}),
         "HARNESS_STARTED": repr(time.time()),
