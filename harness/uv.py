@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness.errors import ToolMissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
 _UNWANTED = (
     "VIRTUAL_ENV",
@@ -23,6 +24,9 @@ _UNWANTED = (
     "UV_EXCLUDE_NEWER",
     "PYTHONPATH",
 )
+
+_IN_THE_WAY = re.compile(r"failed to (rename|persist)|Failed to query Python interpreter", re.IGNORECASE)
+"""What uv says when another uv took away a file of its cache, or was writing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,9 @@ class Uv:
     def run(self, *arguments: str, without: Collection[str] = ()) -> Outcome:
         """Run uv away from any project folder and return how it ended.
 
+        What it could not do because another uv was at work in its cache, it is asked once more: that says nothing of
+        what was to be done.
+
         Args:
             arguments: The command.
             without: Environment variables that must not reach it.
@@ -78,6 +85,11 @@ class Uv:
         wanted = {**os.environ, **self.variables, "NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
         unwanted = {*_UNWANTED, *without}
         environment = {key: value for key, value in wanted.items() if key not in unwanted}
+        outcome = self._once(arguments, environment)
+        in_the_way = outcome.code and _IN_THE_WAY.search(outcome.reason)
+        return self._once(arguments, environment) if in_the_way else outcome
+
+    def _once(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Outcome:
         with tempfile.TemporaryDirectory(prefix="harness-uv-") as neutral:
             done = subprocess.run(
                 [self.program, *arguments],

@@ -219,7 +219,7 @@ def _variables(probe: Probe, environment: Environment, home: Path, folder: Path)
     return {
         **variables,
         "PATH": os.pathsep.join(programs),
-        "VIRTUAL_ENV": str(environment.folder),
+        "VIRTUAL_ENV": str(environment.python.parent.parent),
         "HARNESS_SEED": str(probe.seed),
         "HARNESS_DEVICE": probe.device,
         **probe.variables,
