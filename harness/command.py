@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     from harness.scenario import Setting
 
 
-def merge_pins(pins: Iterable[str], over: Iterable[str], package: str) -> tuple[str, ...]:
-    """Return pins with those of `over` in place of the ones of the same package; the package under test has none."""
+def merge_pins(pins: Iterable[str], over: Iterable[str]) -> tuple[str, ...]:
+    """Return pins with those of `over` in place of the ones of the same package."""
     named = {canonicalize_name(Requirement(pin).name): pin for pin in (*pins, *over)}
-    named.pop(canonicalize_name(package), None)
     return tuple(named.values())
 
 
@@ -72,7 +71,7 @@ def command_scenario(command: Sequence[str], *, package: str, oracle: Mapping[st
         folder=folder,
         package=canonicalize_name(package),
         job=script,
-        pins=merge_pins(pins, (), package),
+        pins=tuple(pins),
         arms={name: Arm(name, {})},
         oracle=oracle,
         description=shlex.join(command),

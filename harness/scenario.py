@@ -151,6 +151,12 @@ class Scenario:
             and "__pycache__" not in path.relative_to(self.folder).parts
         ]
 
+    def ends(self, package: str, first: str | None, last: str | None) -> tuple[str | None, str | None]:
+        """Return the ends of a range: those that are given, else the scenario's own if they are of `package`."""
+        if package != self.package:
+            return first, last
+        return first or self.first, last or self.last
+
     def choose(self, names: Sequence[str] | None, *, fixes: bool = False) -> list[Arm]:
         """Return the named arms, or those that run by default, with `fixes` those for remedies too.
 

@@ -68,7 +68,7 @@ def locked(index, folder, interpreter, *, pins=("helper",), together=True):
     releases = select(list_releases("kin", settings, home).releases, package="kin")
     reference = resolver.reference()
     if together:
-        locks = lock_all(resolver, releases, reference, lambda _version, _count: None)
+        locks = lock_all(resolver, releases, reference, lambda _line: None)
     else:
         locks = [resolver.lock(release.version, reference) for release in releases]
     texts = [lock.reason if isinstance(lock, Unresolvable) else lock.text() for lock in locks]

@@ -19,6 +19,7 @@ from harness.locks.family import lock_all
 from harness.locks.interpreter import Interpreter, find_interpreter
 from harness.locks.lock import Lock
 from harness.locks.resolve import Resolver, Unresolvable
+from harness.locks.stored import lock_texts
 from harness.locks.torch import choose_torch, without_torch
 from harness.probes.probe import recorder_version
 from harness.releases.release import select
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from harness.home import Home
     from harness.releases.release import Release
     from harness.runs.question import Question
+    from harness.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,8 @@ def pack(
     files, missing = fetch(wanted, target, resolver.settings, home)
     told(f"{len(files)} files of {len({file.package.name for file in files})} packages are here")
     content: dict[str, Path | bytes] = {
-        **_scenario(question.scenario.folder),
-        **_lock_texts(reference, releases, locks),
+        **_files(question.scenario),
+        **{f"locks/{name}": text.encode() for name, text in lock_texts(reference, releases, locks).items()},
         **{f"wheels/{file.path.name}": file.path for file in files},
     }
     manifest = {
@@ -173,35 +175,16 @@ def _locks(
         raise UsageError(
             f"no release of {resolver.package} goes with the pins, so there is nothing to bundle: {reference.reason}"
         )
-    count = len(releases)
-    locks = lock_all(
-        resolver,
-        releases,
-        reference,
-        lambda version, done: told(f"locked {resolver.package} {version} ({done} of {count})"),
-    )
-    return reference, locks
+    return reference, lock_all(resolver, releases, reference, told)
 
 
-def _scenario(folder: Path) -> dict[str, Path]:
+def _files(scenario: Scenario) -> dict[str, Path]:
     """Return what the bundle holds of a scenario's folder: all that enters the digest of its job, and the toml."""
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    relative = {path.relative_to(folder): path for path in found}
+    paths = [scenario.folder / "scenario.toml", *scenario.files()]
     return {
-        f"{FIRST}{folder.name}/{name.as_posix()}": path
-        for name, path in relative.items()
-        if "__pycache__" not in name.parts
+        f"{FIRST}{scenario.folder.name}/{path.relative_to(scenario.folder).as_posix()}": path
+        for path in paths
     }
-
-
-def _lock_texts(
-    reference: Lock, releases: Sequence[Release], locks: Sequence[Lock | Unresolvable]
-) -> dict[str, bytes]:
-    texts = {"locks/reference.txt": reference.text()}
-    for release, lock in zip(releases, locks, strict=True):
-        text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
-        texts[f"locks/{release.version}.txt"] = text
-    return {name: text.encode() for name, text in texts.items()}
 
 
 def _listed(release: Release) -> dict[str, object]:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.subject import add_pins
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,14 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--package", metavar="P", help="package under test; default: the scenario's")
     parser.add_argument("--pre", action="store_true", help="take pre-releases too")
-    parser.add_argument(
-        "--with",
-        dest="pins",
-        action="append",
-        default=[],
-        metavar="REQUIREMENT",
-        help="what every environment holds besides; may be repeated",
-    )
+    add_pins(parser)
     parser.add_argument(
         "--torch",
         default="index",
@@ -94,15 +88,15 @@ def _question(options: argparse.Namespace) -> Question:
 
     scenario = load_scenario(options.scenario)
     package = canonicalize_name(options.package) if options.package else scenario.package
-    pins = merge_pins(scenario.pins, check_requirements(options.pins, "--with"), package)
+    pins = merge_pins(scenario.pins, check_requirements(options.pins, "--with"))
     scenario = replace(scenario, pins=pins)
-    same = package == scenario.package
+    first, last = scenario.ends(package, options.first, options.last)
     return Question(
         scenario=scenario,
         package=package,
         arms=scenario.choose(None),
-        first=options.first or (scenario.first if same else None),
-        last=options.last or (scenario.last if same else None),
+        first=first,
+        last=last,
         prereleases=options.pre,
         torch=options.torch,
     )

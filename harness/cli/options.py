@@ -113,17 +113,13 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
 
     from harness.runs.question import Question, apply_overrides, parse_assumption, parse_override  # noqa: PLC0415
 
+    words = tuple(probe_words(options))  # as they were given, before a bundle decides some of them
     bundle = from_bundle(options) if options.bundle else None
     scenario = subject(options)
     fixes = getattr(options, "fixes", False)
     chosen = apply_overrides(scenario.choose(arms, fixes=fixes), dict(map(parse_override, options.set)))
     package = canonicalize_name(options.package) if options.package else scenario.package
-    first = getattr(options, "first", None)
-    if first is None and package == scenario.package:
-        first = scenario.first
-    last = getattr(options, "last", None)
-    if last is None and package == scenario.package:
-        last = scenario.last
+    first, last = scenario.ends(package, getattr(options, "first", None), getattr(options, "last", None))
     return Question(
         scenario=scenario,
         package=package,
@@ -146,7 +142,7 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
         environment_cap=int(getattr(options, "environment_cap", DEFAULT_CAP_GB) * 10**9),
         scheduler=_scheduler(options),
         command=getattr(options, "command_line", ""),
-        probe_words=tuple(probe_words(options)),
+        probe_words=words,
         cause=not getattr(options, "no_cause", False),
         fixes=fixes,
     )

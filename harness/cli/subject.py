@@ -32,8 +32,8 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
     _add_command(parser)
 
 
-def _add_environment(parser: argparse.ArgumentParser) -> None:
-    """Add what every environment holds and lets through."""
+def add_pins(parser: argparse.ArgumentParser) -> None:
+    """Add what every environment holds."""
     parser.add_argument(
         "--with",
         dest="pins",
@@ -42,6 +42,11 @@ def _add_environment(parser: argparse.ArgumentParser) -> None:
         metavar="REQUIREMENT",
         help='what every environment holds besides, as "torch==2.13.0"; may be repeated',
     )
+
+
+def _add_environment(parser: argparse.ArgumentParser) -> None:
+    """Add what every environment holds and lets through."""
+    add_pins(parser)
     parser.add_argument("--python", metavar="V", help="Python of the environments, as 3.10 or >=3.10")
     parser.add_argument("--timeout", type=_seconds, metavar="S", help="seconds a probe may take")
     parser.add_argument("--online", action="store_true", help="let probes use the network")
@@ -102,8 +107,6 @@ def subject(options: argparse.Namespace) -> Scenario:
     Raises:
         UsageError: Nothing, or too much, is named; a requirement, a version or a variable is wrong.
     """
-    from packaging.utils import canonicalize_name  # noqa: PLC0415 - kept out of start-up
-
     from harness.command import merge_pins, python_specifier  # noqa: PLC0415 - kept out of start-up
     from harness.scenario import load_scenario  # noqa: PLC0415
     from harness.script import check_requirements  # noqa: PLC0415
@@ -131,10 +134,9 @@ def subject(options: argparse.Namespace) -> Scenario:
             "what is to be run? Name a scenario, or a script, or give a command behind --, "
             "as in: bisect --package transformers -- python repro.py"
         )
-    package = canonicalize_name(options.package) if options.package else scenario.package
     return replace(
         scenario,
-        pins=merge_pins(scenario.pins, pins, package),
+        pins=merge_pins(scenario.pins, pins),
         python=python_specifier(options.python) if options.python else scenario.python,
         timeout=options.timeout or scenario.timeout,
         online=options.online or scenario.online,
@@ -175,7 +177,7 @@ def _of_command(command: list[str], options: argparse.Namespace) -> Scenario:
         oracle = {"kind": "metric", "signal": options.metric, "window": 1, "exit_status": True}
     elif options.expect:
         raise UsageError(f"--expect {options.expect} without --metric: of which value is it expected?")
-    for name in ("expect", "bad_when_stdout_matches", "error_matches", "import_errors"):
+    for name in _JUDGING[1:]:
         if getattr(options, name) is not None:
             oracle[name] = getattr(options, name)
     return command_scenario(command, package=options.package, oracle=oracle)
@@ -193,18 +195,8 @@ def _variables(texts: Sequence[str]) -> dict[str, str]:
 
 def probe_words(options: argparse.Namespace) -> Iterator[str]:
     """Yield the options of `probe` that mean the same job in the same environment, the release left out."""
-    if options.bundle:  # it decides all the rest but what the job is told
+    if options.bundle:
         yield from ("--bundle", options.bundle)
-        options = argparse.Namespace(
-            **{
-                **vars(options),
-                "scenario": None,
-                "package": None,
-                "pins": [],
-                "python": None,
-                "torch": "auto",
-            }
-        )
     if options.scenario and not options.scenario.endswith(".py"):
         yield options.scenario
     single = {"package": options.package, **{name: getattr(options, name) for name in _JUDGING}}

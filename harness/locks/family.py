@@ -30,7 +30,7 @@ def lock_all(
     resolver: Resolver | StoredLocks,
     releases: Sequence[Release],
     reference: Lock,
-    told: Callable[[str, int], None],
+    told: Callable[[str], None],
 ) -> list[Lock | Unresolvable]:
     """Return the lock of each release, or why it has none.
 
@@ -38,7 +38,7 @@ def lock_all(
         resolver: Makes or finds locks.
         releases: In any order.
         reference: What all environments share.
-        told: Called with (version, how many locks are there).
+        told: Called with a line for each lock that is there.
 
     Raises:
         HarnessError: As the resolver says.
@@ -47,7 +47,7 @@ def lock_all(
 
     def keep(version: str, lock: Lock | Unresolvable) -> None:
         found[version] = lock
-        told(version, len(found))
+        told(f"locked {resolver.package} {version} ({len(found)} of {len(releases)})")
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         if isinstance(resolver, Resolver):

@@ -17,6 +17,21 @@ if TYPE_CHECKING:
     from harness.locks.interpreter import Interpreter
     from harness.locks.lock import Lock
     from harness.locks.torch import HostTorch
+    from harness.releases.release import Release
+
+
+def lock_texts(
+    reference: Lock, releases: Sequence[Release], locks: Sequence[Lock | Unresolvable]
+) -> dict[str, str]:
+    """Return {file name: text} of the reference and the lock of every release, or why there is none.
+
+    It is what `StoredLocks` reads.
+    """
+    texts = {"reference.txt": reference.text()}
+    for release, lock in zip(releases, locks, strict=True):
+        text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
+        texts[f"{release.version}.txt"] = text
+    return texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +39,14 @@ class StoredLocks:
     """Reads what a run kept in its `locks` folder, in place of a `Resolver`.
 
     Attributes:
+        package: Canonical name of the package under test.
         folder: Holds `reference.txt` and a file a release.
         interpreter: Its Python and platform must be those that the locks were made for.
         pins: What the scenario asks for, for the report.
         host: The torch that stands in place of the one of the locks; None leaves them as they are.
     """
 
+    package: str
     folder: Path
     interpreter: Interpreter
     pins: Sequence[str]

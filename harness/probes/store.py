@@ -47,9 +47,17 @@ class Result:
     environment_seconds: float = 0.0
 
     def trace(self) -> Trace:
-        """Read its trace; what it printed as `NAME=value` counts as recorded, unless that name was recorded."""
+        """Read its trace, as `read` does."""
+        return self.read()[0]
+
+    def read(self) -> tuple[Trace, str]:
+        """Read its trace and its output.
+
+        What it printed as `NAME=value` counts as recorded, unless that name was recorded.
+        """
+        output = self.output()
         trace = read_trace(self.folder / "trace.jsonl")
-        return replace(trace, records={**printed_values(self.output()), **trace.records})
+        return replace(trace, records={**printed_values(output), **trace.records}), output
 
     def output(self) -> str:
         """Read what it printed; bytes that are no UTF-8 are replaced."""

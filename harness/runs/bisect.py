@@ -22,6 +22,7 @@ from harness.environments.evict import evict
 from harness.files import whole_folder, write_atomic
 from harness.history.record import Recorded
 from harness.locks.resolve import Unresolvable
+from harness.locks.stored import lock_texts
 from harness.machine import processor
 from harness.releases.release import select
 from harness.report.evidence import ProbeEvidence
@@ -206,10 +207,9 @@ def write(report: Report, driver: Driver, out: Path) -> Path:
 
 def write_locks(folder: Path, laboratory: Laboratory) -> None:
     """Write the reference and the lock of every release, or why there is none, as `--locks` reads them."""
-    write_atomic(folder / "reference.txt", laboratory.reference.text())
-    for release, lock in zip(laboratory.releases, laboratory.locks, strict=True):
-        text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
-        write_atomic(folder / f"{release.version}.txt", text)
+    texts = lock_texts(laboratory.reference, laboratory.releases, laboratory.locks)
+    for name, text in texts.items():
+        write_atomic(folder / name, text)
 
 
 def evidence(driver: Driver) -> dict[str, ProbeEvidence]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.traces.census import census_digest
 from harness.traces.trace import Trace
+from harness.verdicts.judge import judge
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -55,6 +56,12 @@ class Finding:
             census=census_digest(trace.census),
             identity=f"{identity.get('start')} {identity.get('batches')}" if identity else None,
         )
+
+    @classmethod
+    def judged(cls, result: Result, oracle: Mapping[str, Any], lock: str) -> Finding:
+        """Read what one probe gave, and judge it."""
+        trace, output = result.read()
+        return cls.of(result, judge(result.execution, trace, oracle, output), trace, lock)
 
     @classmethod
     def worst(cls, findings: Sequence[Finding]) -> Finding:

@@ -21,7 +21,6 @@ from harness.probes.store import Store
 from harness.runs.finding import Finding
 from harness.uv import Uv
 from harness.verdicts.calibration import Calibration
-from harness.verdicts.judge import judge
 from harness.verdicts.oracles import compares, with_defaults
 from harness.verdicts.verdict import Judgement, Verdict
 
@@ -143,9 +142,7 @@ class Laboratory:
             result = self.store.find(probe.digest, probe.repeat) or self.executor.execute(probe, lock)
             if isinstance(result, NotExecuted):
                 return Finding(Judgement(Verdict.SKIP, result.reason), lock=lock.digest)
-            trace = result.trace()
-            judgement = judge(result.execution, trace, self.question.scenario.oracle, result.output())
-            findings.append(Finding.of(result, judgement, trace, lock.digest))
+            findings.append(Finding.judged(result, self.question.scenario.oracle, lock.digest))
         return findings
 
 
@@ -180,18 +177,8 @@ def prepare(
         question.package, question.pins(), interpreter, torch, settings, uv, home, question.newest()
     )
     if question.locks is not None:
-        resolver = StoredLocks(question.locks, interpreter, question.pins(), torch.host)
-    reference = resolver.reference()
-    if isinstance(reference, Unresolvable):  # no release goes with the pins: all are skipped, for that reason
-        locks: list[Lock | Unresolvable] = [reference] * len(releases)
-        reference = Lock((), "fixed", interpreter.minor, interpreter.platform)
-    else:
-        locks = lock_all(
-            resolver,
-            releases,
-            reference,
-            lambda version, count: told(f"locked {question.package} {version} ({count} of {len(releases)})"),
-        )
+        resolver = StoredLocks(question.package, question.locks, interpreter, question.pins(), torch.host)
+    reference, locks = _lock(resolver, releases, told)
     environments = Environments(question.package, interpreter, torch, uv, home, told)
     usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]
     base = environments.base([reference, *usable])
@@ -230,6 +217,17 @@ def prepare(
         job_digest=question.scenario.job_digest(),
         device=device,
     )
+
+
+def _lock(
+    resolver: Resolver | StoredLocks, releases: Sequence[Release], told: Callable[[str], None]
+) -> tuple[Lock, Sequence[Lock | Unresolvable]]:
+    """Return the reference and a lock a release; where no release goes with the pins, all are skipped for that."""
+    reference = resolver.reference()
+    if isinstance(reference, Unresolvable):
+        interpreter = resolver.interpreter
+        return Lock((), "fixed", interpreter.minor, interpreter.platform), [reference] * len(releases)
+    return reference, lock_all(resolver, releases, reference, told)
 
 
 def _device(wanted: str, environments: Environments, reference: Lock, base: Lock) -> str:

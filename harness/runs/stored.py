@@ -19,7 +19,6 @@ from harness.runs.investigate import Searched, replay
 from harness.runs.locked import read_locks, sides, with_moves
 from harness.scenario import Arm, load_scenario
 from harness.verdicts.calibration import Calibration
-from harness.verdicts.judge import judge
 from harness.verdicts.oracles import compares
 from harness.verdicts.verdict import Judgement, Verdict
 
@@ -82,7 +81,7 @@ def stored_evidence(report: Report, store: Store) -> dict[str, ProbeEvidence]:
             for execution in row.executions:
                 result = store.find(execution["probe"], 0)
                 if result is not None and execution["repeat"] == 0:
-                    found[result.probe] = ProbeEvidence(result.trace(), result.output())
+                    found[result.probe] = ProbeEvidence(*result.read())
     return found | remedy_evidence(report, store)
 
 
@@ -107,9 +106,7 @@ def _judge_arm(package: str, arm: ArmResult, store: Store, oracle: Mapping[str, 
         by_repeat: dict[int, list[Finding]] = {}
         for execution in row.executions:
             result = _stored(store, execution["probe"], execution["repeat"], row.version)
-            trace = result.trace()
-            judgement = judge(result.execution, trace, oracle, result.output())
-            finding = Finding.of(result, judgement, trace, row.lock or "")
+            finding = Finding.judged(result, oracle, row.lock or "")
             by_repeat.setdefault(execution["repeat"], []).append(finding)
         findings[position] = {
             repeat: Finding.of_seeds(seeds, oracle, calibration) for repeat, seeds in by_repeat.items()
