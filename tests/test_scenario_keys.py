@@ -126,6 +126,55 @@ def test_rules_between_keys(write, old, new, said):
     assert said in str(caught.value)
 
 
+JOB = """
+from harness_recorder import settings as take
+config = take({"seed": 0, "device": "cpu", "threads": 1, "steps": 5, "lr": -1e-3, "fused": False, "name": str(1)})
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("stps = 3", "arms.one.stps = 3: expected a setting that job.py declares; did you mean steps?"),
+        (
+            "x = 1",
+            "expected a setting that job.py declares; it takes seed, device, threads, steps, lr, fused, name",
+        ),
+        ("steps = 4.0", "arms.one.steps = 4.0: expected what job.py can read in place of its default 5"),
+        ("lr = 'high'", "arms.one.lr = 'high': expected what job.py can read in place of its default -0.001"),
+        ("fused = 1", "arms.one.fused = 1: expected what job.py can read in place of its default false"),
+        (
+            "seed = 1",
+            "arms.one.seed = 1: expected no such setting of the job, since the harness hands it seed",
+        ),
+        ("steps = 4\nlr = 1\nfused = 'true'\nname = 3", ""),
+    ],
+)
+def test_settings_that_the_job_does_not_take_are_told_before_anything_runs(write, line, said):
+    """What it says is what the job itself would say, in every release."""
+    text = f'package = "toy"\n[arms.one]\n{line}\n[oracle]\nkind = "training"\n'
+    if not said:
+        assert load_scenario(write(text, JOB)).arms
+        return
+    with pytest.raises(UsageError) as caught:
+        load_scenario(write(text, JOB))
+    assert said in str(caught.value)
+    if "seed" not in line:  # names that are computed are the job's own business
+        assert load_scenario(write(text, JOB.replace("take({", "take({**{}, "))).arms
+
+
+def test_a_job_that_declares_its_settings_takes_what_every_job_is_handed(write):
+    text = 'package = "toy"\n[arms.one]\n[oracle]\nkind = "training"\n'
+    with pytest.raises(UsageError, match="declares no setting 'threads'"):
+        load_scenario(write(text, JOB.replace('"threads": 1, ', "")))
+
+
+def test_a_command_gets_no_settings(write):
+    text = 'package = "toy"\ncommand = ["true"]\n[arms.one]\nlr = 1\n[oracle]\nkind = "exit-status"\n'
+    with pytest.raises(UsageError, match=r"arms\.one\.lr = 1: expected no settings of a job"):
+        load_scenario(write(text))
+
+
 @pytest.mark.parametrize(("table", "name", "key"), KEYS, ids=[f"{table}.{name}" for table, name, _ in KEYS])
 def test_each_key_has_a_meaning_and_an_example_that_it_takes(table, name, key):
     assert isinstance(key, Key)

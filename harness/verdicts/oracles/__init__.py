@@ -9,6 +9,7 @@ from harness.verdicts.oracles.metric import measure, read_expectation
 from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.oracles.registry import (
     EXIT_STATUS,
+    KIND,
     ORACLES,
     apply,
     by_exit_status,
@@ -20,6 +21,7 @@ from harness.verdicts.oracles.registry import (
 
 __all__ = [
     "EXIT_STATUS",
+    "KIND",
     "ORACLES",
     "Oracle",
     "apply",
