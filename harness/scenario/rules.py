@@ -31,9 +31,10 @@ def complaints(content: Mapping[str, Any], folder: Path) -> list[Complaint]:
     """
     found = [*check(content, SCENARIO), *_nested(content)]
     wrong = {complaint.key.partition(".")[0] for complaint in found}
+    right = {key: value for key, value in content.items() if key not in wrong}
     for keys, rule in _RULES:
         if not wrong & set(keys):
-            found += rule(content, folder)
+            found += rule(right, folder)
     order = list(content)
     return sorted(found, key=lambda one: _place(order, one.key.partition(".")[0]))
 
@@ -164,6 +165,6 @@ _RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("pins", "package"), _no_pin_of_the_package),
     ((), _job_or_command),
     (("job", "command"), _script_is_there),
-    (("job", "command", "parameters", "arms", "fixes"), _job_takes_settings),
+    (("job", "command"), _job_takes_settings),
 )
-"""Each with the keys that must be right by themselves for it to be asked."""
+"""Each with the keys that must be right by themselves for it to be asked; it sees no other keys that are wrong."""
