@@ -117,6 +117,11 @@ def test_everything_that_is_wrong_is_told_at_once_each_with_the_file(write):
         ('kind = "training"', "", "the key 'oracle.kind' is missing"),
         ('kind = "training"', "kind = ['training']", "expected one of training, metric"),
         ("[oracle]", "[oracle.more]", "the key 'oracle.kind' is missing"),
+        (
+            "[oracle]",
+            "[oracle]\nerror_matches = 'a'",
+            "error_matches = 'a': expected `exit_status = true` beside it",
+        ),
         ('"toy"', '"a toy"', "package = 'a toy': expected the name of a package"),
     ],
 )
@@ -169,6 +174,13 @@ def test_a_job_that_declares_its_settings_takes_what_every_job_is_handed(write):
     text = 'package = "toy"\n[arms.one]\n[oracle]\nkind = "training"\n'
     with pytest.raises(UsageError, match="declares no setting 'threads'"):
         load_scenario(write(text, JOB.replace('"threads": 1, ', "")))
+
+
+@pytest.mark.parametrize("more", ["exit_status = true\n", ""])
+def test_how_a_script_ends_can_be_told_where_it_is_judged(write, more):
+    command = "" if more else 'command = ["true"]\n'
+    text = f'package = "toy"\n{command}[arms.one]\n[oracle]\nkind = "metric"\n{more}import_errors = "bad"\n'
+    assert load_scenario(write(text)).oracle["exit_status"] is True
 
 
 def test_a_command_gets_no_settings(write):

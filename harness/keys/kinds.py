@@ -82,12 +82,12 @@ PACKAGE = Kind(
 )
 VERSION = Kind(
     "a version number such as 0.6.2",
-    {"type": "string", "pattern": r"^\s*v?[0-9]"},
-    _read_by(lambda value: Version(value.lower()), InvalidVersion),
+    {"type": "string", "pattern": r"^\s*[vV]?[0-9]"},
+    _read_by(Version, InvalidVersion),
 )
 SPECIFIER = Kind(
     'a specifier such as ">=3.10" or "==3.11.*"',
-    {"type": "string", "pattern": r"^\s*$|^[\s,]*[<>=!~]"},
+    {"type": "string", "pattern": r"^[\s,]*($|[<>=!~])"},
     _read_by(SpecifierSet, InvalidSpecifier),
 )
 REQUIREMENT = Kind(

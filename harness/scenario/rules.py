@@ -115,6 +115,20 @@ def _script_is_there(content: Mapping[str, Any], folder: Path) -> Iterator[Compl
         yield Complaint("job", f"the job does not parse: {getattr(error, 'msg', error)}", where)
 
 
+def _end_is_judged(content: Mapping[str, Any], _folder: Path) -> Iterator[Complaint]:
+    """Yield what an oracle is told about a script's end where nothing looks at how the script ends."""
+    from harness.verdicts.oracles import by_exit_status  # noqa: PLC0415 - oracles read traces, not scenarios
+
+    settings = content.get("oracle", {"kind": "exit-status"})
+    if "command" in content or by_exit_status(settings):
+        return
+    for name in ("bad_when_stdout_matches", "error_matches", "import_errors"):
+        if name in settings:
+            yield _wrong(
+                f"oracle.{name}", settings[name], "`exit_status = true` beside it, else it says nothing"
+            )
+
+
 def _job(content: Mapping[str, Any], folder: Path) -> Path:
     return folder / str(content.get("job", SCENARIO["job"].default))
 
@@ -166,5 +180,6 @@ _RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     ((), _job_or_command),
     (("job", "command"), _script_is_there),
     (("job", "command"), _job_takes_settings),
+    (("oracle", "command"), _end_is_judged),
 )
 """Each with the keys that must be right by themselves for it to be asked; it sees no other keys that are wrong."""
