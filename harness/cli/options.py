@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.ranges import InOrder, paired
 from harness.cli.subject import add_subject, from_bundle, probe_words, subject
 from harness.errors import UsageError
 
@@ -36,7 +37,9 @@ def positive(text: str) -> int:
 def add_probing(parser: argparse.ArgumentParser) -> None:
     """Add what decides how a probe is executed."""
     add_subject(parser)
-    parser.add_argument("--package", metavar="P", help="package under test; default: the scenario's")
+    parser.add_argument(
+        "--package", action=InOrder, metavar="P", help="package under test; default: the scenario's"
+    )
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="default auto: CUDA where it can be used"
     )
@@ -70,8 +73,12 @@ def add_asking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--arm", action="append", metavar="A", help="an arm; may be repeated; default: the scenario's"
     )
-    parser.add_argument("--from", dest="first", metavar="V", help="oldest release; default: the scenario's")
-    parser.add_argument("--to", dest="last", metavar="V", help="newest release; default: the newest of all")
+    parser.add_argument(
+        "--from", action=InOrder, dest="first", metavar="V", help="oldest release; default: the scenario's"
+    )
+    parser.add_argument(
+        "--to", action=InOrder, dest="last", metavar="V", help="newest release; default: the newest of all"
+    )
     parser.add_argument("--search", choices=SEARCHES, default="auto", help="strategy, default auto")
     parser.add_argument(
         "--find-fix", action="store_true", help="look for the release that repaired something"
@@ -113,6 +120,8 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
 
     from harness.runs.question import Question, apply_overrides, parse_assumption, parse_override  # noqa: PLC0415
 
+    if len(paired(getattr(options, "ranges", ()))) > 1:
+        raise UsageError(f"{options.verb} takes one --package; two of them are a question for `bisect`")
     words = tuple(probe_words(options))  # as they were given, before a bundle decides some of them
     bundle = from_bundle(options) if options.bundle else None
     scenario = subject(options)

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from harness.errors import UsageError
 from harness.keys import Complaint, Wrong, check
 from harness.keys.kinds import SETTING
-from harness.scenario.keys import ARM, FIX, SCENARIO
+from harness.scenario.keys import ALSO, ARM, FIX, SCENARIO
 from harness.script import script_of
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def _nested(content: Mapping[str, Any]) -> Iterator[Complaint]:
         if ("set" in fix) == ("release" in fix):
             allowed = SCENARIO["fixes"].kind.part
             yield _wrong(f"fixes.{name}", fix, allowed.words if allowed else "")
+    if isinstance(content.get("also"), dict):
+        yield from check(content["also"], ALSO, prefix="also.")
     if isinstance(content.get("oracle"), dict):
         yield from check_settings(content["oracle"], prefix="oracle.")
 
@@ -90,6 +92,12 @@ def _no_pin_of_the_package(content: Mapping[str, Any], _folder: Path) -> Iterato
             yield _wrong("pins", pin, f"no pin of {package}, since it is the package under test")
 
 
+def _another_package(content: Mapping[str, Any], _folder: Path) -> Iterator[Complaint]:
+    package, also = content.get("package", ""), content.get("also", {}).get("package")
+    if also is not None and canonicalize_name(also) == canonicalize_name(package):
+        yield _wrong("also.package", also, f"another package than {package}")
+
+
 def _job_or_command(content: Mapping[str, Any], _folder: Path) -> Iterator[Complaint]:
     if "job" in content and "command" in content:
         yield Complaint("command", "`job` and `command` exclude each other")
@@ -120,6 +128,7 @@ def _parses(folder: Path, name: str) -> Iterator[Complaint]:
 _RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("arms",), _some_arm_by_default),
     (("fixes", "arms"), _remedies_name_arms),
+    (("package", "also"), _another_package),
     (("pins", "package"), _no_pin_of_the_package),
     ((), _job_or_command),
     (("job", "command"), _script_is_there),

@@ -1,0 +1,230 @@
+"""Two packages at once, end to end on a toy index: which of them decides, which pair, and what cannot be told."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from toyindex import ToyIndex
+from toypairs import plant_pair
+
+SCENARIO = """
+description = "Two toy packages whose loss is planted"
+package = "left"
+python = ">=3.8"
+timeout = 20
+{also}
+[arms.plain]
+[oracle]
+kind = "training"
+"""
+JOB = """
+import judge
+from harness_recorder import Recorder
+with Recorder(settings={}) as recorder:
+    recorder.begin()
+    for step in range(1, 6):
+        recorder.step(loss=judge.loss(step))
+        if recorder.stopped:
+            break
+"""
+SCRIPT = 'import judge\nassert judge.loss(3) == judge.loss(3), "the loss is NaN"\n'
+BOTH = ("--package", "left", "--package", "right")
+PAIR = ["gggg", "ggbb", "ggbb"]
+"""Bad from left 3.0 with right 2.0 on: both are needed."""
+REPAIRED = ["gggg", "gggg", "bbgg"]
+"""right 3.0 breaks it, left 3.0 repairs that."""
+
+
+@pytest.fixture
+def ask(tmp_path, monkeypatch, harness):
+    """Bisect both packages of a table; returns the process and what pair.json says of the only arm."""
+    for name in list(os.environ):
+        if name.startswith(("PIP_", "UV_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "repro.py").write_text(SCRIPT, encoding="utf-8")
+
+    def run(table, *words, command=("--", "python", "repro.py"), also=""):
+        folder = tmp_path / "scenarios" / "both"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "scenario.toml").write_text(SCENARIO.format(also=also), encoding="utf-8")
+        (folder / "job.py").write_text(JOB, encoding="utf-8")
+        with ToyIndex() as index:
+            plant_pair(index, table)
+            monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+            done = harness("bisect", *words, *command)
+        assert "Traceback" not in done.stderr, done.stderr
+        path = Path("reports/latest/pair.json")
+        return done, json.loads(path.read_text(encoding="utf-8"))["arms"][0] if path.exists() else None
+
+    return run
+
+
+def changes(arm):
+    assert all(one["confirmed"] for one in arm["changes"])
+    return [
+        (one["package"], one["before"], one["after"], one["kind"], one["version"]) for one in arm["changes"]
+    ]
+
+
+def test_both_are_needed(ask, harness):
+    done, arm = ask(PAIR, *BOTH)
+    assert done.returncode == 0, done.stderr
+    assert (arm["conclusion"], arm["depends"]) == ("regressed", "both")
+    assert arm["pair"] == {"left": "3.0", "right": "2.0"}
+    assert changes(arm) == [
+        ("left", "2.0", "3.0", "regressed", "2.0"),
+        ("right", "1.0", "2.0", "regressed", "3.0"),
+    ]
+    assert arm["answer"] == (
+        "The answer depends on both: left 3.0 with right 2.0 is bad; left 2.0 with right 2.0 is good; "
+        "left 3.0 with right 1.0 is good; each confirmed. Only both newer releases together make it bad."
+    )
+    assert arm["answer"] in done.stdout
+    again = arm["changes"][0]["commands"][1]
+    assert "--with right==2.0" in again
+    _check_files(arm)
+
+
+def _check_files(arm):
+    """Every link of the page leads to a file and a place in it; the issue names both packages and the script."""
+    folder = Path("reports/latest")
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert arm["answer"] in page
+    links = [part.split('"')[0] for part in page.split('href="')[1:]]
+    reports = [link for link in links if link.startswith("runs/")]
+    assert reports
+    for link in reports:
+        path, _, place = link.partition("#")
+        target = (folder / path).read_text(encoding="utf-8")
+        assert not place or f'id="{place}"' in target, link
+    assert "http" not in page.split("<main>")[1].split("<script")[0]
+    issue = (folder / "issue.md").read_text(encoding="utf-8")
+    assert "left `1.0` to `4.0` and right `1.0` to `3.0`" in issue
+    assert f"```python\n{SCRIPT}```" in issue
+    assert "| right `2.0` | left `2.0` | left `3.0` | yes |" in issue
+    assert "left `1.0`" in (folder / "summary.md").read_text(encoding="utf-8") or arm["answer"]
+
+
+def test_a_newer_release_repairs_what_the_other_one_broke(ask):
+    """In a scenario, whose own file names both packages."""
+    done, arm = ask(REPAIRED, "both", "--exit-code", command=(), also='also = { package = "right" }')
+    assert done.returncode == 1, done.stderr
+    assert arm["pair"] == {"left": "2.0", "right": "3.0"}
+    assert arm["answer"] == (
+        "The answer depends on both: right 3.0 with left 2.0 is bad; right 2.0 with left 2.0 is good; "
+        "right 3.0 with left 3.0 is good; each confirmed. left 3.0 repairs it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "said", "found"),
+    [
+        (
+            ["ggbb", "ggbb"],
+            "left decides alone: left 3.0 broke the job (last good 2.0), confirmed; so with right 1.0 and with right 2.0.",
+            [("left", "2.0", "3.0", "regressed", "1.0"), ("left", "2.0", "3.0", "regressed", "2.0")],
+        ),
+        (
+            ["ggg", "bbb", "bbb"],
+            "right decides alone: right 2.0 broke the job (last good 1.0), confirmed; so with left 1.0 and with left 3.0.",
+            [("right", "1.0", "2.0", "regressed", "1.0"), ("right", "1.0", "2.0", "regressed", "3.0")],
+        ),
+        (
+            ["ggb", "bbb"],
+            "Either package alone breaks the job: with right 1.0, left 3.0 broke the job (last good 2.0), confirmed; "
+            "with left 1.0, right 2.0 broke the job (last good 1.0), confirmed; with the newest of both it is bad.",
+            [("left", "2.0", "3.0", "regressed", "1.0"), ("right", "1.0", "2.0", "regressed", "1.0")],
+        ),
+        (
+            ["gbg", "ggg"],
+            "No change between the corners: the job is good with left 1.0 and 3.0 and with right 1.0 and 2.0, "
+            "in every combination. What lies between them was not searched; a bisection of one package looks there.",
+            [],
+        ),
+    ],
+    ids=["left", "right", "each", "alike"],
+)
+def test_what_the_corners_depend_on(ask, table, said, found):
+    done, arm = ask(table, *BOTH)
+    assert done.returncode == 0, done.stderr
+    assert arm["answer"] == said
+    assert changes(arm) == found
+
+
+def test_a_pair_that_no_lock_has_is_a_gap(ask):
+    """The corner is moved, the pair is found, and what cannot be resolved is never a side of it."""
+    done, arm = ask(["gguu", "ggbb", "ggbb"], *BOTH)
+    assert done.returncode == 0, done.stderr
+    assert arm["conclusion"] == "regressed"
+    assert arm["decides"] == "left"
+    assert "left 4.0 with right 1.0 cannot be tested (cannot be resolved: " in arm["notes"][0]
+    assert arm["notes"][0].endswith("left 4.0 with right 2.0 stands for that corner")
+    assert {one["verdict"] for one in arm["cells"] if one["versions"] in (["3.0", "1.0"], ["4.0", "1.0"])} == {"skip"}
+
+
+def test_a_corner_without_anything_near_it_is_inconclusive(ask):
+    done, arm = ask(["ug", "gb"], *BOTH)
+    assert done.returncode == 3, done.stderr
+    assert arm["depends"] == "untestable"
+    assert arm["answer"].startswith("Inconclusive: left 1.0 with right 1.0 cannot be tested (cannot be resolved: ")
+
+
+def test_ranges_belong_to_the_package_before_them(ask):
+    words = ("--package", "left", "--from", "2.0", "--to", "3.0", "--package=right", "--to", "2.0")
+    done, arm = ask(PAIR, *words)
+    assert done.returncode == 0, done.stderr
+    assert arm["pair"] == {"left": "3.0", "right": "2.0"}
+    report = json.loads(Path("reports/latest/pair.json").read_text(encoding="utf-8"))
+    assert [one["versions"] for one in report["packages"]] == [["2.0", "3.0"], ["1.0", "2.0"]]
+    part = json.loads((Path("reports/latest") / report["parts"][0]["folder"] / "report.json").read_text())
+    assert part["command"].endswith(
+        "bisect --package left --from 2.0 --to 3.0 --with right==2.0 -- python repro.py"
+    )
+
+
+def test_the_same_question_again_executes_nothing(ask):
+    ask(PAIR, *BOTH)
+    probes = set(Path("home/probes").glob("*/*"))
+    ask(PAIR, *BOTH)
+    assert set(Path("home/probes").glob("*/*")) == probes
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--package", "left", "--package", "left"), "--package left is given twice"),
+        ((*BOTH, "--package", "judge"), "3 packages (left, right, judge): two at most"),
+        (("--from", "1.0", *BOTH), "--from 1.0 stands before any --package"),
+        ((*BOTH, "--to", "1.0", "--to", "2.0"), "--to is given twice for right"),
+        (("--package", "left", "--from", "1.0", "--from", "2.0"), "--from is given twice for left"),
+        ((*BOTH, "--assume", "1.0=good"), "--assume and two packages (left and right)"),
+        ((*BOTH, "--locks", "x"), "--locks and two packages"),
+        ((*BOTH, "--from", "3.0"), "the range of right holds 3.0 alone: widen it, or hold the package by --with right==3.0"),
+        ((*BOTH, "--metric", "loss"), "give a bound (--expect"),
+        (("--package", "left", "--to", "9.0", "--package", "right"), "--to 9.0: the index lists no such release of left"),
+    ],
+)
+def test_a_wrong_combination_is_told_in_one_line(ask, words, said):
+    done, _ = ask(PAIR, *words)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_ends_without_a_package_where_the_scenario_has_two(ask):
+    done, _ = ask(PAIR, "both", "--from", "2.0", command=(), also='also = { package = "right" }')
+    assert done.returncode == 2
+    assert "both varies left and right; put --package before them" in done.stderr
+
+
+def test_other_commands_take_one_package(ask, harness):
+    done = harness("probe", *BOTH, "--release", "1.0", "--", "python", "repro.py")
+    assert done.returncode == 2
+    assert "probe takes one --package" in done.stderr
