@@ -76,7 +76,7 @@ def changes(arm):
 def test_both_are_needed(ask, harness):
     done, arm = ask(PAIR, *BOTH)
     assert done.returncode == 0, done.stderr
-    assert (arm["conclusion"], arm["depends"]) == ("regressed", "both")
+    assert (arm["conclusion"], arm["depends"]) == ("regressed", "both"), arm
     assert arm["pair"] == {"left": "3.0", "right": "2.0"}
     assert changes(arm) == [
         ("left", "2.0", "3.0", "regressed", "2.0"),
@@ -166,14 +166,18 @@ def test_a_pair_that_no_lock_has_is_a_gap(ask):
     assert arm["decides"] == "left"
     assert "left 4.0 with right 1.0 cannot be tested (cannot be resolved: " in arm["notes"][0]
     assert arm["notes"][0].endswith("left 4.0 with right 2.0 stands for that corner")
-    assert {one["verdict"] for one in arm["cells"] if one["versions"] in (["3.0", "1.0"], ["4.0", "1.0"])} == {"skip"}
+    assert {
+        one["verdict"] for one in arm["cells"] if one["versions"] in (["3.0", "1.0"], ["4.0", "1.0"])
+    } == {"skip"}
 
 
 def test_a_corner_without_anything_near_it_is_inconclusive(ask):
     done, arm = ask(["ug", "gb"], *BOTH)
     assert done.returncode == 3, done.stderr
     assert arm["depends"] == "untestable"
-    assert arm["answer"].startswith("Inconclusive: left 1.0 with right 1.0 cannot be tested (cannot be resolved: ")
+    assert arm["answer"].startswith(
+        "Inconclusive: left 1.0 with right 1.0 cannot be tested (cannot be resolved: "
+    )
 
 
 def test_ranges_belong_to_the_package_before_them(ask):
@@ -206,9 +210,15 @@ def test_the_same_question_again_executes_nothing(ask):
         (("--package", "left", "--from", "1.0", "--from", "2.0"), "--from is given twice for left"),
         ((*BOTH, "--assume", "1.0=good"), "--assume and two packages (left and right)"),
         ((*BOTH, "--locks", "x"), "--locks and two packages"),
-        ((*BOTH, "--from", "3.0"), "the range of right holds 3.0 alone: widen it, or hold the package by --with right==3.0"),
+        (
+            (*BOTH, "--from", "3.0"),
+            "the range of right holds 3.0 alone: widen it, or hold the package by --with right==3.0",
+        ),
         ((*BOTH, "--metric", "loss"), "give a bound (--expect"),
-        (("--package", "left", "--to", "9.0", "--package", "right"), "--to 9.0: the index lists no such release of left"),
+        (
+            ("--package", "left", "--to", "9.0", "--package", "right"),
+            "--to 9.0: the index lists no such release of left",
+        ),
     ],
 )
 def test_a_wrong_combination_is_told_in_one_line(ask, words, said):
