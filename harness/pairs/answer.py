@@ -110,14 +110,14 @@ class Words:
             self.verdict(cell) for cell in (found.corners[0], found.corners[-1]) if cell is not None
         )
         verb = "breaks" if oldest == "good" else "repairs"
-        said = "; ".join(f"with {one.held} {one.version}, {self.change(one)}" for one in changes)
+        said = "; ".join(f"with {one.held} {one.version}, {self.change(one, 'it')}" for one in changes)
         both = f"with the newest of both it is {newest}" + (" again" if newest == oldest else "")
         return f"Either package alone {verb} {self.job}: {said}; {both}."
 
     def _pair(self, found: GridAnswer, changes: Sequence[PairChange]) -> str:
         if found.pair is None:
             told = "; ".join(f"with {one.held} {one.version}, {self.change(one)}" for one in changes)
-            return f"The answer depends on both packages, and not in one direction, so no single pair shows it: {told}."
+            return f"The answer depends on both packages, and not in one direction, so no single pair that shows it was found: {told}."
         odd = self.verdict(found.pair)
         # The package whose newer release changed it comes first, and its change before the other one's.
         ordered = sorted(changes, key=lambda one: (_moved_to(one, odd) != one.after, changes.index(one)))
@@ -146,17 +146,18 @@ class Words:
             if odd == "good" and one.kind == "regressed" and not one.skipped:
                 yield f"{one.package} {one.after} breaks it again."
 
-    def change(self, one: PairChange) -> str:
+    def change(self, one: PairChange, job: str = "") -> str:
         """Say what changed between two neighbouring releases; with a gap between them nobody is named."""
+        job = job or self.job
         sure = "confirmed" if one.confirmed else "not confirmed"
         old, new = ("good", "bad") if one.kind == "regressed" else ("bad", "good")
         verb = "broke" if one.kind == "regressed" else "repaired"
         if one.skipped:
             return (
-                f"a release of {one.package} {verb} {self.job} after {one.before} (last {old}) and by {one.after} "
+                f"a release of {one.package} {verb} {job} after {one.before} (last {old}) and by {one.after} "
                 f"(first {new}), {sure}; {len(one.skipped)} between them could not be tested"
             )
-        return f"{one.package} {one.after} {verb} {self.job} (last {old} {one.before}), {sure}"
+        return f"{one.package} {one.after} {verb} {job} (last {old} {one.before}), {sure}"
 
     def _untestable(self, found: GridAnswer, ends: Sequence[Cell]) -> str:
         lost = [end for end, cell in zip(ends, found.corners, strict=True) if cell is None]

@@ -138,14 +138,18 @@ def test_a_newer_release_repairs_what_the_other_one_broke(ask):
         ),
         (
             ["ggb", "bbb"],
-            "Either package alone breaks the job: with right 1.0, left 3.0 broke the job (last good 2.0), confirmed; "
-            "with left 1.0, right 2.0 broke the job (last good 1.0), confirmed; with the newest of both it is bad.",
+            (
+                "Either package alone breaks the job: with right 1.0, left 3.0 broke it (last good 2.0), confirmed; "
+                "with left 1.0, right 2.0 broke it (last good 1.0), confirmed; with the newest of both it is bad."
+            ),
             [("left", "2.0", "3.0", "regressed", "1.0"), ("right", "1.0", "2.0", "regressed", "1.0")],
         ),
         (
             ["gbg", "ggg"],
-            "No change between the corners: the job is good with left 1.0 and 3.0 and with right 1.0 and 2.0, "
-            "in every combination. What lies between them was not searched; a bisection of one package looks there.",
+            (
+                "No change between the corners: the job is good with left 1.0 and 3.0 and with right 1.0 and 2.0, in "
+                "every combination. What lies between them was not searched; a bisection of one package looks there."
+            ),
             [],
         ),
     ],

@@ -79,10 +79,9 @@ def check(table, strategy):
         odd = VERDICTS[at(table, answer.pair)]
         for axis, change in enumerate(answer.changes):
             assert (change.axis, change.at) == (axis, answer.pair[1 - axis])
-            sides = change.sides()
-            assert sides[odd] == answer.pair[axis]
+            assert change.side(odd) == answer.pair[axis]
             neighbour = list(answer.pair)
-            neighbour[axis] = sides[OTHER[odd]]
+            neighbour[axis] = change.side(OTHER[odd])
             assert VERDICTS[at(table, tuple(neighbour))] == OTHER[odd]
     return answer
 
