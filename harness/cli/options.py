@@ -204,6 +204,11 @@ def find_run(name: str, out: str) -> Path:
     for folder in (Path(name), Path(out) / name):
         if (folder / "report.json").is_file():
             return folder.resolve()
+        if (folder / "pair.json").is_file():
+            runs = ", ".join(str(path.parent) for path in sorted(folder.resolve().glob("runs/[0-9]*/report.json")))
+            raise UsageError(
+                f"{folder}: a question about two packages; name one of its runs: {runs or 'none'}"
+            )
     known = sorted(path.parent.name for path in Path(out).glob("*/report.json"))
     raise UsageError(
         f"no run {name!r}: expected a folder with a report.json; in {out}{os.sep}: {', '.join(known) or 'none'}"

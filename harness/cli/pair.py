@@ -109,6 +109,12 @@ def run_pair(asked: PairQuestion, *, fail_on_regression: bool) -> int:
     return pair_status(done.report, fail_on_regression=fail_on_regression)
 
 
+def find_pair(name: str, out: str) -> Path | None:
+    """Return the folder of a stored answer about two packages; None if there is none of that name."""
+    found = (folder for folder in (Path(name), Path(out) / name) if (folder / "pair.json").is_file())
+    return next((folder.resolve() for folder in found), None)
+
+
 def show_pair(report: PairReport, folder: Path) -> None:
     """Print the answer of each arm, what it rests on, and where the report lies."""
     from rich.console import Console  # noqa: PLC0415 - kept out of start-up

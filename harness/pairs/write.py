@@ -12,6 +12,8 @@ from harness.pairs.model import PairReport
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.home import Home
+
 
 def write_pair(folder: Path, report: PairReport) -> None:
     """Write pair.json, summary.md, issue.md and index.html; the same report gives the same bytes."""
@@ -23,6 +25,18 @@ def write_pair(folder: Path, report: PairReport) -> None:
     text = issue(report)
     write_atomic(folder / "issue.md", text)
     write_atomic(folder / "index.html", draw(report, issue=text))
+
+
+def redraw_pair(folder: Path, home: Home) -> PairReport:
+    """Write the files of a pair report and of its runs anew, and return it."""
+    from harness.runs.stored import redraw  # noqa: PLC0415 - imports what executes
+
+    report = load_pair(folder)
+    for part in report.parts:
+        if (folder / part.folder / "report.json").is_file():
+            redraw(folder / part.folder, home)
+    write_pair(folder, report)
+    return report
 
 
 def load_pair(folder: Path) -> PairReport:
