@@ -205,7 +205,9 @@ def find_run(name: str, out: str) -> Path:
         if (folder / "report.json").is_file():
             return folder.resolve()
         if (folder / "pair.json").is_file():
-            runs = ", ".join(str(path.parent) for path in sorted(folder.resolve().glob("runs/[0-9]*/report.json")))
+            runs = ", ".join(
+                str(path.parent) for path in sorted(folder.resolve().glob("runs/[0-9]*/report.json"))
+            )
             raise UsageError(
                 f"{folder}: a question about two packages; name one of its runs: {runs or 'none'}"
             )

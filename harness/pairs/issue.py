@@ -11,7 +11,7 @@ from harness.report.text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.pairs.model import PairArm, PairReport
+    from harness.pairs.model import PairArm, PairChange, PairReport
 
 LIMIT = 60_000
 
@@ -54,6 +54,11 @@ def issue(report: PairReport) -> str:
     return text if len(text) <= LIMIT else text[:LIMIT] + "\n\n_(cut)_\n"
 
 
+def moves(change: PairChange) -> list[str]:
+    """Say what else than the two packages differs between both sides of a change."""
+    return [f"{one['name']} {one['before'] or 'absent'} → {one['after'] or 'absent'}" for one in change.moves]
+
+
 def _changes(arm: PairArm) -> Iterator[str]:
     if not arm.changes:
         return
@@ -64,6 +69,12 @@ def _changes(arm: PairArm) -> Iterator[str]:
         held = f"{md(one.held, 60)} {code(one.version, 60)}"
         sides = f"{md(one.package, 60)} {code(good, 60)} | {md(one.package, 60)} {code(bad, 60)}"
         yield f"| {held} | {sides} | {'yes' if one.confirmed else 'no'}{gap} |"
+    yield ""
+    for one in arm.changes:
+        moved = (
+            f"also moves {md('; '.join(moves(one)), 600)}" if one.moves else "moves nothing else, to the hash"
+        )
+        yield f"- {md(one.package, 60)} {code(one.before, 60)} → {code(one.after, 60)} {moved}"
     yield ""
 
 

@@ -43,6 +43,7 @@ class PairChange:
         kind: regressed or fixed.
         skipped: Releases between them without a verdict.
         confirmed: Both sides were executed again in clean processes and said the same.
+        moves: Every other package that differs between the two sides' locks, as in `BoundaryResult`.
         commands: How a person executes either side again, the older one first.
     """
 
@@ -54,6 +55,7 @@ class PairChange:
     kind: str
     skipped: list[str] = field(default_factory=list)
     confirmed: bool = False
+    moves: list[dict[str, str | None]] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from harness.pairs.issue import headline
+from harness.pairs.issue import headline, moves
 from harness.report.answer import TONES
 from harness.report.render import environment
 from harness.report.text import anchor, clean, one_line
@@ -62,6 +62,7 @@ def draw(report: PairReport, *, issue: str) -> str:
             headline=one_line(headline(report), 600),
             tones=TONES,
             grids=[_grid(report, arm) for arm in report.arms],
+            moves=moves,
             links={(part.package, part.held, part.version): part.folder for part in report.parts},
             issue=Markup(blob.replace("&", "\\u0026")),  # noqa: S704 - JSON in which no tag can begin
             style=Markup(style),  # noqa: S704 - files of this package

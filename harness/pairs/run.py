@@ -20,7 +20,7 @@ from harness.pairs.write import write_pair
 from harness.runs.bisect import begin, bisect, free_name, point_latest, script_text
 from harness.runs.drive import Driver
 from harness.search.boundaries import Boundary, Conclusion
-from harness.search.grid import Grid
+from harness.search.grid import Change, Grid
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from harness.report.model import ArmResult
     from harness.runs.drive import Task, Watcher
     from harness.scenario import Arm
-    from harness.search.grid import Cell, Change, Edge
+    from harness.search.grid import Cell, Edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,7 @@ class _Investigation:
         self.grids = {arm.name: Grid((first, second)) for arm in asked.arms}
         self.cells: dict[str, dict[Cell, CellResult]] = {arm.name: {} for arm in asked.arms}
         self.parts: list[PartResult] = []
+        self.moves: dict[tuple[str, Change], list[dict[str, str | None]]] = {}
         self.name = free_name(asked.out, f"{started:%Y%m%dT%H%M%SZ}-{asked.scenario.name}-pair")
         self.folder = asked.out / self.name
 
@@ -175,18 +176,19 @@ class _Investigation:
     def _take_in(self, edge: Edge, arm: ArmResult, places: Mapping[str, int]) -> None:
         for row in arm.releases:
             self._tell(arm.name, edge.cell(places[row.version]), Verdict(row.verdict), row.reason)
-        found = [
-            Boundary(
-                before=places[one.before],
-                after=places[one.after],
-                kind=one.kind,
-                skipped=tuple(places[version] for version in one.skipped),
-                untested=tuple(places[version] for version in one.untested),
-                confirmed=one.confirmed,
+        found = []
+        for one in (boundary for boundary in arm.boundaries if boundary.signal == "verdict"):
+            found.append(
+                Boundary(
+                    before=places[one.before],
+                    after=places[one.after],
+                    kind=one.kind,
+                    skipped=tuple(places[version] for version in one.skipped),
+                    untested=tuple(places[version] for version in one.untested),
+                    confirmed=one.confirmed,
+                )
             )
-            for one in arm.boundaries
-            if one.signal == "verdict"
-        ]
+            self.moves[arm.name, Change(edge.axis, edge.at, found[-1])] = one.moves
         sure = arm.conclusion != Conclusion.INCONCLUSIVE
         self.grids[arm.name].answered(edge, found, conclusive=sure)
 
@@ -245,6 +247,9 @@ class _Investigation:
             kind=boundary.kind,
             skipped=[versions[position] for position in boundary.skipped],
             confirmed=boundary.confirmed,
+            moves=[
+                one for one in self.moves[arm.name, found] if one["name"] not in (part.package, part.held)
+            ],
             commands=[question.probe_command(version, arm) for version in (before, after)],
         )
 

@@ -17,16 +17,20 @@ python = ">=3.8"
 timeout = 20
 {also}
 [arms.plain]
+[arms.calm]
+calm = true
+default = false
 [oracle]
 kind = "training"
 """
 JOB = """
 import judge
-from harness_recorder import Recorder
-with Recorder(settings={}) as recorder:
+from harness_recorder import Recorder, settings
+config = settings({"calm": False, "seed": 0, "device": "cpu", "threads": 1})
+with Recorder(settings=vars(config)) as recorder:
     recorder.begin()
     for step in range(1, 6):
-        recorder.step(loss=judge.loss(step))
+        recorder.step(loss=1.0 / step if config.calm else judge.loss(step))
         if recorder.stopped:
             break
 """
@@ -109,7 +113,10 @@ def _check_files(arm):
     assert "left `1.0` to `4.0` and right `1.0` to `3.0`" in issue
     assert f"```python\n{SCRIPT}```" in issue
     assert "| right `2.0` | left `2.0` | left `3.0` | yes |" in issue
-    assert "left `1.0`" in (folder / "summary.md").read_text(encoding="utf-8") or arm["answer"]
+    assert "- left `2.0` → `3.0` moves nothing else, to the hash" in issue
+    assert "| right `2.0` | left `2.0` | left `3.0` | yes |" in (folder / "summary.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_newer_release_repairs_what_the_other_one_broke(ask):
@@ -121,6 +128,34 @@ def test_a_newer_release_repairs_what_the_other_one_broke(ask):
         "The answer depends on both: right 3.0 with left 2.0 is bad; right 2.0 with left 2.0 is good; "
         "right 3.0 with left 3.0 is good; each confirmed. left 3.0 repairs it."
     )
+
+
+def test_every_arm_has_its_own_answer(ask):
+    done, _ = ask(
+        PAIR, "both", "--arm", "plain", "--arm", "calm", command=(), also='also = { package = "right" }'
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(Path("reports/latest/pair.json").read_text(encoding="utf-8"))
+    assert [(arm["name"], arm["conclusion"]) for arm in report["arms"]] == [
+        ("plain", "regressed"),
+        ("calm", "always-good"),
+    ]
+    assert {tuple(part["answers"]) for part in report["parts"]} == {("plain",)}
+
+
+def test_a_stored_answer_is_drawn_again_and_its_runs_are_named(ask, harness):
+    ask(PAIR, *BOTH)
+    page = Path("reports/latest/index.html")
+    before = page.read_bytes()
+    page.unlink()
+    done = harness("report")
+    assert done.returncode == 0, done.stderr
+    assert "The answer depends on both" in done.stdout
+    assert page.read_bytes() == before
+    done = harness("judge")
+    assert done.returncode == 2
+    (name, *_) = [path for path in done.stderr.split(": ")[-1].strip().split(", ") if path]
+    assert harness("judge", name).returncode == 0
 
 
 @pytest.mark.parametrize(
