@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,16 @@ from harness.report.render import environment
 from harness.report.text import anchor, clean, one_line
 
 if TYPE_CHECKING:
-    from harness.pairs.model import PackageRange, PairArm, PairReport
+    from collections.abc import Callable, Mapping
+
+    from harness.pairs.model import CellResult, PackageRange, PairArm, PairReport
 
 HERE = Path(__file__).parent
 REPORT = HERE.parent / "report" / "templates"
+MOST_LARGE = 16
+"""Releases of one package up to which the cells are large."""
+LEAST_FOLDED = 3
+"""Neighbouring releases that were not executed at all are folded, if there are so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +41,27 @@ class CellView:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """A row's or a column's release, or how many are `folded` into it since nothing of them was executed."""
+
+    version: str
+    folded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class GridView:
-    """One arm's grid: the package with fewer releases runs across, the other one down."""
+    """One arm's grid: the package with fewer releases runs across, the other one down.
+
+    Attributes:
+        rows: A list of cells for each line of `down`; a cell is None where either line is folded.
+    """
 
     arm: PairArm
-    across: PackageRange
-    down: PackageRange
-    rows: list[list[CellView]]
+    across: str
+    down: str
+    columns: list[Line]
+    rows: list[tuple[Line, list[CellView | None]]]
+    large: bool
 
 
 def draw(report: PairReport, *, issue: str) -> str:
@@ -75,22 +96,49 @@ def draw(report: PairReport, *, issue: str) -> str:
 def _grid(report: PairReport, arm: PairArm) -> GridView:
     turned = len(report.packages[0].versions) > len(report.packages[1].versions)
     across, down = report.packages[::-1] if turned else report.packages
-    links = _links(report, arm)
     known = {tuple(one.versions): one for one in arm.cells}
-    roles = _roles(report, arm)
-    rows = []
-    for low in down.versions:
-        row = []
-        for high in across.versions:
-            versions = (low, high) if turned else (high, low)
-            cell = known.get(versions)
-            verdict = cell.verdict if cell else "untested"
-            pair = zip(report.packages, versions, strict=True)
-            tip = " with ".join(f"{one.package} {version}" for one, version in pair)
-            tip += f": {verdict}" + (f", {one_line(cell.reason, 200)}" if cell else "")
-            row.append(CellView(verdict, tip, links.get(versions, ""), roles.get(versions, "")))
-        rows.append(row)
-    return GridView(arm, across, down, rows)
+    seen = [{versions[place] for versions in known} for place in (0, 1)]
+    columns, lines = (_lines(one, seen[report.packages.index(one)]) for one in (across, down))
+    cell = _cells(report, arm, known)
+    rows = [
+        (low, [None if low.folded or high.folded else cell(_pair(low, high, turned)) for high in columns])
+        for low in lines
+    ]
+    large = max(len(columns), len(lines)) <= MOST_LARGE
+    return GridView(arm, across.package, down.package, columns, rows, large)
+
+
+def _pair(down: Line, across: Line, turned: bool) -> tuple[str, str]:
+    return (down.version, across.version) if turned else (across.version, down.version)
+
+
+def _lines(package: PackageRange, seen: set[str]) -> list[Line]:
+    """Return a line for each release, neighbours of which nothing was executed folded."""
+    found: list[Line] = []
+    for executed, run in groupby(package.versions, key=lambda version: version in seen):
+        versions = list(run)
+        if executed or len(versions) < LEAST_FOLDED:
+            found += [Line(version) for version in versions]
+        else:
+            found.append(Line(f"{versions[0]} to {versions[-1]}", len(versions)))
+    return found
+
+
+def _cells(
+    report: PairReport, arm: PairArm, known: Mapping[tuple[str, ...], CellResult]
+) -> Callable[[tuple[str, str]], CellView]:
+    """Return what makes the view of a cell of an arm."""
+    links, roles = _links(report, arm), _roles(report, arm)
+
+    def view(versions: tuple[str, str]) -> CellView:
+        found = known.get(versions)
+        verdict = found.verdict if found else "untested"
+        pair = zip(report.packages, versions, strict=True)
+        tip = " with ".join(f"{one.package} {version}" for one, version in pair)
+        tip += f": {verdict}" + (f", {one_line(found.reason, 200)}" if found else "")
+        return CellView(verdict, tip, links.get(versions, "") if found else "", roles.get(versions, ""))
+
+    return view
 
 
 def _links(report: PairReport, arm: PairArm) -> dict[tuple[str, ...], str]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -237,6 +241,34 @@ def test_the_same_question_again_executes_nothing(ask):
     probes = set(Path("home/probes").glob("*/*"))
     ask(PAIR, *BOTH)
     assert set(Path("home/probes").glob("*/*")) == probes
+
+
+def test_ctrl_c_leaves_an_answer_that_goes_on(ask, tmp_path, monkeypatch):
+    """The row in which it hangs is asked after the corners: what they say stands in the report."""
+    done, _ = ask(PAIR, "--package", "left", "--package", "left")  # writes the scenario and the script alone
+    assert done.returncode == 2
+    with ToyIndex() as index:
+        plant_pair(index, ["gggg", "ggbb", "ghbb"])
+        monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harness", "bisect", *BOTH, "--jobs", "1", "--", "python", "repro.py"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread runs yet
+        )
+        deadline = time.monotonic() + 60
+        while len(list(Path("home/probes").glob("*/0/probe.json"))) < 4 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "Inconclusive: the searches between the corners came to no end" in out
+    report = json.loads(Path("reports/latest/pair.json").read_text(encoding="utf-8"))
+    assert len(report["arms"][0]["cells"]) >= 4
+    assert any("interrupted" in one for one in report["warnings"])
 
 
 @pytest.mark.parametrize(
