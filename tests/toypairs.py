@@ -14,12 +14,14 @@ def loss(step):
     a, b = (int(version(name).split(".")[0]) - 1 for name in ("left", "right"))
     if TABLE[b][a] == "h":
         __import__("time").sleep(600)
+    if TABLE[b][a] == "w":
+        return 2.0
     return float("nan") if TABLE[b][a] == "b" and step >= 3 else 1.0 / step
 """
 
 
 def plant_pair(index: ToyIndex, table: list[str]) -> None:
-    """Put a table on an index: g good, b bad, h without end, u no lock has both releases.
+    """Put a table on an index: g good, b bad, w finite but worse, h without end, u no lock has both releases.
 
     Args:
         index: Gets `left` 1.0, 2.0, ... for the columns, `right` 1.0, 2.0, ... for the rows, and `judge`, which both

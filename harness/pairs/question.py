@@ -9,7 +9,6 @@ from harness.errors import UsageError
 from harness.releases.index import list_releases
 from harness.releases.release import select
 from harness.releases.settings import read_settings
-from harness.verdicts.oracles import compares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,18 +62,6 @@ class PairQuestion:
     out: Path
     prereleases: bool = False
     command: str = ""
-
-    def check(self) -> None:
-        """Complain of what cannot be asked of two packages.
-
-        Raises:
-            UsageError: The oracle compares with a reference release, which each edge of the grid has another of.
-        """
-        if compares(self.scenario.oracle):
-            raise UsageError(
-                f"{self.scenario.name} is judged by a comparison with a reference release, and with two packages there "
-                "is no one reference: give a bound (--expect, or `expect` in the [oracle] table)"
-            )
 
     def releases(self, home: Home) -> tuple[list[list[Release]], list[str]]:
         """Return the releases of both packages, oldest first, and what a reader must know of the listings.

@@ -7,7 +7,7 @@ probes are stored, so an interrupted question goes on where it was, and a repeat
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from harness.runs.bisect import begin, bisect, free_name, point_latest, script_t
 from harness.runs.drive import Driver
 from harness.search.boundaries import Boundary, Conclusion
 from harness.search.grid import Change, Grid
+from harness.verdicts.oracles import compares
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     from harness.pairs.question import PairQuestion
     from harness.report.model import ArmResult
     from harness.runs.drive import Task, Watcher
+    from harness.runs.question import Question
     from harness.scenario import Arm
     from harness.search.grid import Cell, Edge
+    from harness.verdicts.calibration import Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,6 @@ def bisect_pair(asked: PairQuestion, home: Home, watcher: Watcher) -> PairRun:
     Raises:
         HarnessError: As the parts say; nothing that was executed before is lost.
     """
-    asked.check()
     started = datetime.now(UTC)
     investigation = _Investigation(asked, home, watcher, started)
     interrupted = False
@@ -80,6 +82,7 @@ class _Investigation:
         self.cells: dict[str, dict[Cell, CellResult]] = {arm.name: {} for arm in asked.arms}
         self.parts: list[PartResult] = []
         self.moves: dict[tuple[str, Change], list[dict[str, str | None]]] = {}
+        self.calibrations: dict[str, Calibration] = {}
         self.name = free_name(asked.out, f"{started:%Y%m%dT%H%M%SZ}-{asked.scenario.name}-pair")
         self.folder = asked.out / self.name
 
@@ -89,6 +92,8 @@ class _Investigation:
         Raises:
             KeyboardInterrupt: With all that was found before taken in.
         """
+        if compares(self.asked.scenario.oracle):
+            self._calibrate()
         while True:
             cells = {arm: wanted for arm, grid in self.grids.items() if (wanted := grid.wanted_cells())}
             if cells:
@@ -102,6 +107,36 @@ class _Investigation:
                 return
             for edge, arms in edges.items():
                 self._answer(edge, arms)
+
+    def _ask(self, part: Part) -> Question:
+        held = f"{part.held} {part.version}"
+        return replace(self.asked.ask(part), held=held, calibrations=self.calibrations)
+
+    def _calibrate(self) -> None:
+        """Learn what all pairs are compared with: the scenario's reference release, with the oldest of the other package.
+
+        Raises:
+            UsageError: The reference is not in the range, or is not good.
+        """
+        packages = [one.package for one in self.packages]
+        axis = packages.index(self.asked.scenario.package) if self.asked.scenario.package in packages else 0
+        versions = self.packages[axis].versions
+        part = self._part(axis, 0, versions[0], versions[-1], [arm.name for arm in self.asked.arms])
+        self.watcher.note(f"reference: {part.package} with {part.held} {part.version}")
+        laboratory, _ = begin(self._ask(part), self.home, self.watcher)
+        try:
+            for arm in laboratory.question.arms:
+                laboratory.calibrate(arm)
+        finally:
+            laboratory.executor.close()
+        self.calibrations = {
+            name: replace(
+                found,
+                reference=f"{part.package} {found.reference} with {part.held} {part.version}",
+                comparisons=sum(len(one.versions) for one in self.packages),
+            )
+            for name, found in laboratory.calibrations.items()
+        }
 
     # -- corners --------------------------------------------------------------------------------------------
 
@@ -123,20 +158,22 @@ class _Investigation:
         versions = self.packages[axis].versions
         part = self._part(axis, at, versions[0], versions[-1], sorted({arm for arm, _, _ in tasks}))
         self.watcher.note(f"corners: {part.package} with {part.held} {part.version}")
-        laboratory, _ = begin(self.asked.ask(part), self.home, self.watcher)
+        laboratory, _ = begin(self._ask(part), self.home, self.watcher)
+        for arm in laboratory.question.arms:
+            laboratory.calibrate(arm)
         driver = Driver(laboratory, self.watcher)
         try:
             driver.execute(tasks)
         finally:
             laboratory.executor.close()
-            for arm in part.arms:
+            for name in part.arms:
                 for position, lock in enumerate(laboratory.locks):
                     if isinstance(lock, Unresolvable):
                         said = Judgement(Verdict.SKIP, f"cannot be resolved: {lock.reason}")
-                        self._tell(arm, _cell(axis, at, position), said.verdict, said.reason)
-                for position, repeats in driver.findings[arm].items():
+                        self._tell(name, _cell(axis, at, position), said.verdict, said.reason)
+                for position, repeats in driver.findings[name].items():
                     found = repeats[0].judgement
-                    self._tell(arm, _cell(axis, at, position), found.verdict, found.reason)
+                    self._tell(name, _cell(axis, at, position), found.verdict, found.reason)
 
     def _tell(self, arm: str, cell: Cell, verdict: Verdict, reason: str) -> None:
         if verdict == Verdict.UNTESTED:
@@ -161,7 +198,7 @@ class _Investigation:
         self.watcher.note(
             f"{part.package} {part.first} to {part.last} with {part.held} {part.version}, in {', '.join(arms)}"
         )
-        done = bisect(self.asked.ask(part), self.home, self.watcher)
+        done = bisect(self._ask(part), self.home, self.watcher)
         folder = done.folder.relative_to(self.folder).as_posix()
         answers = {arm.name: [arm.conclusion, arm.answer] for arm in done.report.arms}
         self.parts.append(
@@ -237,7 +274,7 @@ class _Investigation:
         boundary, versions = found.boundary, self.packages[found.axis].versions
         before, after = versions[boundary.before], versions[boundary.after]
         part = self._part(found.axis, found.at, before, after, [arm.name])
-        question = self.asked.ask(part)
+        question = self._ask(part)
         return PairChange(
             package=part.package,
             before=before,

@@ -78,7 +78,7 @@ def bisect(question: Question, home: Home, watcher: Watcher, started: datetime |
         HarnessError: As the parts say; nothing that was executed before is lost.
     """
     arms = [arm.name for arm in question.arms]
-    recorded = Recorded(watcher, home, scenario=question.scenario.name, package=question.package, arms=arms)
+    recorded = Recorded(watcher, home, scenario=question.line(), package=question.package, arms=arms)
     try:
         return _bisect(question, home, recorded, started or datetime.now(UTC))
     finally:

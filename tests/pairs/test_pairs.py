@@ -134,6 +134,22 @@ def test_a_newer_release_repairs_what_the_other_one_broke(ask):
     )
 
 
+def test_without_a_bound_all_pairs_are_compared_with_the_oldest_one(ask, harness):
+    """Along the newest row all are as bad as its own oldest pair: a reference of each row would see nothing."""
+    script = 'import judge\nprint(f"loss={judge.loss(3)!r}")\n'
+    Path("repro.py").write_text(script, encoding="utf-8")
+    done, arm = ask(["ggg", "www"], *BOTH, "--metric", "loss")
+    assert done.returncode == 0, done.stderr
+    assert (arm["conclusion"], arm["decides"]) == ("regressed", "right")
+    part = json.loads(Path("reports/latest/pair.json").read_text(encoding="utf-8"))["parts"][0]["folder"]
+    path = Path("reports/latest") / part / "report.json"
+    (of_part,) = json.loads(path.read_text(encoding="utf-8"))["arms"]
+    assert of_part["calibration"]["reference"] == "left 1.0 with right 1.0"
+    assert harness("judge", str(path.parent)).returncode == 0
+    (again,) = json.loads(path.read_text(encoding="utf-8"))["arms"]
+    assert again["boundaries"] == of_part["boundaries"]
+
+
 def test_every_arm_has_its_own_answer(ask):
     done, _ = ask(
         PAIR, "both", "--arm", "plain", "--arm", "calm", command=(), also='also = { package = "right" }'
@@ -285,7 +301,6 @@ def test_ctrl_c_leaves_an_answer_that_goes_on(ask, tmp_path, monkeypatch):
             (*BOTH, "--from", "3.0"),
             "the range of right holds 3.0 alone: widen it, or hold the package by --with right==3.0",
         ),
-        ((*BOTH, "--metric", "loss"), "give a bound (--expect"),
         (
             ("--package", "left", "--to", "9.0", "--package", "right"),
             "--to 9.0: the index lists no such release of left",
