@@ -38,7 +38,10 @@ def add_probing(parser: argparse.ArgumentParser) -> None:
     """Add what decides how a probe is executed."""
     add_subject(parser)
     parser.add_argument(
-        "--package", action=InOrder, metavar="P", help="package under test; default: the scenario's"
+        "--package",
+        action=InOrder,
+        metavar="P",
+        help="package under test; default: the scenario's; `bisect` takes two",
     )
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="default auto: CUDA where it can be used"
@@ -74,10 +77,18 @@ def add_asking(parser: argparse.ArgumentParser) -> None:
         "--arm", action="append", metavar="A", help="an arm; may be repeated; default: the scenario's"
     )
     parser.add_argument(
-        "--from", action=InOrder, dest="first", metavar="V", help="oldest release; default: the scenario's"
+        "--from",
+        action=InOrder,
+        dest="first",
+        metavar="V",
+        help="oldest release of the --package before it; default: the scenario's",
     )
     parser.add_argument(
-        "--to", action=InOrder, dest="last", metavar="V", help="newest release; default: the newest of all"
+        "--to",
+        action=InOrder,
+        dest="last",
+        metavar="V",
+        help="newest release of that package; default: the newest of all",
     )
     parser.add_argument("--search", choices=SEARCHES, default="auto", help="strategy, default auto")
     parser.add_argument(

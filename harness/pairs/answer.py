@@ -162,7 +162,10 @@ class Words:
     def _untestable(self, found: GridAnswer, ends: Sequence[Cell]) -> str:
         lost = [end for end, cell in zip(ends, found.corners, strict=True) if cell is None]
         said = "; ".join(
-            f"{self.name(end)} cannot be tested ({self._reason(end)}), nor what is near it" for end in lost
+            f"{self.name(end)} cannot be tested ({self._reason(end)}), nor what is near it"
+            if end in self.cells
+            else f"{self.name(end)} was not executed"
+            for end in lost
         )
         return f"Inconclusive: {said}."
 

@@ -1,41 +1,23 @@
-"""Asks a pair question: corners are executed, edges answered by ordinary runs, and all of it written as one report.
-
-Environments, probes, search, confirmation, cause and the reports of the edges are those of `harness.runs`; the same
-probes are stored, so an interrupted question goes on where it was, and a repeated one executes nothing.
-"""
+"""A pair question asked and answered: one report, with the reports of its edges beside it."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from harness import __version__
-from harness.locks.resolve import Unresolvable
-from harness.pairs.answer import Words, unfinished
-from harness.pairs.model import CellResult, PackageRange, PairArm, PairChange, PairReport, PartResult
-from harness.pairs.question import Part
+from harness.pairs.gather import gather
+from harness.pairs.investigate import PairInvestigation
 from harness.pairs.write import write_pair
-from harness.runs.bisect import begin, bisect, free_name, point_latest, script_text
-from harness.runs.drive import Driver
-from harness.search.boundaries import Boundary, Conclusion
-from harness.search.grid import Change, Grid
-from harness.verdicts.oracles import compares
-from harness.verdicts.verdict import Judgement, Verdict
+from harness.runs.bisect import point_latest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from harness.home import Home
+    from harness.pairs.model import PairReport
     from harness.pairs.question import PairQuestion
-    from harness.report.model import ArmResult
-    from harness.runs.drive import Task, Watcher
-    from harness.runs.question import Question
-    from harness.scenario import Arm
-    from harness.search.grid import Cell, Edge
-    from harness.verdicts.calibration import Calibration
+    from harness.runs.drive import Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,248 +36,14 @@ def bisect_pair(asked: PairQuestion, home: Home, watcher: Watcher) -> PairRun:
         HarnessError: As the parts say; nothing that was executed before is lost.
     """
     started = datetime.now(UTC)
-    investigation = _Investigation(asked, home, watcher, started)
+    investigation = PairInvestigation(asked, home, watcher, started)
     interrupted = False
     try:
         investigation.run()
     except KeyboardInterrupt:
         interrupted = True
         investigation.warnings.append("interrupted: the same command goes on where this one stopped")
-    report = investigation.report()
+    report = gather(investigation)
     write_pair(investigation.folder, report)
     point_latest(asked.out, investigation.folder)
     return PairRun(report, investigation.folder, interrupted)
-
-
-class _Investigation:
-    """One pair question as it goes on: a grid an arm."""
-
-    def __init__(self, asked: PairQuestion, home: Home, watcher: Watcher, started: datetime) -> None:
-        self.asked, self.home, self.watcher, self.started = asked, home, watcher, started
-        releases, self.warnings = asked.releases(home)
-        self.packages = [
-            PackageRange(one.package, [release.version for release in found])
-            for one, found in zip(asked.ranges, releases, strict=True)
-        ]
-        first, second = (len(one.versions) for one in self.packages)
-        self.grids = {arm.name: Grid((first, second)) for arm in asked.arms}
-        self.cells: dict[str, dict[Cell, CellResult]] = {arm.name: {} for arm in asked.arms}
-        self.parts: list[PartResult] = []
-        self.moves: dict[tuple[str, Change], list[dict[str, str | None]]] = {}
-        self.calibrations: dict[str, Calibration] = {}
-        self.name = free_name(asked.out, f"{started:%Y%m%dT%H%M%SZ}-{asked.scenario.name}-pair")
-        self.folder = asked.out / self.name
-
-    def run(self) -> None:
-        """Ask until no grid wants anything.
-
-        Raises:
-            KeyboardInterrupt: With all that was found before taken in.
-        """
-        if compares(self.asked.scenario.oracle):
-            self._calibrate()
-        while True:
-            cells = {arm: wanted for arm, grid in self.grids.items() if (wanted := grid.wanted_cells())}
-            if cells:
-                self._execute(cells)
-                continue
-            edges: defaultdict[Edge, list[str]] = defaultdict(list)
-            for arm, grid in self.grids.items():
-                for edge in grid.wanted_edges():
-                    edges[edge].append(arm)
-            if not edges:
-                return
-            for edge, arms in edges.items():
-                self._answer(edge, arms)
-
-    def _ask(self, part: Part) -> Question:
-        held = f"{part.held} {part.version}"
-        return replace(self.asked.ask(part), held=held, calibrations=self.calibrations)
-
-    def _calibrate(self) -> None:
-        """Learn what all pairs are compared with: the scenario's reference release, with the oldest of the other package.
-
-        Raises:
-            UsageError: The reference is not in the range, or is not good.
-        """
-        packages = [one.package for one in self.packages]
-        axis = packages.index(self.asked.scenario.package) if self.asked.scenario.package in packages else 0
-        versions = self.packages[axis].versions
-        part = self._part(axis, 0, versions[0], versions[-1], [arm.name for arm in self.asked.arms])
-        self.watcher.note(f"reference: {part.package} with {part.held} {part.version}")
-        laboratory, _ = begin(self._ask(part), self.home, self.watcher)
-        try:
-            for arm in laboratory.question.arms:
-                laboratory.calibrate(arm)
-        finally:
-            laboratory.executor.close()
-        self.calibrations = {
-            name: replace(
-                found,
-                reference=f"{part.package} {found.reference} with {part.held} {part.version}",
-                comparisons=sum(len(one.versions) for one in self.packages),
-            )
-            for name, found in laboratory.calibrations.items()
-        }
-
-    # -- corners --------------------------------------------------------------------------------------------
-
-    def _execute(self, wanted: Mapping[str, Sequence[Cell]]) -> None:
-        """Execute single cells: those of one row or one column together, in whichever there are fewer of."""
-        cells = [cell for found in wanted.values() for cell in found]
-        axis = 0 if len({cell[1] for cell in cells}) <= len({cell[0] for cell in cells}) else 1
-        for at in dict.fromkeys(cell[1 - axis] for cell in cells):
-            tasks: list[Task] = [
-                (arm, cell[axis], 0)
-                for arm, found in wanted.items()
-                for cell in found
-                if cell[1 - axis] == at
-            ]
-            self._execute_line(axis, at, tasks)
-
-    def _execute_line(self, axis: int, at: int, tasks: Sequence[Task]) -> None:
-        """Execute cells of one row or column; cells of it for which no lock exists are known from then on too."""
-        versions = self.packages[axis].versions
-        part = self._part(axis, at, versions[0], versions[-1], sorted({arm for arm, _, _ in tasks}))
-        self.watcher.note(f"corners: {part.package} with {part.held} {part.version}")
-        laboratory, _ = begin(self._ask(part), self.home, self.watcher)
-        for arm in laboratory.question.arms:
-            laboratory.calibrate(arm)
-        driver = Driver(laboratory, self.watcher)
-        try:
-            driver.execute(tasks)
-        finally:
-            laboratory.executor.close()
-            for name in part.arms:
-                for position, lock in enumerate(laboratory.locks):
-                    if isinstance(lock, Unresolvable):
-                        said = Judgement(Verdict.SKIP, f"cannot be resolved: {lock.reason}")
-                        self._tell(name, _cell(axis, at, position), said.verdict, said.reason)
-                for position, repeats in driver.findings[name].items():
-                    found = repeats[0].judgement
-                    self._tell(name, _cell(axis, at, position), found.verdict, found.reason)
-
-    def _tell(self, arm: str, cell: Cell, verdict: Verdict, reason: str) -> None:
-        if verdict == Verdict.UNTESTED:
-            return
-        self.grids[arm].tell(cell, verdict)
-        if verdict != Verdict.SKIP or cell not in self.cells[arm]:
-            pairs = zip(self.packages, cell, strict=True)
-            versions = [one.versions[position] for one, position in pairs]
-            self.cells[arm][cell] = CellResult(versions, verdict.value, reason)
-
-    # -- edges ----------------------------------------------------------------------------------------------
-
-    def _part(self, axis: int, at: int, first: str, last: str, arms: Sequence[str]) -> Part:
-        varied, held = self.packages[axis], self.packages[1 - axis]
-        out = self.folder / "runs"
-        return Part(varied.package, first, last, held.package, held.versions[at], arms, out)
-
-    def _answer(self, edge: Edge, arms: Sequence[str]) -> None:
-        """Answer one edge by an ordinary run."""
-        versions = self.packages[edge.axis].versions
-        part = self._part(edge.axis, edge.at, versions[edge.first], versions[edge.last], arms)
-        self.watcher.note(
-            f"{part.package} {part.first} to {part.last} with {part.held} {part.version}, in {', '.join(arms)}"
-        )
-        done = bisect(self._ask(part), self.home, self.watcher)
-        folder = done.folder.relative_to(self.folder).as_posix()
-        answers = {arm.name: [arm.conclusion, arm.answer] for arm in done.report.arms}
-        self.parts.append(
-            PartResult(*(part.package, part.first, part.last, part.held, part.version), folder, answers)
-        )
-        self.warnings += [one for one in done.report.warnings if one not in self.warnings]
-        for arm in done.report.arms:
-            self._take_in(edge, arm, {version: position for position, version in enumerate(versions)})
-        if done.interrupted:
-            raise KeyboardInterrupt
-
-    def _take_in(self, edge: Edge, arm: ArmResult, places: Mapping[str, int]) -> None:
-        for row in arm.releases:
-            self._tell(arm.name, edge.cell(places[row.version]), Verdict(row.verdict), row.reason)
-        found = []
-        for one in (boundary for boundary in arm.boundaries if boundary.signal == "verdict"):
-            found.append(
-                Boundary(
-                    before=places[one.before],
-                    after=places[one.after],
-                    kind=one.kind,
-                    skipped=tuple(places[version] for version in one.skipped),
-                    untested=tuple(places[version] for version in one.untested),
-                    confirmed=one.confirmed,
-                )
-            )
-            self.moves[arm.name, Change(edge.axis, edge.at, found[-1])] = one.moves
-        sure = arm.conclusion != Conclusion.INCONCLUSIVE
-        self.grids[arm.name].answered(edge, found, conclusive=sure)
-
-    # -- report ---------------------------------------------------------------------------------------------
-
-    def report(self) -> PairReport:
-        """Gather what is known."""
-        return PairReport(
-            run=self.name,
-            scenario=self.asked.scenario.name,
-            description=self.asked.scenario.description,
-            packages=self.packages,
-            started=self.started.isoformat(timespec="seconds"),
-            command=self.asked.command,
-            arms=[self._arm(arm) for arm in self.asked.arms],
-            parts=self.parts,
-            warnings=self.warnings,
-            harness=__version__,
-            script=script_text(self.asked.scenario),
-        )
-
-    def _arm(self, arm: Arm) -> PairArm:
-        grid, cells = self.grids[arm.name], self.cells[arm.name]
-        found = grid.answer()
-        dtype = arm.parameters.get("dtype")
-        words = Words(f"{dtype} training" if isinstance(dtype, str) else "the job", self.packages, cells)
-        changes = [self._change(arm, one) for one in found.changes]
-        return PairArm(
-            name=arm.name,
-            parameters=dict(arm.parameters),
-            conclusion=found.conclusion.value,
-            depends=found.shape.value,
-            decides=None if found.axis is None else self.packages[found.axis].package,
-            answer=words.sentence(found, changes, grid.ends()),
-            pair=self._named(found.pair),
-            changes=changes,
-            corners=[None if one is None else list(self._named(one).values()) for one in found.corners],
-            cells=[cells[cell] for cell in sorted(cells)],
-            notes=[
-                *words.notes(found, grid.ends(), sorted(grid.disputed)),
-                *unfinished(self.parts, arm.name),
-            ],
-        )
-
-    def _change(self, arm: Arm, found: Change) -> PairChange:
-        boundary, versions = found.boundary, self.packages[found.axis].versions
-        before, after = versions[boundary.before], versions[boundary.after]
-        part = self._part(found.axis, found.at, before, after, [arm.name])
-        question = self._ask(part)
-        return PairChange(
-            package=part.package,
-            before=before,
-            after=after,
-            held=part.held,
-            version=part.version,
-            kind=boundary.kind,
-            skipped=[versions[position] for position in boundary.skipped],
-            confirmed=boundary.confirmed,
-            moves=[
-                one for one in self.moves[arm.name, found] if one["name"] not in (part.package, part.held)
-            ],
-            commands=[question.probe_command(version, arm) for version in (before, after)],
-        )
-
-    def _named(self, cell: Cell | None) -> dict[str, str]:
-        """Return {package: version} of a cell; nothing for none."""
-        if cell is None:
-            return {}
-        return {one.package: one.versions[place] for one, place in zip(self.packages, cell, strict=True)}
-
-
-def _cell(axis: int, at: int, position: int) -> Cell:
-    return (position, at) if axis == 0 else (at, position)
