@@ -125,7 +125,9 @@ def _check_files(arm):
 
 def test_a_newer_release_repairs_what_the_other_one_broke(ask):
     """In a scenario, whose own file names both packages."""
-    done, arm = ask(REPAIRED, "both", "--exit-code", command=(), also='also = { package = "right" }')
+    done, arm = ask(
+        REPAIRED, "both", "--exit-code", "--search", "binary", command=(), also='also = { package = "right" }'
+    )
     assert done.returncode == 1, done.stderr
     assert arm["pair"] == {"left": "2.0", "right": "3.0"}
     assert arm["answer"] == (
@@ -207,8 +209,25 @@ def test_a_stored_answer_is_drawn_again_and_its_runs_are_named(ask, harness):
             ),
             [],
         ),
+        (
+            ["bbb", "bgg"],
+            (
+                "The answer depends on both: left 2.0 with right 2.0 is good; left 1.0 with right 2.0 is bad; left 2.0 "
+                "with right 1.0 is bad; each confirmed. Only both newer releases together make it good."
+            ),
+            [("left", "1.0", "2.0", "fixed", "2.0"), ("right", "1.0", "2.0", "fixed", "2.0")],
+        ),
+        (
+            ["gbg", "gbg", "bbg"],
+            (
+                "The answer depends on both packages, and not in one direction, so no single pair that shows it was found: "
+                "with right 3.0, left 3.0 repaired the job (last bad 2.0), confirmed; with left 1.0, right 3.0 broke the "
+                "job (last good 2.0), confirmed."
+            ),
+            [("left", "2.0", "3.0", "fixed", "3.0"), ("right", "2.0", "3.0", "regressed", "1.0")],
+        ),
     ],
-    ids=["left", "right", "each", "alike"],
+    ids=["left", "right", "each", "alike", "only together", "no pair"],
 )
 def test_what_the_corners_depend_on(ask, table, said, found):
     done, arm = ask(table, *BOTH)
