@@ -118,11 +118,13 @@ class Question:
         return shlex.join([*words, "--arm", arm.name])
 
     def pins(self) -> list[str]:
-        """Return the scenario's pins for the package under test: its own pin goes, the usual package comes in."""
+        """Return the scenario's pins for the package under test: its own pin goes, the scenario's own packages come in."""
         names = {str(canonicalize_name(Requirement(pin).name)): pin for pin in self.scenario.pins}
         names.pop(self.package, "")
-        if self.scenario.package != self.package:
-            names.setdefault(self.scenario.package, self.scenario.package)
+        also = self.scenario.also
+        for own in (self.scenario.package, also.package if also else self.package):
+            if own != self.package:
+                names.setdefault(own, own)
         return list(names.values())
 
 

@@ -339,6 +339,15 @@ def test_ends_without_a_package_where_the_scenario_has_two(ask):
     assert "both varies left and right; put --package before them" in done.stderr
 
 
+def test_one_package_of_two_is_varied_with_the_newest_of_the_other(ask):
+    done, arm = ask(PAIR, "both", "--package", "left", command=(), also='also = { package = "right" }')
+    assert done.returncode == 0, done.stderr
+    assert arm is None
+    report = json.loads(Path("reports/latest/report.json").read_text(encoding="utf-8"))
+    assert [row["verdict"] for row in report["arms"][0]["releases"]] == ["good", "good", "bad", "bad"]
+    assert report["environment"]["packages"]["right"] == "3.0"
+
+
 def test_other_commands_take_one_package(ask, harness):
     done = harness("probe", *BOTH, "--release", "1.0", "--", "python", "repro.py")
     assert done.returncode == 2
