@@ -16,6 +16,7 @@ from harness.pairs.question import Part
 from harness.runs.bisect import begin, bisect, free_name
 from harness.runs.drive import Driver
 from harness.search.boundaries import Boundary, Conclusion
+from harness.search.edges import AXES
 from harness.search.grid import Change, Grid
 from harness.verdicts.oracles import compares
 from harness.verdicts.verdict import Judgement, Verdict
@@ -119,9 +120,16 @@ class PairInvestigation:
     # -- corners --------------------------------------------------------------------------------------------
 
     def _execute(self, wanted: Mapping[str, Sequence[Cell]]) -> None:
-        """Execute single cells: those of one row or one column together, in whichever there are fewer of."""
+        """Execute single cells: those of one row or one column together.
+
+        That is in whichever there are fewer of, then along the grid's edges, which may have to be searched anyway.
+        """
         cells = [cell for found in wanted.values() for cell in found]
-        axis = 0 if len({cell[1] for cell in cells}) <= len({cell[0] for cell in cells}) else 1
+        inside = [
+            sum(0 < cell[1 - axis] < len(self.packages[1 - axis].versions) - 1 for cell in cells)
+            for axis in AXES
+        ]
+        axis = min(AXES, key=lambda one: (len({cell[1 - one] for cell in cells}), inside[one]))
         for at in dict.fromkeys(cell[1 - axis] for cell in cells):
             tasks: list[Task] = [
                 (arm, cell[axis], 0)

@@ -84,7 +84,7 @@ class Grid:
 
     def wanted_cells(self) -> list[Cell]:
         """Return the cells to execute next: the corners, or what may stand for one that cannot be tested."""
-        found = [corners.next_cell(end, self.sizes, self.verdicts, self._asked) for end in self.ends()]
+        found = [corners.stand_in(end, self.sizes, self.verdicts)[1] for end in self.ends()]
         wanted = [cell for cell in dict.fromkeys(found) if cell is not None and cell not in self._asked]
         self._asked.update(wanted)
         return wanted
@@ -104,7 +104,7 @@ class Grid:
 
     def _blank(self) -> GridAnswer:
         """Return what the corners say by themselves."""
-        cells = tuple(corners.stand_in(end, self.sizes, self.verdicts) for end in self.ends())
+        cells = tuple(corners.stand_in(end, self.sizes, self.verdicts)[0] for end in self.ends())
         shape, axis = corners.shape([None if cell is None else self.verdicts[cell] for cell in cells])
         return GridAnswer(shape, Conclusion.INCONCLUSIVE, cells, axis)
 

@@ -204,4 +204,15 @@ def test_a_corner_is_given_up_after_some_moves():
     grid, edges = ask(rows)
     assert not edges
     assert grid.answer().shape == Shape.UNTESTABLE
-    assert len(grid.verdicts) < 25
+    assert len(grid.verdicts) == 4 + 16
+
+
+def test_what_stands_for_a_corner_is_the_nearest_and_found_by_halving():
+    """Both packages' oldest releases need the other's old ones, as real ones do."""
+    rows = ["g" * 40 + "s" * 24, *["g" * 64] * 9]
+    grid, _ = ask(rows)
+    assert grid.answer().corners == ((0, 0), (63, 1), (0, 9), (63, 9))
+    rows = ["g" * 40 + "s" * 24, "g" * 40 + "s" * 24]
+    grid, _ = ask(rows)
+    assert grid.answer().corners == ((0, 0), (39, 0), (0, 1), (39, 1))
+    assert len(grid.verdicts) <= 4 + 2 * 12
