@@ -11,10 +11,16 @@ import pytest
 from harness.errors import UsageError
 from harness.keys import Key, check, toml_text
 from harness.scenario import Arm, Fix, Scenario, load_scenario
-from harness.scenario.keys import ARM, FIX, SCENARIO
+from harness.scenario.keys import ALSO, ARM, FIX, SCENARIO
 from harness.verdicts.oracles import ORACLES, options
 
-TABLES = {"scenario": SCENARIO, "arm": ARM, "fix": FIX, **{kind: options(kind) for kind in ORACLES}}
+TABLES = {
+    "scenario": SCENARIO,
+    "arm": ARM,
+    "fix": FIX,
+    "also": ALSO,
+    **{kind: options(kind) for kind in ORACLES},
+}
 KEYS = [(table, name, key) for table, keys in TABLES.items() for name, key in keys.items()]
 
 WRONG = """
@@ -59,7 +65,7 @@ timeout = inf: expected a number above 0
 pins = 'helper=1': expected a requirement such as "torch==2.13.0"
 pins = 'a b': expected a requirement such as "torch==2.13.0"
 variables.A = 1: expected text
-unknown key 'sed' (did you mean seed?); allowed: description, package, from, to, python
+unknown key 'sed' (did you mean seed?); allowed: description, package, from, to, also, python
 parameters.steps = [1]: expected text, a number, true or false
 arms.one.seeds = 0: expected a whole number above 0
 arms.two.default = 'yes': expected true or false
@@ -122,6 +128,12 @@ def test_everything_that_is_wrong_is_told_at_once_each_with_the_file(write):
             "[oracle]\nerror_matches = 'a'",
             "error_matches = 'a': expected `exit_status = true` beside it",
         ),
+        (
+            "[arms.one]",
+            "also = { package = 'Toy' }\n[arms.one]",
+            "also.package = 'Toy': expected another package",
+        ),
+        ("[arms.one]", "also = { from = '1.0' }\n[arms.one]", "the key 'also.package' is missing"),
         ('"toy"', '"a toy"', "package = 'a toy': expected the name of a package"),
     ],
 )

@@ -78,7 +78,7 @@ def bisect(question: Question, home: Home, watcher: Watcher, started: datetime |
         HarnessError: As the parts say; nothing that was executed before is lost.
     """
     arms = [arm.name for arm in question.arms]
-    recorded = Recorded(watcher, home, scenario=question.scenario.name, package=question.package, arms=arms)
+    recorded = Recorded(watcher, home, scenario=question.line(), package=question.package, arms=arms)
     try:
         return _bisect(question, home, recorded, started or datetime.now(UTC))
     finally:
@@ -171,7 +171,7 @@ def gather(
             )
         )
     report = Report(
-        run=_free_name(question.out, f"{started:%Y%m%dT%H%M%SZ}-{question.scenario.name}"),
+        run=free_name(question.out, f"{started:%Y%m%dT%H%M%SZ}-{question.scenario.name}"),
         scenario=question.scenario.name,
         description=question.scenario.description,
         package=question.package,
@@ -183,7 +183,7 @@ def gather(
         warnings=warnings,
         harness=__version__,
         oracle=dict(question.scenario.oracle) if question.scenario.ad_hoc else {},
-        script=_script(question.scenario),
+        script=script_text(question.scenario),
         cause=attribution.causes,
         interventions=attribution.matrices,
         survival=attribution.curves,
@@ -236,13 +236,13 @@ def point_latest(out: Path, folder: Path) -> None:
         shutil.copytree(folder, link, dirs_exist_ok=True)
 
 
-def _free_name(out: Path, name: str) -> str:
+def free_name(out: Path, name: str) -> str:
     """Return `name`, or with a number behind it if a run of the same second has it already."""
     taken = (f"{name}-{count}" if count > 1 else name for count in itertools.count(1))
     return next(candidate for candidate in taken if not (out / candidate).exists())
 
 
-def _script(scenario: Scenario) -> str:
+def script_text(scenario: Scenario) -> str:
     """Return the text of a command's script, as far as a report has room for it."""
     if not scenario.ad_hoc or scenario.job is None:
         return ""

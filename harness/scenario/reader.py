@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 
 from harness.keys import line_of
-from harness.scenario.keys import ARM, FIX, SCENARIO
+from harness.scenario.keys import ALSO, ARM, FIX, SCENARIO
 from harness.scenario.rules import complaints
-from harness.scenario.scenario import Arm, Fix, Scenario
+from harness.scenario.scenario import Arm, Fix, Range, Scenario
 from harness.script import script_of
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def _scenario(content: Mapping[str, Any], folder: Path) -> Scenario:
         description=said["description"],
         first=said["from"],
         last=said["to"],
+        also=_also(said["also"]),
         python=said["python"],
         timeout=float(said["timeout"]),
         threads=said["threads"],
@@ -97,6 +98,13 @@ def _scenario(content: Mapping[str, Any], folder: Path) -> Scenario:
         probes_per_gpu=said["probes_per_gpu"],
         statistics_every=said["statistics_every"],
     )
+
+
+def _also(table: Mapping[str, Any] | None) -> Range | None:
+    if table is None:
+        return None
+    said = given(table, ALSO)
+    return Range(canonicalize_name(said["package"]), said["from"], said["to"])
 
 
 def _arm(name: str, table: Mapping[str, Any], common: Mapping[str, Any]) -> Arm:

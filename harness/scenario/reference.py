@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.keys import toml_text
-from harness.scenario.keys import ARM, FIX, SCENARIO
+from harness.scenario.keys import ALSO, ARM, FIX, SCENARIO
 from harness.verdicts.oracles import EXIT_STATUS, KIND, ORACLES
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ def _parts() -> Iterator[str]:
     yield _START
     yield "## Keys\n"
     yield from _table(SCENARIO)
+    yield "## `also`\n"
+    yield "A second package: the two ranges span a grid, and the answer names one package, or the pair.\n"
+    yield from _table(ALSO)
     yield "## `[arms.NAME]`\n"
     yield _ARMS
     yield from _table(ARM)

@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.keys import Complaint, Wrong, check, toml_text
 from harness.keys.kinds import SETTING
 from harness.scenario.job import HANDED_OVER, declared, parse, readable
-from harness.scenario.keys import ARM, FIX, SCENARIO
+from harness.scenario.keys import ALSO, ARM, FIX, SCENARIO
 from harness.script import script_of
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def _nested(content: Mapping[str, Any]) -> Iterator[Complaint]:
         if ("set" in fix) == ("release" in fix):
             allowed = SCENARIO["fixes"].kind.part
             yield _wrong(f"fixes.{name}", fix, allowed.words if allowed else "")
+    if isinstance(content.get("also"), dict):
+        yield from check(content["also"], ALSO, prefix="also.")
     if isinstance(content.get("oracle"), dict):
         yield from check_settings(content["oracle"], prefix="oracle.")
 
@@ -90,6 +92,12 @@ def _no_pin_of_the_package(content: Mapping[str, Any], _folder: Path) -> Iterato
     for pin in content.get("pins", ()):
         if canonicalize_name(Requirement(pin).name) == canonicalize_name(package):
             yield _wrong("pins", pin, f"no pin of {package}, since it is the package under test")
+
+
+def _another_package(content: Mapping[str, Any], _folder: Path) -> Iterator[Complaint]:
+    package, also = content.get("package", ""), content.get("also", {}).get("package")
+    if also is not None and canonicalize_name(also) == canonicalize_name(package):
+        yield _wrong("also.package", also, f"another package than {package}")
 
 
 def _job_or_command(content: Mapping[str, Any], _folder: Path) -> Iterator[Complaint]:
@@ -176,6 +184,7 @@ def _job_settings(content: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 _RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("arms",), _some_arm_by_default),
     (("fixes", "arms"), _remedies_name_arms),
+    (("package", "also"), _another_package),
     (("pins", "package"), _no_pin_of_the_package),
     ((), _job_or_command),
     (("job", "command"), _script_is_there),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.files import to_json
 from harness.keys.kinds import SETTING
-from harness.scenario.keys import ARM, FIX, SCENARIO
+from harness.scenario.keys import ALSO, ARM, FIX, SCENARIO
 from harness.verdicts.oracles import ORACLES, options
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def json_schema() -> dict[str, Any]:
     schema = _object(SCENARIO)
     inside = schema["properties"]
     inside["arms"] |= {"minProperties": 1, "additionalProperties": _object(ARM, others=SETTING)}
+    inside["also"] |= _object(ALSO)
     inside["fixes"]["additionalProperties"] = {
         **_object(FIX),
         "oneOf": [{"required": ["set"]}, {"required": ["release"]}],
