@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from harness.bundles.bundle import Bundle
     from harness.scenario import Scenario, Setting
 
-_JUDGING = ("metric", "expect", "bad_when_stdout_matches", "error_matches", "import_errors")
+_BY_EXIT = ("bad_when_stdout_matches", "error_matches", "import_errors")
+_KINDS = {"metric": ("expect",), "output": ("atol", "rtol")}
+"""Options that choose another oracle than the exit status, and those that go with each."""
+_JUDGING = (*_KINDS, *(name for names in _KINDS.values() for name in names), *_BY_EXIT)
 """Options that say what makes a script good."""
 
 
@@ -87,6 +90,21 @@ def _add_command(parser: argparse.ArgumentParser) -> None:
         "--expect",
         metavar="BOUND",
         help='what the metric must be, as "<0.5"; without it, what the oldest release gives within its noise',
+    )
+    group.add_argument(
+        "--output",
+        metavar="NAME",
+        help="compare what the script hands to harness.output(NAME, value) with what the oldest release gives; "
+        'a pattern will do, as "*"',
+    )
+    group.add_argument(
+        "--atol", type=float, metavar="X", help="absolute difference of an output that is allowed"
+    )
+    group.add_argument(
+        "--rtol",
+        type=float,
+        metavar="X",
+        help="difference of an output that is allowed, in units of its value; without both, learnt",
     )
 
 
@@ -172,15 +190,28 @@ def _of_command(command: list[str], options: argparse.Namespace) -> Scenario:
 
     if not options.package:
         raise UsageError("--package is missing: which package's releases is the script to be run with?")
+    return command_scenario(command, package=options.package, oracle=_oracle(options))
+
+
+def _oracle(options: argparse.Namespace) -> dict[str, Setting]:
+    """Return the settings of the oracle that the options of a command mean."""
     oracle: dict[str, Setting] = {"kind": "exit-status"}
+    chosen = [name for name in _KINDS if getattr(options, name) is not None]
+    if len(chosen) > 1:
+        raise UsageError(f"--{chosen[0]} and --{chosen[1]}: a script is judged by one of them")
     if options.metric:
         oracle = {"kind": "metric", "signal": options.metric, "window": 1, "exit_status": True}
-    elif options.expect:
-        raise UsageError(f"--expect {options.expect} without --metric: of which value is it expected?")
-    for name in _JUDGING[1:]:
-        if getattr(options, name) is not None:
-            oracle[name] = getattr(options, name)
-    return command_scenario(command, package=options.package, oracle=oracle)
+    elif options.output:
+        oracle = {"kind": "output", "only": options.output, "exit_status": True}
+    given = {name: getattr(options, name) for name in _JUDGING if getattr(options, name) is not None}
+    for name, companions in _KINDS.items():
+        for one in companions:
+            if one in given and name not in given:
+                raise UsageError(f"--{one} {given[one]} without --{name}: of which {_OF_WHAT[name]}?")
+    return oracle | {name: value for name, value in given.items() if name not in _KINDS}
+
+
+_OF_WHAT = {"metric": "value is it expected", "output": "output is it allowed"}
 
 
 def _variables(texts: Sequence[str]) -> dict[str, str]:
@@ -204,7 +235,7 @@ def probe_words(options: argparse.Namespace) -> Iterator[str]:
     single |= {"torch": None if options.torch == "auto" else options.torch}
     for name, value in single.items():
         if value is not None:
-            yield from (f"--{name.replace('_', '-')}", value)
+            yield from (f"--{name.replace('_', '-')}", str(value))
     for name, values in (("with", options.pins), ("env", options.env), ("set", options.set)):
         for value in values:
             yield from (f"--{name}", value)

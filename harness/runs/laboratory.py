@@ -20,8 +20,8 @@ from harness.probes.probe import Probe
 from harness.probes.store import Store
 from harness.runs.finding import Finding
 from harness.uv import Uv
-from harness.verdicts.calibration import Calibration
-from harness.verdicts.oracles import compares, with_defaults
+from harness.verdicts.calibration import Calibration, ReferenceRun
+from harness.verdicts.oracles import compares, reference_runs, with_defaults
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -117,20 +117,19 @@ class Laboratory:
                 f"the oracle's reference {reference} is not in the range {versions[0]} to {versions[-1]}"
             )
         position = versions.index(reference)
-        findings = self._judged(self.probes(arm, position, seeds=oracle.get("aa_seeds", 1)), position)
-        seeds = [findings] if isinstance(findings, Finding) else findings
-        for finding in seeds:
-            if finding.verdict != Verdict.GOOD:
+        wanted = reference_runs(oracle, max(arm.seeds, self.question.seeds))
+        runs = []
+        for seed, repeat in wanted:
+            probe = self.probes(arm, position, repeat, seeds=seed + 1)[-1:]
+            found = self._judged(probe, position)
+            finding = found if isinstance(found, Finding) else found[0]
+            if finding.verdict != Verdict.GOOD or finding.result is None:
                 raise UsageError(
                     f"the oracle's reference {reference} is {finding.verdict} in arm {arm.name} "
                     f"({finding.judgement.reason}): name a good release as `reference`, or begin the range with one"
                 )
-        self.calibrations[arm.name] = Calibration(
-            reference,
-            [finding.trace for finding in seeds],
-            comparisons=len(versions),
-            probes=[finding.result.probe for finding in seeds if finding.result],
-        )
+            runs.append(ReferenceRun(finding.trace, finding.result.probe, repeat, seed))
+        self.calibrations[arm.name] = Calibration(reference, runs, comparisons=len(versions))
 
     def _judged(self, probes: Sequence[Probe], position: int) -> list[Finding] | Finding:
         """Execute probes of one release; return a finding each, or the one reason why there can be none."""

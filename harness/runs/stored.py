@@ -18,7 +18,7 @@ from harness.runs.gather import Findings, arm_result, arrange
 from harness.runs.investigate import Searched, replay
 from harness.runs.locked import read_locks, sides, with_moves
 from harness.scenario import Arm, load_scenario
-from harness.verdicts.calibration import Calibration
+from harness.verdicts.calibration import Calibration, ReferenceRun
 from harness.verdicts.oracles import compares
 from harness.verdicts.verdict import Judgement, Verdict
 
@@ -135,8 +135,13 @@ def _calibration(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> Cal
         raise UsageError(
             f"arm {arm.name} has no A/A runs, which the scenario's oracle needs: run the question anew"
         )
-    traces = [_stored(store, probe, 0, kept["reference"]).trace() for probe in kept["probes"]]
-    return Calibration(kept["reference"], traces, kept["comparisons"], kept["probes"])
+    probes = kept["probes"]
+    repeats, seeds = kept.get("repeats") or [0] * len(probes), kept.get("seeds") or range(len(probes))
+    runs = [
+        ReferenceRun(_stored(store, probe, repeat, kept["reference"]).trace(), probe, repeat, seed)
+        for probe, repeat, seed in zip(probes, repeats, seeds, strict=True)
+    ]
+    return Calibration(kept["reference"], runs, kept["comparisons"])
 
 
 def _stored(store: Store, probe: str, repeat: int, version: str) -> Result:

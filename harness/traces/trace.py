@@ -9,10 +9,11 @@ Each line is an object with `event`; the order is the order of happening:
 | `identity`  | `start` and `batches`: digests of the start values and batches in force; `expected`: the start that was asked for; each null where there is none |
 | `training`  | training begins: from here on an error belongs to the training |
 | `columns`   | `names`: [the signals of every following step]; may come again when signals are added |
-| `step`      | `step` (from 1), `values`: [one number, "NaN", "Infinity", "-Infinity" or null a column] |
+| `step`      | `step` (from 1), `values`: [one number, "NaN", "Infinity", "-Infinity" or null a column], `seconds` (without the recorder's own, on CUDA with them) |
 | `nonfinite` | the first non-finite value of its kind: `step`, `phase` (forward, backward, optimizer), `what` (loss, gradient, weight), `parameter`, `count`, `of` |
 | `frame`     | only where asked for: one tensor of one step, in order of execution: `step`, `phase`, `name` (canonical), `what` (output, gradient, weight, or a key of the optimizer's state), `module` (class), `dtype`, `shape`, `checksum`, `nan`, `inf`, `zero` (counts), `largest` (of the finite ones), `sample` (values, evenly spaced) |
 | `record`    | a named value that a script recorded: `name`, `value` |
+| `output`    | one leaf of a value to be compared: `name`, `dtype` (`float`, `int` and `bool` of Python, `text`, `bytes`, else the library's), `shape`, `digest` (SHA-256 of dtype, shape and bytes); of numbers `every` and `values` (every n-th, 4096 at most; a complex one is two), `nan`, `inf` (counts), `min`, `max`, `mean`, `norm` (of the finite ones); of a text `text` (its beginning) |
 | `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool), `importing` (bool: a module could not be imported) |
 | `end`       | `reason` (`finished`, `stopped: why` or, after an `error`, `failed: class`), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes), on CUDA `device_memory_peak` (bytes) |
 
@@ -65,7 +66,9 @@ class Trace:
         rows: One tuple a step in the order of `columns`; None where a signal had no value.
         nonfinite: The `nonfinite` events in order.
         frames: The `frame` events in order.
-        records: {name: values in order} of what a script recorded.
+        records: {name: values in order} of what a script recorded, and of what the harness measured.
+        outputs: The `output` events in order.
+        seconds: What each step took; None where that was not told.
     """
 
     start: dict[str, Any] | None = None
@@ -80,6 +83,8 @@ class Trace:
     nonfinite: tuple[dict[str, Any], ...] = field(default=())
     frames: tuple[dict[str, Any], ...] = field(default=())
     records: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+    outputs: tuple[dict[str, Any], ...] = field(default=())
+    seconds: tuple[float | None, ...] = ()
 
     def signal(self, name: str) -> list[float | None]:
         """Return one signal over all steps, or what was recorded under that name; else an empty list."""
@@ -112,6 +117,8 @@ def read_trace(path: Path) -> Trace:
     rows: list[tuple[float | None, ...]] = []
     nonfinite: list[dict[str, Any]] = []
     frames: list[dict[str, Any]] = []
+    outputs: list[dict[str, Any]] = []
+    seconds: list[float | None] = []
     records: dict[str, list[float | None]] = {}
     for event in _events(path):
         kind = event.get("event")
@@ -119,12 +126,15 @@ def read_trace(path: Path) -> Trace:
             columns = tuple(event["names"])
         elif kind == "step":
             steps.append(event["step"])
+            seconds.append(event.get("seconds"))
             values = event["values"]
             rows.append(tuple(map(number, values) if _TEXT.intersection(values) else values))
         elif kind == "nonfinite":
             nonfinite.append({key: value for key, value in event.items() if key != "event"})
         elif kind == "frame":
             frames.append({**event, "sample": [number(value) for value in event["sample"]]})
+        elif kind == "output":
+            outputs.append({**event, "values": [number(value) for value in event.get("values", ())]})
         elif kind == "record":
             records.setdefault(event["name"], []).append(number(event["value"]))
         elif kind == "training":
@@ -138,6 +148,8 @@ def read_trace(path: Path) -> Trace:
         nonfinite=tuple(nonfinite),
         frames=tuple(frames),
         records=records,
+        outputs=tuple(outputs),
+        seconds=tuple(seconds),
         **facts,
     )
 

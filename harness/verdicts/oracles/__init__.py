@@ -10,10 +10,12 @@ from harness.verdicts.oracles.oracle import Option, Oracle
 from harness.verdicts.oracles.registry import (
     EXIT_STATUS,
     ORACLES,
+    alone,
     apply,
     by_exit_status,
     check_settings,
     compares,
+    reference_runs,
     with_defaults,
 )
 
@@ -22,11 +24,13 @@ __all__ = [
     "ORACLES",
     "Option",
     "Oracle",
+    "alone",
     "apply",
     "by_exit_status",
     "check_settings",
     "compares",
     "measure",
     "read_expectation",
+    "reference_runs",
     "with_defaults",
 ]

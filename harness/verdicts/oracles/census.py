@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from harness.traces.census import census_differences
-from harness.verdicts.oracles.oracle import Option, Oracle
+from harness.verdicts.oracles.oracle import REFERENCE, Option, Oracle
 from harness.verdicts.oracles.training import training
 from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.traces.trace import Trace
+    from harness.verdicts.calibration import Calibration
 
 _ASPECTS = ("dtype", "shape", "trainable")
 
@@ -29,14 +30,11 @@ def census(trace: Trace, _settings: Mapping[str, Any]) -> Judgement:
     return Judgement(Verdict.GOOD, f"a census of {len(trace.census['parameters'])} parameters")
 
 
-def compare_census(reference: Trace, traces: Sequence[Trace], settings: Mapping[str, Any]) -> Judgement:
-    """Judge a release by its census beside the reference's; every difference is the same failure.
-
-    Args:
-        reference: Of the release that is known to be good.
-        traces: Of the release, one a seed.
-        settings: The oracle's, `only` among them.
-    """
+def compare_census(
+    calibration: Calibration, traces: Sequence[Trace], settings: Mapping[str, Any]
+) -> Judgement:
+    """Judge a release by its census beside the reference's; every difference is the same failure."""
+    reference = calibration.traces[0]
     only = settings.get("only") or ""
     names = [name.strip() for name in only.split(",") if name.strip()]
     for trace in traces:
@@ -77,6 +75,8 @@ ORACLE = Oracle(
             "what is compared, with commas between: dtype, shape, trainable, optimizer, patterns of parameters' "
             "names; none: everything",
         ),
-        "reference": Option(str, "the release that is known to be good; default: the oldest of the range"),
+        "reference": REFERENCE,
     },
+    compares=lambda _settings: True,
+    compare=compare_census,
 )

@@ -6,21 +6,23 @@ import math
 import operator
 from typing import TYPE_CHECKING, Any
 
-from harness.verdicts.oracles.oracle import Option, Oracle
+from harness.verdicts.noise import judge_metric, measure_noise
+from harness.verdicts.oracles.oracle import REFERENCE, Option, Oracle
 from harness.verdicts.oracles.training import training
 from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from harness.traces.trace import Trace
+    from harness.verdicts.calibration import Calibration
 
 
 def metric(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
     """Judge a metric by what is expected of it: skip where it was not recorded, bad where it is not finite.
 
     Without an `expect` a trace is good as far as it alone can tell; whether the metric is worse than the
-    reference's is then judged over all seeds, see `calibration`.
+    reference's is then judged over all seeds.
     """
     if trace.steps:
         finite = training(trace, {"loss_below": None})
@@ -40,6 +42,26 @@ def metric(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
         return Judgement(Verdict.GOOD, f"{name} {value:.6g} {sign} {bound:g}", effect=effect)
     said = f"{name} {value:.6g}, expected {sign} {bound:g}"
     return Judgement(Verdict.BAD, said, Fingerprint(f"{name} not {sign} {bound:g}"), effect)
+
+
+def compare_metric(
+    calibration: Calibration, traces: Sequence[Trace], settings: Mapping[str, Any]
+) -> Judgement:
+    """Judge a release by its metric beside the reference's, of which several seeds teach the noise.
+
+    Raises:
+        UsageError: There are fewer than two A/A runs, or one of them is not finite.
+    """
+    reference = [measure(trace, settings) for trace in calibration.traces]
+    return judge_metric(
+        f"mean of the last {settings['window']} values of {settings['signal']}",
+        reference,
+        [measure(trace, settings) for trace in traces],
+        measure_noise([reference]),
+        confidence=settings["confidence"],
+        comparisons=calibration.comparisons,
+        higher_is_worse=settings["higher_is_worse"],
+    )
 
 
 def measure(trace: Trace, settings: Mapping[str, Any]) -> float:
@@ -79,8 +101,11 @@ ORACLE = Oracle(
         "window": Option(int, "how many of its last values are averaged", default=20),
         "higher_is_worse": Option(bool, "true for a loss, false for an accuracy", default=True),
         "confidence": Option((int, float), "of all comparisons together", default=0.95),
-        "reference": Option(str, "the release that is known to be good; default: the oldest of the range"),
+        "reference": REFERENCE,
         "aa_seeds": Option(int, "seeds of the reference, from which the noise floor is learnt", default=5),
         "expect": Option(str, "what is right, as <0.5; none: not worse than the reference"),
     },
+    compares=lambda settings: settings["expect"] is None,
+    compare=compare_metric,
+    runs=lambda settings, _seeds: [(seed, 0) for seed in range(settings["aa_seeds"])],
 )

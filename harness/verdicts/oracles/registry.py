@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from harness.verdicts.oracles import census, metric, training
+from harness.verdicts.oracles import census, metric, output, training
 from harness.verdicts.oracles.metric import read_expectation
 from harness.verdicts.oracles.oracle import Option, Oracle
 from harness.verdicts.verdict import Judgement, Verdict
@@ -19,6 +19,7 @@ ORACLES: Mapping[str, Oracle] = {
     "training": training.ORACLE,
     "metric": metric.ORACLE,
     "census": census.ORACLE,
+    "output": output.ORACLE,
     "exit-status": Oracle(
         lambda _trace, _settings: Judgement(Verdict.GOOD, "exit status 0"),
         {},
@@ -29,12 +30,14 @@ EXIT_STATUS: Mapping[str, Option] = {
     "exit_status": Option(
         bool, "the job is a plain script: how it ends is judged before anything else, as git bisect run does"
     ),
-    "bad_when_stdout_matches": Option(str, "bad if the output matches this regular expression"),
+    "bad_when_stdout_matches": Option(str, "bad if the output matches this regular expression", pattern=True),
     "error_matches": Option(
-        str, "bad only if the output matches this regular expression, another error: skip"
+        str, "bad only if the output matches this regular expression, another error: skip", pattern=True
     ),
     "import_errors": Option(
-        str, "bad: a module that cannot be imported is the failure looked for; else skip"
+        str,
+        "bad: a module that cannot be imported is the failure looked for; else skip",
+        choices=("bad", "skip"),
     ),
 }
 """Settings that every oracle takes besides its own."""
@@ -47,7 +50,22 @@ def by_exit_status(settings: Mapping[str, Any]) -> bool:
 
 def compares(settings: Mapping[str, Any]) -> bool:
     """Tell whether releases are compared with a reference, which must be executed first."""
-    return settings["kind"] == "census" or (settings["kind"] == "metric" and settings.get("expect") is None)
+    return ORACLES[settings["kind"]].compares(with_defaults(settings))
+
+
+def reference_runs(settings: Mapping[str, Any], seeds: int) -> list[tuple[int, int]]:
+    """Return (seed, repeat) of each execution of the reference that comparing needs.
+
+    Args:
+        settings: Of an oracle that compares.
+        seeds: How many are asked for.
+    """
+    return list(ORACLES[settings["kind"]].runs(with_defaults(settings), seeds))
+
+
+def alone(settings: Mapping[str, Any]) -> bool:
+    """Tell whether probes are judged by what the machine does: they run one at a time, in clean processes."""
+    return ORACLES[settings["kind"]].alone(with_defaults(settings))
 
 
 def check_settings(settings: Mapping[str, Any]) -> str:
@@ -67,18 +85,28 @@ def check_settings(settings: Mapping[str, Any]) -> str:
                 kinds if isinstance(kinds, type) else int, "a number"
             )
             return f"{name} = {value!r}: expected {wanted} ({options[name].meaning})"
+        complaint = _check_value(options[name], value)
+        if complaint:
+            return f"{name} = {value!r}: {complaint}"
     missing = [name for name, option in options.items() if option.required and name not in settings]
-    return f"the key {missing[0]!r} is missing" if missing else _check_texts(settings)
+    return f"the key {missing[0]!r} is missing" if missing else _check_expectation(settings)
 
 
-def _check_texts(settings: Mapping[str, Any]) -> str:
-    for name in ("bad_when_stdout_matches", "error_matches"):
+def _check_value(option: Option, value: Any) -> str:
+    """Return what is wrong with a value of the right type, or an empty string."""
+    if option.choices and value not in option.choices:
+        return f"expected {' or '.join(option.choices)}"
+    if option.least is not None and not value >= option.least:
+        return f"expected {option.least:g} or more ({option.meaning})"
+    if option.pattern:
         try:
-            re.compile(settings.get(name, ""))
+            re.compile(value)
         except re.error as error:
-            return f"{name} = {settings[name]!r}: no regular expression ({error})"
-    if settings.get("import_errors", "skip") not in {"bad", "skip"}:
-        return f"import_errors = {settings['import_errors']!r}: expected bad or skip"
+            return f"no regular expression ({error})"
+    return ""
+
+
+def _check_expectation(settings: Mapping[str, Any]) -> str:
     try:
         read_expectation(settings.get("expect", "<0"))
     except ValueError as error:
