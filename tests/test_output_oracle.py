@@ -134,8 +134,8 @@ def test_a_reference_that_has_no_output_of_its_own_is_told(scenario, harness):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("atol = -1", "expected 0 or more"),
-        ("aa_runs = 0", "expected 1 or more"),
+        ("atol = -1", "expected a number not below 0"),
+        ("aa_runs = 0", "expected a whole number above 0"),
         ("only = 1", "expected text"),
     ],
 )

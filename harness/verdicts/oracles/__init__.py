@@ -6,7 +6,7 @@ was ended from outside, is ruled on in `harness.verdicts.judge`.
 """
 
 from harness.verdicts.oracles.metric import measure, read_expectation
-from harness.verdicts.oracles.oracle import Option, Oracle
+from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.oracles.registry import (
     EXIT_STATUS,
     ORACLES,
@@ -15,6 +15,7 @@ from harness.verdicts.oracles.registry import (
     by_exit_status,
     check_settings,
     compares,
+    options,
     reference_runs,
     with_defaults,
 )
@@ -22,7 +23,6 @@ from harness.verdicts.oracles.registry import (
 __all__ = [
     "EXIT_STATUS",
     "ORACLES",
-    "Option",
     "Oracle",
     "alone",
     "apply",
@@ -30,6 +30,7 @@ __all__ = [
     "check_settings",
     "compares",
     "measure",
+    "options",
     "read_expectation",
     "reference_runs",
     "with_defaults",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from harness.keys import Key
+from harness.keys.kinds import TEXT
 from harness.traces.census import census_differences
-from harness.verdicts.oracles.oracle import REFERENCE, Option, Oracle
+from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
 from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
 
@@ -70,13 +72,15 @@ def _chosen(trace: Trace, only: Sequence[str]) -> dict[str, Any]:
 ORACLE = Oracle(
     census,
     {
-        "only": Option(
-            str,
+        "only": Key(
+            TEXT,
             "what is compared, with commas between: dtype, shape, trainable, optimizer, patterns of parameters' "
             "names; none: everything",
+            example="dtype, trainable, *.lora_A.*",
         ),
         "reference": REFERENCE,
     },
+    "good is a model whose parameters and optimizer are those of a release that is known to be good",
     compares=lambda _settings: True,
     compare=compare_census,
 )

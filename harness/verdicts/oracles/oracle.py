@@ -1,9 +1,12 @@
-"""What an oracle is: plain functions of traces and its settings, with the meaning of each setting."""
+"""What an oracle is: plain functions of traces and its settings, with what each setting takes and means."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from harness.keys import Key
+from harness.keys.kinds import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -14,31 +17,10 @@ if TYPE_CHECKING:
 
     Settings = Mapping[str, Any]
 
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One setting of an oracle.
-
-    Attributes:
-        kind: Its type.
-        meaning: In a few words.
-        required: It must be given.
-        default: What holds where it is not.
-        choices: What a text may be; none: anything.
-        pattern: The text is a regular expression.
-        least: Lower bound of a number, which may be it.
-    """
-
-    kind: type | tuple[type, ...]
-    meaning: str
-    required: bool = False
-    default: Any = None
-    choices: tuple[str, ...] = ()
-    pattern: bool = False
-    least: float | None = None
-
-
-REFERENCE = Option(str, "the release that is known to be good; default: the oldest of the range")
+REFERENCE = Key(
+    VERSION, "the release that is known to be good; none: the oldest of the range", example="0.6.2"
+)
+"""A setting of every oracle that compares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +28,9 @@ class Oracle:
     """How one kind judges, and the settings that it takes.
 
     Attributes:
-        judge: Judges one trace.
-        options: Its settings by name.
+        judge: From one trace, and the settings with their defaults, to a verdict.
+        options: The settings by name; their check, the schema of scenario.toml and its reference come from here.
+        meaning: What is good, in a sentence.
         compares: Whether releases are compared with a reference, which must be executed first.
         compare: Judges a release, all of its seeds, beside the reference.
         runs: (seed, repeat) of each execution of the reference that comparing needs, of so many seeds asked for.
@@ -55,7 +38,8 @@ class Oracle:
     """
 
     judge: Callable[[Trace, Settings], Judgement]
-    options: Mapping[str, Option]
+    options: Mapping[str, Key]
+    meaning: str
     compares: Callable[[Settings], bool] = lambda _settings: False
     compare: Callable[[Calibration, Sequence[Trace], Settings], Judgement] | None = None
     runs: Callable[[Settings, int], Sequence[tuple[int, int]]] = lambda _settings, _seeds: [(0, 0)]

@@ -6,15 +6,19 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
+from harness.keys import Key
+from harness.keys.kinds import COUNT, NOT_BELOW_0, TEXT
 from harness.traces.outputs import Tolerance, changed_kind, distance, learnt, named, unequal_names
-from harness.verdicts.oracles.oracle import REFERENCE, Option, Oracle
+from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
 from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.traces.outputs import Output
+    from harness.keys import Key
+from harness.keys.kinds import COUNT, NOT_BELOW_0, TEXT
+from harness.traces.outputs import Output
     from harness.traces.trace import Trace
     from harness.verdicts.calibration import Calibration
 
@@ -122,18 +126,27 @@ def _count(number: int) -> str:
 ORACLE = Oracle(
     output,
     {
-        "only": Option(
-            str, "names or patterns of outputs to compare, with commas between; none: all of them"
+        "only": Key(
+            TEXT,
+            "names or patterns of the outputs that are compared, with commas between; none: all of them",
+            example="eval.logits, *.text",
         ),
-        "atol": Option(
-            (int, float), "absolute difference that is allowed; without it and rtol, learnt", least=0
+        "atol": Key(
+            NOT_BELOW_0,
+            "absolute difference that is allowed; none, and no rtol: learnt from executions of the reference",
+            example=1e-5,
         ),
-        "rtol": Option((int, float), "difference allowed in units of the reference's value", least=0),
-        "aa_runs": Option(
-            int, "executions of the reference, from which the tolerance is learnt", default=3, least=1
+        "rtol": Key(
+            NOT_BELOW_0, "difference that is allowed besides, in units of the reference's value", example=1e-3
+        ),
+        "aa_runs": Key(
+            COUNT,
+            "executions of the reference with the same seed, from which the tolerance is learnt",
+            default=3,
         ),
         "reference": REFERENCE,
     },
+    "good is a job whose outputs are those of a release that is known to be good",
     compares=lambda _settings: True,
     compare=compare_outputs,
     runs=lambda settings, seeds: [
