@@ -16,9 +16,7 @@ from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.keys import Key
-from harness.keys.kinds import COUNT, NOT_BELOW_0, TEXT
-from harness.traces.outputs import Output
+    from harness.traces.outputs import Output
     from harness.traces.trace import Trace
     from harness.verdicts.calibration import Calibration
 
