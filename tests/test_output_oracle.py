@@ -168,4 +168,4 @@ def test_a_script(scenario, harness):
     assert harness(*row["command"].split()[3:]).returncode == 1
     done = harness("bisect", *words, "--atol", "1", "--", "python", "repro.py")
     assert done.returncode == 2
-    assert "--atol 1.0 without --output" in done.stderr
+    assert "--atol 1.0 without --output: of which output is that said?" in done.stderr

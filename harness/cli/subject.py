@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.scenario import Scenario, Setting
 
 _BY_EXIT = ("bad_when_stdout_matches", "error_matches", "import_errors")
-_KINDS = {"metric": ("expect",), "output": ("atol", "rtol")}
+_KINDS = {"metric": ("expect", "minimum_effect"), "output": ("atol", "rtol")}
 """Options that choose another oracle than the exit status, and those that go with each."""
 _JUDGING = (*_KINDS, *(name for names in _KINDS.values() for name in names), *_BY_EXIT)
 """Options that say what makes a script good."""
@@ -84,12 +84,19 @@ def _add_command(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--metric",
         metavar="NAME",
-        help="judge the last NAME=value that is printed, or harness.record(NAME, value)",
+        help="judge the last NAME=value that is printed, or harness.record(NAME, value), or what the harness "
+        "measures: wall_seconds, memory_peak, with a recorder step_seconds and others",
     )
     group.add_argument(
         "--expect",
         metavar="BOUND",
         help='what the metric must be, as "<0.5"; without it, what the oldest release gives within its noise',
+    )
+    group.add_argument(
+        "--minimum-effect",
+        type=float,
+        metavar="X",
+        help="of what the harness measures: how many times as bad as the oldest release is still good, default 1.1",
     )
     group.add_argument(
         "--output",
@@ -195,23 +202,28 @@ def _of_command(command: list[str], options: argparse.Namespace) -> Scenario:
 
 def _oracle(options: argparse.Namespace) -> dict[str, Setting]:
     """Return the settings of the oracle that the options of a command mean."""
-    oracle: dict[str, Setting] = {"kind": "exit-status"}
-    chosen = [name for name in _KINDS if getattr(options, name) is not None]
+    from harness.traces.measured import MEASURED  # noqa: PLC0415 - kept out of start-up
+
+    given = {name: getattr(options, name) for name in _JUDGING if getattr(options, name) is not None}
+    chosen = [name for name in _KINDS if name in given]
     if len(chosen) > 1:
         raise UsageError(f"--{chosen[0]} and --{chosen[1]}: a script is judged by one of them")
-    if options.metric:
-        oracle = {"kind": "metric", "signal": options.metric, "window": 1, "exit_status": True}
-    elif options.output:
-        oracle = {"kind": "output", "only": options.output, "exit_status": True}
-    given = {name: getattr(options, name) for name in _JUDGING if getattr(options, name) is not None}
     for name, companions in _KINDS.items():
         for one in companions:
             if one in given and name not in given:
-                raise UsageError(f"--{one} {given[one]} without --{name}: of which {_OF_WHAT[name]}?")
-    return oracle | {name: value for name, value in given.items() if name not in _KINDS}
+                said = f"--{one.replace('_', '-')} {given[one]} without --{name}"
+                raise UsageError(f"{said}: of which {_OF_WHAT[name]}?")
+    own: dict[str, Setting] = {"kind": "exit-status"}
+    if options.metric in MEASURED and options.expect is None:
+        own = {"kind": "performance", "signal": options.metric, "exit_status": True}
+    elif options.metric:
+        own = {"kind": "metric", "signal": options.metric, "window": 1, "exit_status": True}
+    elif options.output:
+        own = {"kind": "output", "only": options.output, "exit_status": True}
+    return own | {name: value for name, value in given.items() if name not in _KINDS}
 
 
-_OF_WHAT = {"metric": "value is it expected", "output": "output is it allowed"}
+_OF_WHAT = {"metric": "value is that said", "output": "output is that said"}
 
 
 def _variables(texts: Sequence[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.keys import Key, Kind
 from harness.keys.kinds import BOOLEAN, COUNT, SHARE, TEXT
+from harness.traces.measured import MEASURED, higher_is_worse
 from harness.verdicts.noise import judge_metric, measure_noise
 from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
@@ -62,8 +63,14 @@ def compare_metric(
         measure_noise([reference]),
         confidence=settings["confidence"],
         comparisons=calibration.comparisons,
-        higher_is_worse=settings["higher_is_worse"],
+        higher_is_worse=is_higher_worse(settings),
     )
+
+
+def is_higher_worse(settings: Mapping[str, Any]) -> bool:
+    """Tell whether more of the metric is worse: as the settings say, else by its name."""
+    said = settings["higher_is_worse"]
+    return higher_is_worse(settings["signal"]) if said is None else bool(said)
 
 
 def measure(trace: Trace, settings: Mapping[str, Any]) -> float:
@@ -103,12 +110,22 @@ _EXPECTATION = Kind(
 )
 
 
+_MEASURED = f"what the harness measures ({', '.join(MEASURED)})"
+
 ORACLE = Oracle(
     metric,
     {
-        "signal": Key(TEXT, "the signal that is compared, a column of the trace", default="loss"),
+        "signal": Key(
+            TEXT,
+            f"the signal that is compared: a column of the trace, what is recorded under that name, or {_MEASURED}",
+            default="loss",
+        ),
         "window": Key(COUNT, "how many of its last values are averaged", default=20),
-        "higher_is_worse": Key(BOOLEAN, "true for a loss, false for an accuracy", default=True),
+        "higher_is_worse": Key(
+            BOOLEAN,
+            "true for a loss, false for an accuracy; none: false for a name that ends in _per_second, else true",
+            example=False,
+        ),
         "confidence": Key(SHARE, "of all comparisons together", default=0.95),
         "reference": REFERENCE,
         "aa_seeds": Key(COUNT, "seeds of the reference, from which the noise floor is learnt", default=5),
@@ -118,4 +135,5 @@ ORACLE = Oracle(
     compares=lambda settings: settings["expect"] is None,
     compare=compare_metric,
     runs=lambda settings, _seeds: [(seed, 0) for seed in range(settings["aa_seeds"])],
+    alone=lambda settings: settings["signal"] in MEASURED,
 )

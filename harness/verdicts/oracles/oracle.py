@@ -35,6 +35,7 @@ class Oracle:
         compare: Judges a release, all of its seeds, beside the reference.
         runs: (seed, repeat) of each execution of the reference that comparing needs, of so many seeds asked for.
         alone: Whether it judges by what the machine does (time, memory), which other probes would disturb.
+        in_turns: Whether a release is compared by executing it in turns with the reference.
     """
 
     judge: Callable[[Trace, Settings], Judgement]
@@ -44,3 +45,4 @@ class Oracle:
     compare: Callable[[Calibration, Sequence[Trace], Settings], Judgement] | None = None
     runs: Callable[[Settings, int], Sequence[tuple[int, int]]] = lambda _settings, _seeds: [(0, 0)]
     alone: Callable[[Settings], bool] = lambda _settings: False
+    in_turns: bool = False

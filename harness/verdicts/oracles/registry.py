@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.keys import Complaint, Key, check
 from harness.keys.kinds import BOOLEAN, REGEX, one_of
-from harness.verdicts.oracles import census, metric, output, training
+from harness.verdicts.oracles import census, metric, output, performance, training
 from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.verdict import Judgement, Verdict
 
@@ -20,6 +20,7 @@ ORACLES: Mapping[str, Oracle] = {
     "metric": metric.ORACLE,
     "census": census.ORACLE,
     "output": output.ORACLE,
+    "performance": performance.ORACLE,
     "exit-status": Oracle(
         lambda _trace, _settings: Judgement(Verdict.GOOD, "exit status 0"),
         {},
@@ -76,6 +77,11 @@ def reference_runs(settings: Mapping[str, Any], seeds: int) -> list[tuple[int, i
         seeds: How many are asked for.
     """
     return list(ORACLES[settings["kind"]].runs(with_defaults(settings), seeds))
+
+
+def in_turns(settings: Mapping[str, Any]) -> bool:
+    """Tell whether a release is compared by executing it in turns with the reference."""
+    return ORACLES[settings["kind"]].in_turns
 
 
 def alone(settings: Mapping[str, Any]) -> bool:
