@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.scenario import Scenario, Setting
 
 _BY_EXIT = ("bad_when_stdout_matches", "error_matches", "import_errors")
-_KINDS = {"metric": ("expect", "minimum_effect"), "output": ("atol", "rtol")}
+_KINDS = {"metric": ("expect", "minimum_effect"), "output": ("atol", "rtol"), "warning_matches": ()}
 """Options that choose another oracle than the exit status, and those that go with each."""
 _JUDGING = (*_KINDS, *(name for names in _KINDS.values() for name in names), *_BY_EXIT)
 """Options that say what makes a script good."""
@@ -97,6 +97,11 @@ def _add_command(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="X",
         help="of what the harness measures: how many times as bad as the oldest release is still good, default 1.1",
+    )
+    group.add_argument(
+        "--warning-matches",
+        metavar="REGEX",
+        help="bad if a warning `Category: message` of the script matches",
     )
     group.add_argument(
         "--output",
@@ -207,7 +212,8 @@ def _oracle(options: argparse.Namespace) -> dict[str, Setting]:
     given = {name: getattr(options, name) for name in _JUDGING if getattr(options, name) is not None}
     chosen = [name for name in _KINDS if name in given]
     if len(chosen) > 1:
-        raise UsageError(f"--{chosen[0]} and --{chosen[1]}: a script is judged by one of them")
+        both = " and ".join(f"--{name.replace('_', '-')}" for name in chosen)
+        raise UsageError(f"{both}: a script is judged by one of them")
     for name, companions in _KINDS.items():
         for one in companions:
             if one in given and name not in given:
@@ -218,6 +224,8 @@ def _oracle(options: argparse.Namespace) -> dict[str, Setting]:
         own = {"kind": "performance", "signal": options.metric, "exit_status": True}
     elif options.metric:
         own = {"kind": "metric", "signal": options.metric, "window": 1, "exit_status": True}
+    elif options.warning_matches:
+        own = {"kind": "warnings", "matches": options.warning_matches, "exit_status": True}
     elif options.output:
         own = {"kind": "output", "only": options.output, "exit_status": True}
     return own | {name: value for name, value in given.items() if name not in _KINDS}

@@ -10,7 +10,7 @@ from harness.executors.local import Local
 from harness.locks.torch import has_gpu
 from harness.probes.devices import Devices, visible
 from harness.runs.launchers import Launchers
-from harness.verdicts.oracles import alone
+from harness.verdicts.oracles import alone, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ def choose(
     """
     scenario = question.scenario
     # Loading a library may already touch the CUDA driver, and a forked child cannot use it after that.
-    warm = warm and device == "cpu" and not alone(scenario.oracle)
+    warm = warm and device == "cpu" and not clean(scenario.oracle)
     if cluster is None:
         devices = Devices(visible() if device == "cuda" else ())
         launchers = Launchers(

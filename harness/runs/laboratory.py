@@ -22,7 +22,7 @@ from harness.runs import turns
 from harness.runs.finding import Finding
 from harness.uv import Uv
 from harness.verdicts.calibration import Calibration, ReferenceRun
-from harness.verdicts.oracles import alone, compares, in_turns, reference_runs, with_defaults
+from harness.verdicts.oracles import alone, clean, compares, in_turns, reference_runs, with_defaults
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Laboratory:
         """
         lock = self.locks[position]
         scenario = self.question.scenario
-        by_oracle = {"alone": True} if self.alone else {}
+        by_oracle = {"alone": True} if self.alone else {"clean": True} if clean(scenario.oracle) else {}
         if isinstance(lock, Unresolvable):
             return []
         return [

@@ -11,6 +11,7 @@ from harness.keys.kinds import VERSION
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from harness.probes.probe import Execution
     from harness.traces.trace import Trace
     from harness.verdicts.calibration import Calibration
     from harness.verdicts.verdict import Judgement
@@ -36,6 +37,8 @@ class Oracle:
         runs: (seed, repeat) of each execution of the reference that comparing needs, of so many seeds asked for.
         alone: Whether it judges by what the machine does (time, memory), which other probes would disturb.
         in_turns: Whether a release is compared by executing it in turns with the reference.
+        clean: Whether it must see what a process does from its very beginning, which a warm start hides.
+        by_end: Judges in place of `judge` where how the process ended decides; handed that, trace and output.
     """
 
     judge: Callable[[Trace, Settings], Judgement]
@@ -46,3 +49,5 @@ class Oracle:
     runs: Callable[[Settings, int], Sequence[tuple[int, int]]] = lambda _settings, _seeds: [(0, 0)]
     alone: Callable[[Settings], bool] = lambda _settings: False
     in_turns: bool = False
+    clean: bool = False
+    by_end: Callable[[Execution, Trace, str, Settings], Judgement] | None = None

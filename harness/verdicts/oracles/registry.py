@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from harness.keys import Complaint, Key, check
 from harness.keys.kinds import BOOLEAN, REGEX, one_of
-from harness.verdicts.oracles import census, metric, output, performance, training
+from harness.verdicts.oracles import census, metric, output, performance, raised, training, warned
 from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.probes.probe import Execution
     from harness.traces.trace import Trace
 
 ORACLES: Mapping[str, Oracle] = {
@@ -21,6 +22,8 @@ ORACLES: Mapping[str, Oracle] = {
     "census": census.ORACLE,
     "output": output.ORACLE,
     "performance": performance.ORACLE,
+    "warnings": warned.ORACLE,
+    "exception": raised.ORACLE,
     "exit-status": Oracle(
         lambda _trace, _settings: Judgement(Verdict.GOOD, "exit status 0"),
         {},
@@ -89,6 +92,11 @@ def alone(settings: Mapping[str, Any]) -> bool:
     return ORACLES[settings["kind"]].alone(with_defaults(settings))
 
 
+def clean(settings: Mapping[str, Any]) -> bool:
+    """Tell whether every probe must run in a process of its own."""
+    return alone(settings) or ORACLES[settings["kind"]].clean
+
+
 def check_settings(settings: Mapping[str, Any], *, prefix: str = "") -> list[Complaint]:
     """Return what is wrong with an oracle's settings.
 
@@ -105,6 +113,12 @@ def check_settings(settings: Mapping[str, Any], *, prefix: str = "") -> list[Com
 def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return an oracle's settings with its defaults filled in."""
     return {**{name: key.default for name, key in options(settings["kind"]).items()}, **settings}
+
+
+def by_end(execution: Execution, trace: Trace, output: str, settings: Mapping[str, Any]) -> Judgement | None:
+    """Judge by how a process ended, if the oracle that the settings name does so."""
+    judge = ORACLES[settings["kind"]].by_end
+    return judge(execution, trace, output, with_defaults(settings)) if judge else None
 
 
 def apply(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
