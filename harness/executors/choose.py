@@ -67,8 +67,7 @@ def choose(
         UsageError: This machine cannot know which build of torch the cluster's GPUs need.
     """
     scenario = question.scenario
-    # Loading a library may already touch the CUDA driver, and a forked child cannot use it after that.
-    warm = warm and device == "cpu" and not clean(scenario.oracle)
+    warm = warm and not clean(scenario.oracle)
     if cluster is None:
         devices = Devices(visible() if device == "cuda" else ())
         launchers = Launchers(
