@@ -91,7 +91,7 @@ class Store:
                 repeat,
                 Execution(**facts["execution"]),
                 facts["environment_seconds"],
-                alone=bool(facts["instructions"].get("alone")),
+                alone=bool(facts.get("instructions", {}).get("alone")),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
