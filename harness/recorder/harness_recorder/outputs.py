@@ -6,7 +6,6 @@ Structures are taken apart into leaves: `{"logits": [a, b]}` under the name `eva
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import math
 from typing import Any, Iterator, Sequence
@@ -99,6 +98,8 @@ def _plain(numbers: Sequence[Any], shape: list[int]) -> dict[str, Any]:
 
 
 def _tensor(tensor: Any) -> dict[str, Any]:
+    import ctypes
+
     import torch
 
     with torch.no_grad():
