@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 
 import pytest
 from toyindex import DAYS, ToyIndex, plant, wheel
 
+from harness.traces.measured import MEASURED
 from harness.verdicts.oracles import with_defaults
 from harness.verdicts.pairs import interval, judge_pairs, looks
 from harness.verdicts.verdict import Verdict
@@ -164,7 +166,7 @@ def test_a_release_slower_by_a_third_is_found_and_one_by_3_percent_is_not(slower
 
 
 def test_a_command_by_the_time_it_takes(slower, harness):
-    Path("repro.py").write_text("import toy\nfor step in range(1, 40): toy.loss(step)\n", encoding="utf-8")
+    Path("repro.py").write_text("import toy\nfor step in range(1, 30): toy.loss(step)\n", encoding="utf-8")
     words = ("bisect", "--package", "toy", "--with", "helper==1.0", "--from", "1.2", "--to", "1.3")
     done = harness(*words, "--metric", "wall_seconds", "--minimum-effect", "1.12", "--", "python", "repro.py")
     assert done.returncode == 0, done.stderr
@@ -186,3 +188,28 @@ def test_a_wrong_setting_is_told(slower, harness, line, said):
     done = harness("bisect", "toy")
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_every_pair_tells_memory_and_times_of_all_kinds(slower, harness):
+    heavy = "import time\n_KEPT = b'x' * 60_000_000\ntime.sleep(0.5)\n"
+    light = "def loss(step):\n    time.sleep(0.01)\n    return 1.0 / step\n"
+    with ToyIndex() as index:
+        index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
+        plant(index, {"1.0": "import time\n" + light, "1.1": heavy + light})
+        own = {**os.environ, "UV_DEFAULT_INDEX": index.url}
+        done = harness("bisect", "toy", env=own)
+        assert done.returncode == 0, done.stderr
+        asked = slower.read_text(encoding="utf-8")
+        found = {}
+        for signal in MEASURED:
+            slower.write_text(f'{asked}signal = "{signal}"\n', encoding="utf-8")
+            harness("judge", env=own)
+            found[signal] = [row["verdict"] for row in report()["arms"][0]["releases"]]
+        assert (
+            harness("bisect", "toy", "--executor", "dask", "--scheduler", "nowhere", env=own).returncode == 2
+        )
+    # On a busy machine a comparison may stay undecided; none may be wrong.
+    assert all(verdicts[0] in {"good", "skip"} for verdicts in found.values())
+    assert {name for name, verdicts in found.items() if verdicts[1] == "bad"} == {
+        "memory_peak", "wall_seconds", "import_seconds",
+    }  # fmt: skip
