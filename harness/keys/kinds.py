@@ -65,6 +65,16 @@ ABOVE_0 = Kind(
     {"type": "number", "exclusiveMinimum": 0},
     lambda value: _number(value) and 0 < value < math.inf,
 )
+ABOVE_1 = Kind(
+    "a number above 1",
+    {"type": "number", "exclusiveMinimum": 1},
+    lambda value: _number(value) and 1 < value < math.inf,
+)
+NOT_BELOW_0 = Kind(
+    "a number not below 0",
+    {"type": "number", "minimum": 0},
+    lambda value: _number(value) and 0 <= value < math.inf,
+)
 SHARE = Kind(
     "a number between 0 and 1",
     {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},

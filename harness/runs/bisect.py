@@ -97,7 +97,9 @@ def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime)
         phases.ended(
             "probes", besides=("shared packages", sum(laboratory.environments.base_seconds) - installed)
         )
-        attribute(investigation, attribution, causes=question.cause, fixes=question.fixes)
+        # What the machine does is no cause that could be exchanged, and each trial would be a whole comparison.
+        causes = question.cause and not laboratory.alone
+        attribute(investigation, attribution, causes=causes, fixes=question.fixes)
     except KeyboardInterrupt:
         interrupted = True
         warnings.append(
@@ -143,6 +145,10 @@ def begin(
     laboratory = prepare(question, releases, home, watcher.note)
     phases.ended("locks", besides=("shared packages", sum(laboratory.environments.base_seconds)))
     watcher.note(f"{len(releases)} releases locked in {phases.seconds['locks']:.1f} s")
+    if laboratory.alone:
+        said = "the oracle judges what the machine does: one probe at a time, each in a process of its own"
+        watcher.note(said)
+        warnings.append(said)
     return laboratory, warnings
 
 
