@@ -62,9 +62,9 @@ def command_scenario(command: Sequence[str], *, package: str, oracle: Mapping[st
     folder = Path.cwd()
     script = script_of(command, folder)
     pins, python = script_metadata(script) if script else ([], None)
-    complaint = check_settings(oracle)
-    if complaint:
-        raise UsageError(f"what a good script is: {complaint}")
+    complaints = check_settings(oracle)
+    if complaints:
+        raise UsageError(f"what a good script is: {complaints[0].said}")
     name = re.sub(r"[^\w.-]+", "-", script.stem if script else Path(command[0]).name).strip("-") or "command"
     return Scenario(
         name=name,

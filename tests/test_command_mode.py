@@ -199,7 +199,10 @@ def _probes():
         (("bisect", "--package", "toy", "--python", "three", "--", "true"), "expected a version as 3.10"),
         (("bisect", "--package", "toy", "--expect", "<1", "--", "true"), "without --metric"),
         (("bisect", "--package", "toy", "--metric", "a", "--expect", "1", "--", "true"), "as in <0.5"),
-        (("bisect", "--package", "toy", "--error-matches", "(", "--", "true"), "no regular expression"),
+        (
+            ("bisect", "--package", "toy", "--error-matches", "(", "--", "true"),
+            "expected a regular expression",
+        ),
         (("bisect", "--package", "toy", "--env", "NOSUCH", "--", "true"), "give its value"),
         (("bisect", "toy", "--metric", "loss"), "[oracle] table"),
         (("releases", "toy", "--", "true"), "takes no command"),

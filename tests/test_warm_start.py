@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 
 import psutil
 import pytest
 from toyindex import BAD, DAYS, GOOD, HANG, KILLED, ToyIndex, plant, wheel
+
+from harness.probes.probe import RECORDER
 
 # A shared library that behaves otherwise when it is loaded long before it is used.
 TELLTALE = "import os\nloaded_by = os.getpid()\n"
@@ -135,3 +139,25 @@ def test_a_library_that_imports_the_package_is_no_warm_parent(toy, harness, own_
     assert {start for start, _ in executions(toy)} == {"clean"}
     warnings = report(toy)["warnings"]
     assert any("toy is loaded by the shared libraries" in warning for warning in warnings), warnings
+
+
+def test_a_parent_that_holds_a_gpu_does_not_fork(tmp_path):
+    """What tells is a device file held open, here a file in its place; NVML's own does not count."""
+    ask = (
+        "import sys, harness_warm as warm\n"
+        "warm.DRIVERS = (sys.argv[1] + '/nvidia-uvm',)\n"
+        "files = []\n"
+        "for name in ('nvidiactl', 'nvidia-uvm'):\n"
+        "    files.append(open(sys.argv[1] + '/' + name, 'w'))\n"
+        "    print(warm.why_not([]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", ask, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(RECORDER)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    before, after = done.stdout.splitlines()
+    assert before == ""
+    assert f"{tmp_path}/nvidia-uvm is open" in after

@@ -61,8 +61,6 @@ def choose(
         UsageError: This machine cannot know which build of torch the cluster's GPUs need.
     """
     scenario = question.scenario
-    # Loading a library may already touch the CUDA driver, and a forked child cannot use it after that.
-    warm = warm and device == "cpu"
     if cluster is None:
         devices = Devices(visible() if device == "cuda" else ())
         launchers = Launchers(

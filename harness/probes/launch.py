@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from harness.probes.probe import Execution, Probe
     from harness.probes.process import Processes
 
+_LOOKED_AT_ONLY = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
+"""Lets a library ask torch, as it is loaded, whether there is a GPU, without initialising CUDA in the warm parent."""
+
 _READY_WITHIN = 300.0
 """Seconds that loading the shared libraries may take."""
 
@@ -74,10 +77,14 @@ class WarmLauncher:
         job: Script whose import statements say what to load.
         threads: CPU threads, pinned before anything is loaded.
         processes: Knows the children.
+        devices: Lends one to each child.
     """
 
-    def __init__(self, host: Environment, job: Path, threads: int, processes: Processes) -> None:
+    def __init__(
+        self, host: Environment, job: Path, threads: int, processes: Processes, devices: Devices | None = None
+    ) -> None:
         self.processes = processes
+        self.devices = devices or Devices()
         self._folder = Path(tempfile.mkdtemp(prefix="harness-warm-"))
         self._answers: dict[int, queue.Queue[dict[str, Any]]] = {0: queue.Queue()}
         self._lock = threading.Lock()
@@ -90,7 +97,7 @@ class WarmLauncher:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env=sandbox.variables(self._folder, threads=threads, trace=None),
+                env={**sandbox.variables(self._folder, threads=threads, trace=None), **_LOOKED_AT_ONLY},
                 pass_fds=(writing,),
                 start_new_session=True,
             )
@@ -119,13 +126,13 @@ class WarmLauncher:
         """
         pipe = folder / "output.fifo"
         os.mkfifo(pipe)
-        with scratch(folder) as home:
+        with scratch(folder) as home, self.devices.lease() as device:
             request = {
                 "layer": str(site_packages(environment.folder)),
                 "python": str(environment.python),
                 "prefix": str(environment.folder),
                 "arguments": probe.arguments(),
-                "variables": _variables(probe, environment, home, folder),
+                "variables": {**_variables(probe, environment, home, folder), **device},
                 "folder": str(probe.folder or home),
                 "output": str(pipe),
             }

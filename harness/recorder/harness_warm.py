@@ -4,7 +4,7 @@ Runs inside an environment, started by `harness.probes.warm`; standard library o
 one JSON request a line from standard input and writes JSON answers to the file descriptor named on its command
 line. A child puts its own release's layer in place of the parent's, takes over its output, arguments, variables
 and folder, and runs the job as `__main__`, as a fresh interpreter would. The parent itself never runs a job, never
-imports the package under test, and refuses to fork once CUDA is initialised or a second thread runs, since a
+imports the package under test, and refuses to fork once a GPU's driver is open or a second thread runs, since a
 forked child would inherit half of either.
 
     request  {"id": 1, "layer": site-packages, "python": path, "prefix": path, "arguments": [job, ...],
@@ -15,6 +15,7 @@ forked child would inherit half of either.
 
 import ast
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -26,6 +27,8 @@ import time
 import traceback
 
 from harness_run import run_as_main
+
+DRIVERS = ("/dev/nvidia-uvm", "/dev/kfd")  # what CUDA and ROCm hold open once initialised; NVML opens neither
 
 
 def preload(job, package_modules):
@@ -53,14 +56,31 @@ def why_not(package_modules):
     loaded = sorted(set(package_modules) & set(sys.modules))
     if loaded:
         return "%s is loaded by the shared libraries themselves" % loaded[0]
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_initialized():
-        return "CUDA is initialised"
+    drivers = open_drivers()
+    if drivers:
+        return (
+            "the shared libraries initialised a GPU (%s is open), which no forked child can use" % drivers[0]
+        )
     try:
         threads = len(os.listdir("/proc/self/task"))
     except OSError:
         threads = threading.active_count()
     return "%d threads run" % threads if threads > 1 else ""
+
+
+def open_drivers():
+    """Return the device files that this process holds open because a GPU's driver is initialised.
+
+    `torch.cuda.is_initialized` does not tell: counting devices may initialise the driver without torch's saying so.
+    """
+    found = []
+    with contextlib.suppress(OSError):
+        for descriptor in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):
+                path = os.readlink("/proc/self/fd/" + descriptor)
+                if path.startswith(DRIVERS):
+                    found.append(path)
+    return found
 
 
 def become(request, layer):
@@ -163,6 +183,8 @@ def main():
     answers = os.fdopen(descriptor, "w")
     os.set_inheritable(descriptor, False)
     preload(job, package_modules)
+    gc.collect()
+    gc.freeze()  # else every child walks, and so copies, a million objects that it will never free: 0.2 s each
     answers.write(json.dumps({"ready": time.monotonic() - started}) + "\n")
     answers.flush()
     Server(answers, package_modules, layer).serve()

@@ -31,7 +31,7 @@ class Launchers:
         reference: Lock of the environment that the parent runs in.
         base: What all locks share.
         warm: False for clean processes only.
-        devices: What clean processes are lent, one each.
+        devices: What probes are lent, one each.
 
     Attributes:
         notes: What a reader of the report must know: why the warm parent was given up.
@@ -100,7 +100,9 @@ class Launchers:
                 return None
             assert self._scenario.job is not None  # noqa: S101 - else no warm start is allowed
             try:
-                self._warm = WarmLauncher(host, self._scenario.job, self._scenario.threads, self.processes)
+                self._warm = WarmLauncher(
+                    host, self._scenario.job, self._scenario.threads, self.processes, self.devices
+                )
             except (WarmParentGoneError, OSError) as error:
                 self._allowed = False
                 self.notes.append(f"all executions ran in clean processes: {error}")

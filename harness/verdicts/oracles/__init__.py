@@ -6,7 +6,7 @@ was ended from outside, is ruled on in `harness.verdicts.judge`.
 """
 
 from harness.verdicts.oracles.metric import measure, read_expectation
-from harness.verdicts.oracles.oracle import Option, Oracle
+from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.oracles.registry import (
     EXIT_STATUS,
     ORACLES,
@@ -14,19 +14,20 @@ from harness.verdicts.oracles.registry import (
     by_exit_status,
     check_settings,
     compares,
+    options,
     with_defaults,
 )
 
 __all__ = [
     "EXIT_STATUS",
     "ORACLES",
-    "Option",
     "Oracle",
     "apply",
     "by_exit_status",
     "check_settings",
     "compares",
     "measure",
+    "options",
     "read_expectation",
     "with_defaults",
 ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from harness.keys import Key
+from harness.keys.kinds import TEXT, VERSION
 from harness.traces.census import census_differences
-from harness.verdicts.oracles.oracle import Option, Oracle
+from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.oracles.training import training
 from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
 
@@ -72,11 +74,17 @@ def _chosen(trace: Trace, only: Sequence[str]) -> dict[str, Any]:
 ORACLE = Oracle(
     census,
     {
-        "only": Option(
-            str,
+        "only": Key(
+            TEXT,
             "what is compared, with commas between: dtype, shape, trainable, optimizer, patterns of parameters' "
             "names; none: everything",
+            example="dtype, trainable, *.lora_A.*",
         ),
-        "reference": Option(str, "the release that is known to be good; default: the oldest of the range"),
+        "reference": Key(
+            VERSION,
+            "the release that is known to be good; none: the oldest of the range",
+            example="0.6.2",
+        ),
     },
+    "good is a model whose parameters and optimizer are those of a release that is known to be good",
 )

@@ -6,7 +6,9 @@ import math
 import operator
 from typing import TYPE_CHECKING, Any
 
-from harness.verdicts.oracles.oracle import Option, Oracle
+from harness.keys import Key, Kind
+from harness.keys.kinds import BOOLEAN, COUNT, SHARE, TEXT, VERSION
+from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.oracles.training import training
 from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
 
@@ -68,19 +70,31 @@ def read_expectation(text: str) -> tuple[Callable[[float, float], bool], str, fl
     """
     sign = next((sign for sign in _COMPARISONS if text.strip().startswith(sign)), None)
     if sign is None:
-        raise ValueError(f"expected one of {' '.join(_COMPARISONS)} and a number, as in <0.5")
+        raise ValueError("it begins with no comparison")
     return _COMPARISONS[sign], sign, float(text.strip()[len(sign) :])
+
+
+_EXPECTATION = Kind(
+    f"one of {' '.join(_COMPARISONS)} and a number, as in <0.5",
+    {"type": "string", "pattern": r"^\s*(<=|>=|==|!=|<|>)"},
+    lambda value: isinstance(value, str) and bool(read_expectation(value)),
+)
 
 
 ORACLE = Oracle(
     metric,
     {
-        "signal": Option(str, "the signal that is compared, a column of the trace", default="loss"),
-        "window": Option(int, "how many of its last values are averaged", default=20),
-        "higher_is_worse": Option(bool, "true for a loss, false for an accuracy", default=True),
-        "confidence": Option((int, float), "of all comparisons together", default=0.95),
-        "reference": Option(str, "the release that is known to be good; default: the oldest of the range"),
-        "aa_seeds": Option(int, "seeds of the reference, from which the noise floor is learnt", default=5),
-        "expect": Option(str, "what is right, as <0.5; none: not worse than the reference"),
+        "signal": Key(TEXT, "the signal that is compared, a column of the trace", default="loss"),
+        "window": Key(COUNT, "how many of its last values are averaged", default=20),
+        "higher_is_worse": Key(BOOLEAN, "true for a loss, false for an accuracy", default=True),
+        "confidence": Key(SHARE, "of all comparisons together", default=0.95),
+        "reference": Key(
+            VERSION,
+            "the release that is known to be good; none: the oldest of the range",
+            example="0.6.2",
+        ),
+        "aa_seeds": Key(COUNT, "seeds of the reference, from which the noise floor is learnt", default=5),
+        "expect": Key(_EXPECTATION, "what is right; none: not worse than the reference", example="<0.5"),
     },
+    "good is a metric that is as expected or, without an expectation, not worse than a good release's beyond noise",
 )

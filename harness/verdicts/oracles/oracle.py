@@ -1,4 +1,4 @@
-"""What an oracle is: a plain function of a trace and its settings, with the meaning of each setting."""
+"""What an oracle is: a plain function of a trace and its settings, with what each setting takes and means."""
 
 from __future__ import annotations
 
@@ -8,23 +8,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from harness.keys import Key
     from harness.traces.trace import Trace
     from harness.verdicts.verdict import Judgement
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """One setting of an oracle: its type, whether it must be given, and its meaning."""
-
-    kind: type | tuple[type, ...]
-    meaning: str
-    required: bool = False
-    default: Any = None
-
-
-@dataclass(frozen=True, slots=True)
 class Oracle:
-    """A function that judges, and the settings that it takes."""
+    """A function that judges, and the settings that it takes.
+
+    Attributes:
+        judge: From one trace, and the settings with their defaults, to a verdict.
+        options: The settings by name; their check, the schema of scenario.toml and its reference come from here.
+        meaning: What is good, in a sentence.
+    """
 
     judge: Callable[[Trace, Mapping[str, Any]], Judgement]
-    options: Mapping[str, Option]
+    options: Mapping[str, Key]
+    meaning: str

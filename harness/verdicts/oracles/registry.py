@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from harness.keys import Complaint, Key, check
+from harness.keys.kinds import BOOLEAN, REGEX, one_of
 from harness.verdicts.oracles import census, metric, training
-from harness.verdicts.oracles.metric import read_expectation
-from harness.verdicts.oracles.oracle import Option, Oracle
+from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -22,22 +22,39 @@ ORACLES: Mapping[str, Oracle] = {
     "exit-status": Oracle(
         lambda _trace, _settings: Judgement(Verdict.GOOD, "exit status 0"),
         {},
+        "good is a script that ends with exit status 0, bad one that fails; 125 and signals are a skip",
     ),
 }
 
-EXIT_STATUS: Mapping[str, Option] = {
-    "exit_status": Option(
-        bool, "the job is a plain script: how it ends is judged before anything else, as git bisect run does"
+EXIT_STATUS: Mapping[str, Key] = {
+    "exit_status": Key(
+        BOOLEAN,
+        "the job is a plain script: how it ends is judged before anything else, as git bisect run does; "
+        "none: true with `command` and for the kind exit-status, else false",
+        example=True,
     ),
-    "bad_when_stdout_matches": Option(str, "bad if the output matches this regular expression"),
-    "error_matches": Option(
-        str, "bad only if the output matches this regular expression, another error: skip"
+    "bad_when_stdout_matches": Key(
+        REGEX, "bad if the output matches this regular expression", example="loss=nan"
     ),
-    "import_errors": Option(
-        str, "bad: a module that cannot be imported is the failure looked for; else skip"
+    "error_matches": Key(
+        REGEX,
+        "bad only if the output matches this regular expression, another error: skip",
+        example="CUDA error",
+    ),
+    "import_errors": Key(
+        one_of("bad", "skip"),
+        "what a module that cannot be imported means: the failure that is looked for, or no verdict; none: skip",
+        example="bad",
     ),
 }
 """Settings that every oracle takes besides its own."""
+
+KIND = Key(one_of(*ORACLES), "which oracle judges", required=True, example="training")
+
+
+def options(kind: str) -> dict[str, Key]:
+    """Return all settings that an oracle takes, `kind` the first of them."""
+    return {"kind": KIND, **ORACLES[kind].options, **EXIT_STATUS}
 
 
 def by_exit_status(settings: Mapping[str, Any]) -> bool:
@@ -50,46 +67,22 @@ def compares(settings: Mapping[str, Any]) -> bool:
     return settings["kind"] == "census" or (settings["kind"] == "metric" and settings.get("expect") is None)
 
 
-def check_settings(settings: Mapping[str, Any]) -> str:
-    """Return what is wrong with an oracle's settings, or an empty string."""
-    kind = str(settings.get("kind"))
-    if kind not in ORACLES:
-        return f"kind = {kind!r}: expected one of {', '.join(ORACLES)}"
-    options = {**ORACLES[kind].options, **EXIT_STATUS}
-    for name, value in settings.items():
-        if name == "kind":
-            continue
-        if name not in options:
-            return f"unknown key {name!r}; {kind} takes {', '.join(options)}"
-        kinds = options[name].kind
-        if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
-            wanted = {str: "text", bool: "true or false"}.get(
-                kinds if isinstance(kinds, type) else int, "a number"
-            )
-            return f"{name} = {value!r}: expected {wanted} ({options[name].meaning})"
-    missing = [name for name, option in options.items() if option.required and name not in settings]
-    return f"the key {missing[0]!r} is missing" if missing else _check_texts(settings)
+def check_settings(settings: Mapping[str, Any], *, prefix: str = "") -> list[Complaint]:
+    """Return what is wrong with an oracle's settings.
 
-
-def _check_texts(settings: Mapping[str, Any]) -> str:
-    for name in ("bad_when_stdout_matches", "error_matches"):
-        try:
-            re.compile(settings.get(name, ""))
-        except re.error as error:
-            return f"{name} = {settings[name]!r}: no regular expression ({error})"
-    if settings.get("import_errors", "skip") not in {"bad", "skip"}:
-        return f"import_errors = {settings['import_errors']!r}: expected bad or skip"
-    try:
-        read_expectation(settings.get("expect", "<0"))
-    except ValueError as error:
-        return f"expect = {settings['expect']!r}: {error}"
-    return ""
+    Args:
+        settings: By name.
+        prefix: Of the names in complaints.
+    """
+    kind = settings.get("kind")
+    if not isinstance(kind, str) or kind not in ORACLES:
+        return list(check({"kind": kind} if "kind" in settings else {}, {"kind": KIND}, prefix=prefix))
+    return list(check(settings, options(kind), prefix=prefix))
 
 
 def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return an oracle's settings with its defaults filled in."""
-    options = {**ORACLES[settings["kind"]].options, **EXIT_STATUS}
-    return {**{name: option.default for name, option in options.items()}, **settings}
+    return {**{name: key.default for name, key in options(settings["kind"]).items()}, **settings}
 
 
 def apply(trace: Trace, settings: Mapping[str, Any]) -> Judgement:

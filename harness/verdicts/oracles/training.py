@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from harness.verdicts.oracles.oracle import Option, Oracle
+from harness.keys import Key
+from harness.keys.kinds import COUNT, NUMBER
+from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ def _nonfinite(event: Mapping[str, Any]) -> Judgement:
 ORACLE = Oracle(
     training,
     {
-        "loss_below": Option((int, float), "bound that the loss must fall below; none: finite is enough"),
-        "loss_window": Option(int, "how many of the last losses are averaged", default=20),
+        "loss_below": Key(NUMBER, "bound that the loss must fall below; none: finite is enough", example=0.4),
+        "loss_window": Key(COUNT, "how many of the last losses are averaged", default=20),
     },
+    "good is a training whose losses and weights stay finite and whose loss falls below a bound",
 )
