@@ -25,7 +25,19 @@ FACTS = {
         "tf32_cudnn": False,
     },
 }
-ASKED = ("bisect", "toy", "--search", "sweep", "--no-cause", "--device", "cpu", "--from", "1.0", "--to", "2.0")
+ASKED = (
+    "bisect",
+    "toy",
+    "--search",
+    "sweep",
+    "--no-cause",
+    "--device",
+    "cpu",
+    "--from",
+    "1.0",
+    "--to",
+    "2.0",
+)
 
 
 def recorded_on_a_gpu(folder, target, *, version=None):
@@ -55,7 +67,9 @@ def recorded_on_a_gpu(folder, target, *, version=None):
 
 def results(home, version):
     found = [path.parent for path in home.glob("probes/*/*/probe.json")]
-    return [one for one in found if json.loads((one / "probe.json").read_text())["packages"]["toy"] == version]
+    return [
+        one for one in found if json.loads((one / "probe.json").read_text())["packages"]["toy"] == version
+    ]
 
 
 @pytest.fixture
@@ -96,7 +110,9 @@ def test_both_say_the_same(toy, asked, harness):
         "2.13.0+cu128",
     )
     assert (own["agrees"], there["agrees"]) == (True, True)
-    sides = [(side["verdict"], side["loss"], side["executions"]) for side in (there["before"], there["after"])]
+    sides = [
+        (side["verdict"], side["loss"], side["executions"]) for side in (there["before"], there["after"])
+    ]
     assert sides == [("good", 0.2, 2), ("bad", "NaN", 2)]
     for name in ("index.html", "summary.md", "issue.md"):
         text = Path("reports/latest", name).read_text(encoding="utf-8")
