@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import os
+    from typing import Any
 
     from harness.runs.frames import LoadedRun
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_run", "record"]
+__all__ = ["__version__", "load_run", "output", "record"]
 
 
 def load_run(path: str | os.PathLike[str], *, home: str | os.PathLike[str] | None = None) -> LoadedRun:
@@ -45,3 +46,10 @@ def record(name: str, value: float) -> None:
     the harness reads as well.
     """
     print(f"{name}={float(value)!r}")
+
+
+def output(name: str, value: Any) -> None:
+    """Record a value for `harness bisect --output NAME`: a tensor, an array, a number, a text, or lists and such.
+
+    Inside a probe it goes to the trace. Here, where a script runs by itself, nothing happens.
+    """

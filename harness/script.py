@@ -39,12 +39,12 @@ def script_of(command: Sequence[str], folder: Path) -> Path | None:
 def command_digest(command: Sequence[str], script: Path | None) -> str:
     """Return a digest of a command, its script, and the modules beside the script that it imports."""
     digest = hashlib.sha256(json.dumps(list(command)).encode())
-    for path in _sources(script) if script else ():
+    for path in sources(script) if script else ():
         digest.update(f"{path.name}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
-def _sources(script: Path) -> list[Path]:
+def sources(script: Path) -> list[Path]:
     """Return the script and, transitively, the modules of its folder that it imports."""
     found, left = [script], [script]
     while left:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -53,6 +54,25 @@ def test_firsts_are_warm_and_confirmations_clean(toy, harness, own_index):
     arm = report(toy)["arms"][0]
     assert arm["deterministic"] is True
     assert all(boundary["confirmed"] for boundary in arm["boundaries"])
+
+
+def test_an_environment_on_another_base_is_started_clean(toy, harness, own_index):
+    """Two questions meet in one lock; the warm parent of the second has not what the first one's base holds."""
+    own_index.add("helper", wheel("helper", "1.1", TELLTALE, uploaded=DAYS[1]))
+    plant(own_index, {"1.0": GOOD, "1.1": GOOD, "1.2": GOOD})
+    job = toy / "scenarios" / "toy" / "job.py"
+    job.write_text("import helper\n" + job.read_text(), encoding="utf-8")
+    asked = [
+        ("--with", "helper==1.0"),
+        ("--package", "helper", "--with", "toy==1.0"),
+        ("--package", "helper", "--with", "toy==1.2"),
+    ]
+    for words in asked:
+        done = harness("bisect", "toy", "--search", "sweep", *words)
+        assert done.returncode == 0, done.stderr
+        assert {row["verdict"] for row in report(toy)["arms"][0]["releases"]} == {"good"}, words
+        for path in (toy / "fresh" / "probes").glob("*/*/probe.json"):
+            shutil.rmtree(path.parents[1])  # so that each question executes all by itself
 
 
 def test_a_warm_start_that_shows_is_given_up_and_all_is_executed_clean(toy, harness, own_index):

@@ -22,6 +22,8 @@ INTERRUPTED = 130
 VERBS = {
     "bisect": "find where a training changed, over the releases of a package",
     "probe": "execute one release; exit status 0 good, 1 bad, 125 skip, as git bisect run wants it",
+    "new": "write a scenario that runs as it is, to be changed into your own",
+    "validate": "check a scenario: say everything that is wrong with it, or what it means",
     "releases": "list the releases of a package",
     "report": "draw a stored run again, without executing anything",
     "judge": "judge the stored traces of a run again by the scenario's present oracle",
@@ -35,7 +37,7 @@ VERBS = {
 }
 
 
-WITH_COMMAND = {"bisect", "probe"}
+WITH_COMMAND = {"bisect", "probe", "new"}
 """Verbs that take a command of the user's behind `--`."""
 
 

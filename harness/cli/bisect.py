@@ -48,12 +48,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Answer the question and print the answer."""
     from harness.cli.answer import exit_status, show, show_time  # noqa: PLC0415 - kept out of start-up
+    from harness.cli.pair import pair_question, run_pair  # noqa: PLC0415
     from harness.cli.progress import watcher  # noqa: PLC0415
     from harness.home import Home  # noqa: PLC0415
     from harness.runs.bisect import bisect  # noqa: PLC0415
     from harness.runs.share import parse_shard  # noqa: PLC0415
 
     options.command_line = command_line(options.words)
+    pair = pair_question(options)
+    if pair is not None:
+        return run_pair(pair, fail_on_regression=options.exit_code)
     shard = parse_shard(options.shard) if options.shard else None
     asked = question(options, options.arm)
     if shard is not None:

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.ranges import InOrder, paired
 from harness.cli.subject import add_subject, from_bundle, probe_words, subject
 from harness.errors import UsageError
 
@@ -36,7 +37,12 @@ def positive(text: str) -> int:
 def add_probing(parser: argparse.ArgumentParser) -> None:
     """Add what decides how a probe is executed."""
     add_subject(parser)
-    parser.add_argument("--package", metavar="P", help="package under test; default: the scenario's")
+    parser.add_argument(
+        "--package",
+        action=InOrder,
+        metavar="P",
+        help="package under test; default: the scenario's; `bisect` takes two",
+    )
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="default auto: CUDA where it can be used"
     )
@@ -70,8 +76,20 @@ def add_asking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--arm", action="append", metavar="A", help="an arm; may be repeated; default: the scenario's"
     )
-    parser.add_argument("--from", dest="first", metavar="V", help="oldest release; default: the scenario's")
-    parser.add_argument("--to", dest="last", metavar="V", help="newest release; default: the newest of all")
+    parser.add_argument(
+        "--from",
+        action=InOrder,
+        dest="first",
+        metavar="V",
+        help="oldest release of the --package before it; default: the scenario's",
+    )
+    parser.add_argument(
+        "--to",
+        action=InOrder,
+        dest="last",
+        metavar="V",
+        help="newest release of that package; default: the newest of all",
+    )
     parser.add_argument("--search", choices=SEARCHES, default="auto", help="strategy, default auto")
     parser.add_argument(
         "--find-fix", action="store_true", help="look for the release that repaired something"
@@ -113,6 +131,8 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
 
     from harness.runs.question import Question, apply_overrides, parse_assumption, parse_override  # noqa: PLC0415
 
+    if len(paired(getattr(options, "ranges", ()))) > 1:
+        raise UsageError(f"{options.verb} takes one --package; two of them are a question for `bisect`")
     words = tuple(probe_words(options))  # as they were given, before a bundle decides some of them
     bundle = from_bundle(options) if options.bundle else None
     scenario = subject(options)
@@ -196,6 +216,13 @@ def find_run(name: str, out: str) -> Path:
     for folder in (Path(name), Path(out) / name):
         if (folder / "report.json").is_file():
             return folder.resolve()
+        if (folder / "pair.json").is_file():
+            runs = ", ".join(
+                str(path.parent) for path in sorted(folder.resolve().glob("runs/[0-9]*/report.json"))
+            )
+            raise UsageError(
+                f"{folder}: a question about two packages; name one of its runs: {runs or 'none'}"
+            )
     known = sorted(path.parent.name for path in Path(out).glob("*/report.json"))
     raise UsageError(
         f"no run {name!r}: expected a folder with a report.json; in {out}{os.sep}: {', '.join(known) or 'none'}"

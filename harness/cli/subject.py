@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from harness.bundles.bundle import Bundle
     from harness.scenario import Scenario, Setting
 
-_JUDGING = ("metric", "expect", "bad_when_stdout_matches", "error_matches", "import_errors")
+_BY_EXIT = ("bad_when_stdout_matches", "error_matches", "import_errors")
+_KINDS = {"metric": ("expect", "minimum_effect"), "output": ("atol", "rtol"), "warning_matches": ()}
+"""Options that choose another oracle than the exit status, and those that go with each."""
+_JUDGING = (*_KINDS, *(name for names in _KINDS.values() for name in names), *_BY_EXIT)
 """Options that say what makes a script good."""
 
 
@@ -81,12 +84,39 @@ def _add_command(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--metric",
         metavar="NAME",
-        help="judge the last NAME=value that is printed, or harness.record(NAME, value)",
+        help="judge the last NAME=value that is printed, or harness.record(NAME, value), or what the harness "
+        "measures: wall_seconds, memory_peak, with a recorder step_seconds and others",
     )
     group.add_argument(
         "--expect",
         metavar="BOUND",
         help='what the metric must be, as "<0.5"; without it, what the oldest release gives within its noise',
+    )
+    group.add_argument(
+        "--minimum-effect",
+        type=float,
+        metavar="X",
+        help="of what the harness measures: how many times as bad as the oldest release is still good, default 1.1",
+    )
+    group.add_argument(
+        "--warning-matches",
+        metavar="REGEX",
+        help="bad if a warning `Category: message` of the script matches",
+    )
+    group.add_argument(
+        "--output",
+        metavar="NAME",
+        help="compare what the script hands to harness.output(NAME, value) with what the oldest release gives; "
+        'a pattern will do, as "*"',
+    )
+    group.add_argument(
+        "--atol", type=float, metavar="X", help="absolute difference of an output that is allowed"
+    )
+    group.add_argument(
+        "--rtol",
+        type=float,
+        metavar="X",
+        help="difference of an output that is allowed, in units of its value; without both, learnt",
     )
 
 
@@ -172,15 +202,36 @@ def _of_command(command: list[str], options: argparse.Namespace) -> Scenario:
 
     if not options.package:
         raise UsageError("--package is missing: which package's releases is the script to be run with?")
-    oracle: dict[str, Setting] = {"kind": "exit-status"}
-    if options.metric:
-        oracle = {"kind": "metric", "signal": options.metric, "window": 1, "exit_status": True}
-    elif options.expect:
-        raise UsageError(f"--expect {options.expect} without --metric: of which value is it expected?")
-    for name in _JUDGING[1:]:
-        if getattr(options, name) is not None:
-            oracle[name] = getattr(options, name)
-    return command_scenario(command, package=options.package, oracle=oracle)
+    return command_scenario(command, package=options.package, oracle=_oracle(options))
+
+
+def _oracle(options: argparse.Namespace) -> dict[str, Setting]:
+    """Return the settings of the oracle that the options of a command mean."""
+    from harness.traces.measured import MEASURED  # noqa: PLC0415 - kept out of start-up
+
+    given = {name: getattr(options, name) for name in _JUDGING if getattr(options, name) is not None}
+    chosen = [name for name in _KINDS if name in given]
+    if len(chosen) > 1:
+        both = " and ".join(f"--{name.replace('_', '-')}" for name in chosen)
+        raise UsageError(f"{both}: a script is judged by one of them")
+    for name, companions in _KINDS.items():
+        for one in companions:
+            if one in given and name not in given:
+                said = f"--{one.replace('_', '-')} {given[one]} without --{name}"
+                raise UsageError(f"{said}: of which {_OF_WHAT[name]}?")
+    own: dict[str, Setting] = {"kind": "exit-status"}
+    if options.metric in MEASURED and options.expect is None:
+        own = {"kind": "performance", "signal": options.metric, "exit_status": True}
+    elif options.metric:
+        own = {"kind": "metric", "signal": options.metric, "window": 1, "exit_status": True}
+    elif options.warning_matches:
+        own = {"kind": "warnings", "matches": options.warning_matches, "exit_status": True}
+    elif options.output:
+        own = {"kind": "output", "only": options.output, "exit_status": True}
+    return own | {name: value for name, value in given.items() if name not in _KINDS}
+
+
+_OF_WHAT = {"metric": "value is that said", "output": "output is that said"}
 
 
 def _variables(texts: Sequence[str]) -> dict[str, str]:
@@ -204,7 +255,7 @@ def probe_words(options: argparse.Namespace) -> Iterator[str]:
     single |= {"torch": None if options.torch == "auto" else options.torch}
     for name, value in single.items():
         if value is not None:
-            yield from (f"--{name.replace('_', '-')}", value)
+            yield from (f"--{name.replace('_', '-')}", str(value))
     for name, values in (("with", options.pins), ("env", options.env), ("set", options.set)):
         for value in values:
             yield from (f"--{name}", value)

@@ -114,8 +114,12 @@ class Environments:
         self.made.append(lock.digest)
         return made
 
+    def base_folder(self, base: Lock) -> Path:
+        """Return the folder of a base, whether it is there or not."""
+        return self.home.environments / f"base-{base.digest[:20]}"
+
     def _ensure_base(self, base: Lock) -> Path:
-        folder = self.home.environments / f"base-{base.digest[:20]}"
+        folder = self.base_folder(base)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):  # a base is big: the second process waits and finds it
             if not (folder / MARKER).exists():

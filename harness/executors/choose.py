@@ -10,6 +10,7 @@ from harness.executors.local import Local
 from harness.locks.torch import has_gpu
 from harness.probes.devices import Devices, visible
 from harness.runs.launchers import Launchers
+from harness.verdicts.oracles import alone, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ def connect(question: Question, say: Callable[[str], None]) -> Cluster | None:
 
     Raises:
         HarnessError: As `Cluster` says.
-        UsageError: A command of the command line cannot be sent.
+        UsageError: A command of the command line cannot be sent, and what a machine does cannot be compared there.
     """
     if question.scheduler is None:
         return None
@@ -35,6 +36,11 @@ def connect(question: Question, say: Callable[[str], None]) -> Cluster | None:
         raise UsageError(
             "--executor dask sends a scenario's folder to the workers, and a command runs in your own: "
             "make it a scenario, whose scenario.toml has the `command`, or leave the executor out"
+        )
+    if alone(question.scenario.oracle):
+        raise UsageError(
+            "--executor dask: the scenario's oracle judges time or memory, and workers are different machines; "
+            "leave the executor out"
         )
     from harness.executors.cluster import Cluster  # noqa: PLC0415 - kept out of start-up
 
@@ -61,6 +67,7 @@ def choose(
         UsageError: This machine cannot know which build of torch the cluster's GPUs need.
     """
     scenario = question.scenario
+    warm = warm and not clean(scenario.oracle)
     if cluster is None:
         devices = Devices(visible() if device == "cuda" else ())
         launchers = Launchers(

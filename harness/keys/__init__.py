@@ -2,6 +2,6 @@
 
 from harness.keys.key import Complaint, Key, check, unknown
 from harness.keys.kind import Kind, Wrong
-from harness.keys.toml import toml_text
+from harness.keys.toml import line_of, toml_text
 
-__all__ = ["Complaint", "Key", "Kind", "Wrong", "check", "toml_text", "unknown"]
+__all__ = ["Complaint", "Key", "Kind", "Wrong", "check", "line_of", "toml_text", "unknown"]

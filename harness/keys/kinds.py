@@ -65,6 +65,16 @@ ABOVE_0 = Kind(
     {"type": "number", "exclusiveMinimum": 0},
     lambda value: _number(value) and 0 < value < math.inf,
 )
+ABOVE_1 = Kind(
+    "a number above 1",
+    {"type": "number", "exclusiveMinimum": 1},
+    lambda value: _number(value) and 1 < value < math.inf,
+)
+NOT_BELOW_0 = Kind(
+    "a number not below 0",
+    {"type": "number", "minimum": 0},
+    lambda value: _number(value) and 0 <= value < math.inf,
+)
 SHARE = Kind(
     "a number between 0 and 1",
     {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
@@ -82,12 +92,12 @@ PACKAGE = Kind(
 )
 VERSION = Kind(
     "a version number such as 0.6.2",
-    {"type": "string", "pattern": r"^\s*v?[0-9]"},
-    _read_by(lambda value: Version(value.lower()), InvalidVersion),
+    {"type": "string", "pattern": r"^\s*[vV]?[0-9]"},
+    _read_by(Version, InvalidVersion),
 )
 SPECIFIER = Kind(
     'a specifier such as ">=3.10" or "==3.11.*"',
-    {"type": "string", "pattern": r"^\s*$|^[\s,]*[<>=!~]"},
+    {"type": "string", "pattern": r"^[\s,]*($|[<>=!~])"},
     _read_by(SpecifierSet, InvalidSpecifier),
 )
 REQUIREMENT = Kind(

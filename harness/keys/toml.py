@@ -1,4 +1,4 @@
-"""Values as TOML text, for messages, references and files that are written once."""
+"""TOML text: values written on one line, and the line of a file that a key stands in."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from typing import Any
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_TABLE = re.compile(r"\s*\[+([^\[\]]+)\]+\s*(#.*)?")
+_KEY = re.compile(r"""\s*([A-Za-z0-9_."' -]+?)\s*=""")
 
 
 def toml_text(value: Any) -> str:
@@ -29,3 +31,27 @@ def toml_text(value: Any) -> str:
 def toml_key(name: str) -> str:
     """Return a key, quoted where it has to be."""
     return name if _BARE.fullmatch(name) else toml_text(name)
+
+
+def line_of(text: str, key: str) -> int | None:
+    """Return the number of the line that a dotted key stands in; failing that, of the table around it.
+
+    It is told by the look of the lines, since the TOML parser keeps no places; in text that goes over several lines
+    it can be mistaken.
+    """
+    places: dict[str, int] = {}
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _TABLE.fullmatch(line):
+            table = _plain(header[1])
+            places.setdefault(table, number)
+        elif found := _KEY.match(line):
+            name = _plain(found[1])
+            places.setdefault(f"{table}.{name}" if table else name, number)
+    while key and key not in places:
+        key = key.rpartition(".")[0]
+    return places.get(key)
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"""["']|\s(?=\.)|(?<=\.)\s""", "", key.strip())

@@ -185,7 +185,10 @@ class WarmLauncher:
             for line in answers:
                 answer = json.loads(line)
                 self._answers[answer.get("id", 0)].put(answer)
-        log = (self._folder / "log.txt").read_text(encoding="utf-8", errors="replace").strip()
+        try:
+            log = (self._folder / "log.txt").read_text(encoding="utf-8", errors="replace").strip()
+        except OSError:  # `close` was quicker, and nobody waits any more
+            log = ""
         said = log.splitlines()[-1] if log else "it said nothing"
         with self._lock:
             for waiting in self._answers.values():

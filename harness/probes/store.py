@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from harness.files import to_json, whole_folder, write_atomic
 from harness.probes.probe import Execution
+from harness.traces.measured import measured
 from harness.traces.printed import printed_values
 from harness.traces.trace import Trace, read_trace
 
@@ -38,6 +39,7 @@ class Result:
         probe: Digest.
         repeat: Which execution of the same probe.
         environment_seconds: What making its environment took.
+        alone: Nothing ran beside it, in a process of its own: what the harness measures of it counts.
     """
 
     folder: Path
@@ -45,6 +47,7 @@ class Result:
     repeat: int
     execution: Execution
     environment_seconds: float = 0.0
+    alone: bool = False
 
     def trace(self) -> Trace:
         """Read its trace, as `read` does."""
@@ -57,7 +60,13 @@ class Result:
         """
         output = self.output()
         trace = read_trace(self.folder / "trace.jsonl")
-        return replace(trace, records={**printed_values(output), **trace.records}), output
+        execution = self.execution
+        own = (
+            measured(trace, seconds=execution.seconds, memory_peak=execution.memory_peak)
+            if self.alone
+            else {}
+        )
+        return replace(trace, records={**own, **printed_values(output), **trace.records}), output
 
     def output(self) -> str:
         """Read what it printed; bytes that are no UTF-8 are replaced."""
@@ -77,7 +86,12 @@ class Store:
         try:
             facts = json.loads((folder / "probe.json").read_text(encoding="utf-8"))
             return Result(
-                folder, digest, repeat, Execution(**facts["execution"]), facts["environment_seconds"]
+                folder,
+                digest,
+                repeat,
+                Execution(**facts["execution"]),
+                facts["environment_seconds"],
+                alone=bool(facts.get("instructions", {}).get("alone")),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -22,6 +22,10 @@ def run_as_main(arguments):
     sys.argv[:] = arguments
     sys.path[0] = os.path.dirname(arguments[0])
     code = 0
+    if os.environ.get("HARNESS_TRACE"):
+        from harness_recorder.heard import listen
+
+        listen()
     try:
         runpy.run_path(arguments[0], run_name="__main__")
     except SystemExit as error:

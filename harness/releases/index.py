@@ -52,7 +52,7 @@ def list_releases(package: str, settings: IndexSettings, home: Home) -> Listing:
         UsageError: Every source answered and none knows the package.
         IndexUnavailableError: A source did not answer usably and no earlier listing is stored.
     """
-    stored = home.listings / f"{canonicalize_name(package)}-{_digest(settings)}.json"
+    stored = _stored(package, settings, home)
     main, others, faults, answered = _ask(package, settings)
     if faults and not answered:
         return _stand_in(stored, package, faults)
@@ -204,18 +204,34 @@ def _without_files(release: Release) -> dict[str, Any]:
     return facts
 
 
-def _stand_in(stored: Path, package: str, faults: list[str]) -> Listing:
-    fault = "; ".join(faults)
+def last_listing(package: str, settings: IndexSettings, home: Home) -> tuple[tuple[Release, ...], str] | None:
+    """Return the releases that were listed last, and when; None if none are stored. No source is asked."""
+    return _read(_stored(package, settings, home))
+
+
+def _stored(package: str, settings: IndexSettings, home: Home) -> Path:
+    return home.listings / f"{canonicalize_name(package)}-{_digest(settings)}.json"
+
+
+def _read(stored: Path) -> tuple[tuple[Release, ...], str] | None:
     try:
         content: dict[str, Any] = json.loads(stored.read_text(encoding="utf-8"))
-        releases = tuple(Release(**entry) for entry in content["releases"])
-        age = datetime.now(UTC) - datetime.fromisoformat(content["fetched"])
+        datetime.fromisoformat(content["fetched"])
+        return tuple(Release(**entry) for entry in content["releases"]), content["fetched"]
     except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _stand_in(stored: Path, package: str, faults: list[str]) -> Listing:
+    fault, found = "; ".join(faults), _read(stored)
+    if found is None:
         raise IndexUnavailableError(
             f"cannot list the releases of {package}: {fault}, and no earlier listing is stored; "
             "check the network and the index in your pip or uv settings, then run the same command again"
-        ) from None
-    said = f"{fault}: using the listing of {content['fetched']}, {_age(age.total_seconds())} old"
+        )
+    releases, fetched = found
+    age = datetime.now(UTC) - datetime.fromisoformat(fetched)
+    said = f"{fault}: using the listing of {fetched}, {_age(age.total_seconds())} old"
     return Listing(releases, said, unanswered=fault)
 
 

@@ -25,7 +25,7 @@ class ReleaseResult:
         verdict: good, bad, skip or untested.
         reason: One sentence.
         fingerprint: Fields of a `Fingerprint`; bad verdicts only.
-        effect: Fields of an `Effect`.
+        effect: Fields of an `Effect`; `low` and `high` only where it has an interval.
         lock: Digest of its lock, None if it could not be resolved.
         probe: Digest of its probe, None if none was run.
         trace: Digest of what was measured, None without a training.
@@ -33,7 +33,8 @@ class ReleaseResult:
         memory_peak: Bytes, or None.
         repeats: Verdicts of further executions of the same probe.
         executions: [{`probe`, `repeat`, `seed`, `verdict`}], every execution that was judged; this is what
-            `judge` reads again.
+            `judge` reads again. Where it was executed in turns with the reference, `turns`: [{`reference`, `release`
+            (digests of both probes), `repeat` (of both)}].
         command: How a person runs this probe again.
     """
 

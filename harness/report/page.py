@@ -15,6 +15,7 @@ from harness.files import strict
 from harness.report import curves, probes
 from harness.report.answer import TONES, answers
 from harness.report.classes import Place, equal_traces, places
+from harness.report.effects import effects
 from harness.report.fans import fans
 from harness.report.figures import Picture, pictures
 from harness.report.remedies import matrices
@@ -90,6 +91,7 @@ def draw(
             tones=TONES,
             strip=strip(report, evidence),
             equal=equal_traces(report),
+            effects=effects(report),
             places=views,
             causes=causes(report),
             matrices=matrices(report, evidence),

@@ -21,8 +21,8 @@ from harness.runs.answer import sentence
 from harness.runs.finding import Finding
 from harness.runs.gather import representative
 from harness.search.boundaries import Conclusion
-from harness.verdicts.calibration import Calibration
-from harness.verdicts.oracles import compares
+from harness.verdicts.calibration import Calibration, ReferenceRun
+from harness.verdicts.oracles import alone, compares
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def with_devices(report: Report, store: Store, oracle: Mapping[str, Any]) -> Rep
         store: Has the results.
         oracle: Judges those of the other devices.
     """
-    if not any(arm.boundaries for arm in report.arms):
-        return report
+    if alone(oracle) or not any(arm.boundaries for arm in report.arms):
+        return report  # what one machine does says nothing of another
     others = Others(report, store, oracle)
     return replace(report, arms=[_arm(report, arm, others) for arm in report.arms])
 
@@ -168,20 +168,19 @@ class Others:
         if not compares(self.oracle) or not arm.calibration:
             return None
         own = arm.calibration
-        traces = []
-        for probe in own["probes"]:
+        probes = own["probes"]
+        repeats, seeds = own.get("repeats") or [0] * len(probes), own.get("seeds") or range(len(probes))
+        runs = []
+        for probe, repeat, seed in zip(probes, repeats, seeds, strict=True):
             same = [
-                trace
+                ReferenceRun(trace, kept.result.probe, repeat, seed)
                 for kept, trace in self._counterparts(probe, own["reference"])
-                if kept.result.repeat == 0
+                if kept.result.repeat == repeat
                 and (kept.facts["device"], kept.packages(trace).get("torch", "")) == machine
             ]
-            traces += same[:1]
-        return (
-            Calibration(own["reference"], traces, own["comparisons"])
-            if len(traces) == len(own["probes"])
-            else None
-        )
+            runs += same[:1]
+        whole = len(runs) == len(probes)
+        return Calibration(own["reference"], runs, own["comparisons"]) if whole else None
 
     def _counterparts(self, probe: str, version: str) -> Iterator[tuple[Kept, Trace]]:
         """Yield what other devices have of the same question and release as a probe of this run."""

@@ -80,7 +80,7 @@ def bisect(question: Question, home: Home, watcher: Watcher, started: datetime |
         HarnessError: As the parts say; nothing that was executed before is lost.
     """
     arms = [arm.name for arm in question.arms]
-    recorded = Recorded(watcher, home, scenario=question.scenario.name, package=question.package, arms=arms)
+    recorded = Recorded(watcher, home, scenario=question.line(), package=question.package, arms=arms)
     try:
         return _bisect(question, home, recorded, started or datetime.now(UTC))
     finally:
@@ -102,7 +102,9 @@ def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime)
         if question.confirm_on:
             warnings += confirm(investigation)
             phases.ended(f"confirmation on {question.confirm_on}")
-        attribute(investigation, attribution, causes=question.cause, fixes=question.fixes)
+        # What the machine does is no cause that could be exchanged, and each trial would be a whole comparison.
+        causes = question.cause and not laboratory.alone
+        attribute(investigation, attribution, causes=causes, fixes=question.fixes)
     except KeyboardInterrupt:
         interrupted = True
         warnings.append(
@@ -148,6 +150,10 @@ def begin(
     laboratory = prepare(question, releases, home, watcher.note)
     phases.ended("locks", besides=("shared packages", sum(laboratory.environments.base_seconds)))
     watcher.note(f"{len(releases)} releases locked in {phases.seconds['locks']:.1f} s")
+    if laboratory.alone:
+        said = "the oracle judges what the machine does: one probe at a time, each in a process of its own"
+        watcher.note(said)
+        warnings.append(said)
     return laboratory, warnings
 
 
@@ -176,7 +182,7 @@ def gather(
             )
         )
     report = Report(
-        run=_free_name(question.out, f"{started:%Y%m%dT%H%M%SZ}-{question.scenario.name}"),
+        run=free_name(question.out, f"{started:%Y%m%dT%H%M%SZ}-{question.scenario.name}"),
         scenario=question.scenario.name,
         description=question.scenario.description,
         package=question.package,
@@ -188,7 +194,7 @@ def gather(
         warnings=warnings,
         harness=__version__,
         oracle=dict(question.scenario.oracle) if question.scenario.ad_hoc else {},
-        script=_script(question.scenario),
+        script=script_text(question.scenario),
         cause=attribution.causes,
         interventions=attribution.matrices,
         survival=attribution.curves,
@@ -241,13 +247,13 @@ def point_latest(out: Path, folder: Path) -> None:
         shutil.copytree(folder, link, dirs_exist_ok=True)
 
 
-def _free_name(out: Path, name: str) -> str:
+def free_name(out: Path, name: str) -> str:
     """Return `name`, or with a number behind it if a run of the same second has it already."""
     taken = (f"{name}-{count}" if count > 1 else name for count in itertools.count(1))
     return next(candidate for candidate in taken if not (out / candidate).exists())
 
 
-def _script(scenario: Scenario) -> str:
+def script_text(scenario: Scenario) -> str:
     """Return the text of a command's script, as far as a report has room for it."""
     if not scenario.ad_hoc or scenario.job is None:
         return ""

@@ -50,7 +50,8 @@ def confirm(investigation: Investigation) -> list[str]:
         )
     )
     notes = []
-    there = Driver(replace(laboratory, device=wanted, executor=executor, calibrations={}), driver.watcher)
+    other = replace(laboratory, device=wanted, executor=executor, calibrations={})
+    there = Driver(other, driver.watcher)
     try:
         for name, answer in investigation.answers().items():
             found = [*answer.boundaries, *answer.other_failures]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.environments.environment import NotInstallable
 from harness.errors import ToolMissingError, UsageError
 from harness.locks.torch import has_gpu
+from harness.verdicts.oracles import alone
 
 if TYPE_CHECKING:
     from harness.environments.environment import Environments
@@ -22,9 +23,13 @@ def check_device(question: Question) -> None:
     """Complain at once if a run could not confirm anything.
 
     Raises:
-        UsageError: The device is not there, or is the one that the search is to run on.
+        UsageError: The device is not there, is the one that the search is to run on, or cannot be compared.
     """
     wanted = question.confirm_on
+    if alone(question.scenario.oracle):
+        raise UsageError(
+            f"--confirm-on {wanted}: the oracle judges what this machine does, which says nothing of another device"
+        )
     if wanted == question.device:
         raise UsageError(f"--confirm-on {wanted}: the search is to run there already; name another device")
     if wanted == "cuda" and question.scheduler is None and not has_gpu():

@@ -53,7 +53,8 @@ class Driver:
         self.arms: Mapping[str, Arm] = {arm.name: arm for arm in laboratory.question.arms}
         self.findings: dict[str, Findings] = {name: {} for name in self.arms}
         self.jobs = (
-            laboratory.question.jobs
+            (1 if laboratory.alone else 0)
+            or laboratory.question.jobs
             or laboratory.executor.slots
             or default_jobs(laboratory.question.scenario, gpus=0)
         )

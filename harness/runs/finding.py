@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.traces.census import census_digest
 from harness.traces.trace import Trace
 from harness.verdicts.judge import judge
+from harness.verdicts.oracles import alone, in_turns
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from harness.verdicts.calibration import Calibration
 
 _RANK = {Verdict.BAD: 0, Verdict.SKIP: 1, Verdict.GOOD: 2, Verdict.UNTESTED: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A pair of executions right after each other, of the reference and of a release; both have the same number."""
+
+    reference: Result
+    release: Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,8 @@ class Finding:
         census: Digest of the census; None without one.
         identity: Digests of start values and batches, None if the job gives none.
         parts: The findings of the single seeds where there are several.
+        turns: What the release was executed in turns with, where the verdict rests on that.
+        timed: The verdict rests on what the machine did, so equal traces do not make it certain.
     """
 
     judgement: Judgement
@@ -42,6 +53,8 @@ class Finding:
     census: str | None = None
     identity: str | None = None
     parts: tuple[Finding, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    timed: bool = False
 
     @classmethod
     def of(cls, result: Result, judgement: Judgement, trace: Trace, lock: str) -> Finding:
@@ -61,7 +74,8 @@ class Finding:
     def judged(cls, result: Result, oracle: Mapping[str, Any], lock: str) -> Finding:
         """Read what one probe gave, and judge it."""
         trace, output = result.read()
-        return cls.of(result, judge(result.execution, trace, oracle, output), trace, lock)
+        found = cls.of(result, judge(result.execution, trace, oracle, output), trace, lock)
+        return replace(found, timed=True) if alone(oracle) else found
 
     @classmethod
     def worst(cls, findings: Sequence[Finding]) -> Finding:
@@ -79,6 +93,7 @@ class Finding:
             trace_digest=" ".join(digest or "-" for digest in digests) if any(digests) else None,
             identity=" ".join(finding.identity or "-" for finding in findings),
             parts=tuple(findings),
+            turns=findings[0].turns,
         )
 
     def seeds(self) -> tuple[Finding, ...]:
@@ -91,12 +106,19 @@ class Finding:
     ) -> Finding:
         """Return the finding of one execution from those of its seeds.
 
-        The worst of them counts; where all are good and a metric is compared, its judgement does.
+        The worst of them counts; where all are good and they are compared with a reference, that judgement does.
         """
         worst = cls.worst(findings)
-        if calibration is None or worst.verdict != Verdict.GOOD:
+        if calibration is None or worst.verdict != Verdict.GOOD or in_turns(oracle):
             return worst
         return replace(worst, judgement=calibration.judge([finding.trace for finding in findings], oracle))
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that all of its executions took."""
+        results = [one.result for one in self.seeds()]
+        results += [side for turn in self.turns for side in (turn.reference, turn.release)]
+        return sum(result.execution.seconds for result in results if result is not None)
 
     @property
     def verdict(self) -> Verdict:

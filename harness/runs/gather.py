@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.model import ArmResult, BoundaryResult, ReleaseResult
 from harness.runs.answer import sentence
-from harness.runs.finding import Finding
+from harness.runs.finding import Finding, Turn
 from harness.search.boundaries import Boundary, changes
 from harness.traces.census import census_differences, renamed
 from harness.traces.compare import beyond, first_difference, noise_floor
@@ -268,11 +268,25 @@ def _release(release: Release, finding: Finding, repeats: Sequence[Finding], com
 
 def _executions(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     return [
-        {"probe": one.result.probe, "repeat": one.result.repeat, "seed": seed, "verdict": one.verdict.value}
+        {
+            "probe": one.result.probe,
+            "repeat": one.result.repeat,
+            "seed": seed,
+            "verdict": one.verdict.value,
+            **({"turns": [_turn(turn) for turn in finding.turns]} if finding.turns and not seed else {}),
+        }
         for finding in findings
         for seed, one in enumerate(finding.seeds())
         if one.result is not None
     ]
+
+
+def _turn(turn: Turn) -> dict[str, Any]:
+    return {
+        "reference": turn.reference.probe,
+        "release": turn.release.probe,
+        "repeat": turn.release.repeat,
+    }
 
 
 def _notes(found: ArmMap) -> list[str]:

@@ -150,7 +150,8 @@ class Investigation:
         """
         if sweeping:
             return self.driver.jobs
-        return max(1, (self.driver.laboratory.question.jobs or 1) // len(self.driver.arms))
+        asked = 1 if self.driver.laboratory.alone else self.driver.laboratory.question.jobs or 1
+        return max(1, asked // len(self.driver.arms))
 
     def _search(self) -> None:
         searches = self.searches()
@@ -218,13 +219,12 @@ class Investigation:
         driver.execute([(arm, position, 0) for position in ends for arm in driver.arms])
         stored = self._stored()
         seconds = [
-            one.result.execution.seconds
+            repeats[0].seconds
             for findings in driver.findings.values()
             for repeats in findings.values()
-            for one in repeats[0].seeds()
-            if one.result is not None
+            if repeats[0].result is not None
         ]
-        left = len(every - stored) * len(driver.arms) * driver.laboratory.question.seeds
+        left = len(every - stored) * len(driver.arms)
         dear = not seconds or left * sum(seconds) / len(seconds) / driver.jobs > CHEAP_SWEEP
         return stored if dear else every
 
@@ -253,4 +253,4 @@ def _failure_sides(answer: Answer) -> set[int]:
 
 
 def _observation(position: int, repeat: int, finding: Finding) -> Observation:
-    return Observation(position, repeat, finding.judgement, finding.trace_digest)
+    return Observation(position, repeat, finding.judgement, None if finding.timed else finding.trace_digest)

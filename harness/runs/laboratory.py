@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.environments.environment import Environments, NotInstallable
 from harness.errors import UsageError
@@ -18,15 +18,16 @@ from harness.locks.stored import StoredLocks
 from harness.locks.torch import choose_torch, has_gpu
 from harness.probes.probe import Probe
 from harness.probes.store import Store
+from harness.runs import turns
 from harness.runs.confirm_device import check_device, check_torch
 from harness.runs.finding import Finding
 from harness.uv import Uv
-from harness.verdicts.calibration import Calibration
-from harness.verdicts.oracles import compares, with_defaults
+from harness.verdicts.calibration import Calibration, ReferenceRun
+from harness.verdicts.oracles import alone, clean, compares, in_turns, reference_runs, with_defaults
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from harness.executors.executor import Executor
     from harness.home import Home
@@ -67,10 +68,31 @@ class Laboratory:
     job_digest: str
     calibrations: dict[str, Calibration] = field(default_factory=dict)
 
-    def probes(self, arm: Arm, position: int, repeat: int = 0, seeds: int | None = None) -> list[Probe]:
-        """Return the probes, one a seed, of a release in an arm; none where there is no lock."""
+    @property
+    def alone(self) -> bool:
+        """Whether probes run one at a time, in clean processes, since the oracle judges what the machine does."""
+        return alone(self.question.scenario.oracle)
+
+    def probes(
+        self,
+        arm: Arm,
+        position: int,
+        repeat: int = 0,
+        seeds: int | None = None,
+        asked: Mapping[str, Any] | None = None,
+    ) -> list[Probe]:
+        """Return the probes, one a seed, of a release in an arm; none where there is no lock.
+
+        Args:
+            arm: Its settings, and what it asks of the recorder.
+            position: Of the release.
+            repeat: Which execution.
+            seeds: How many; None for as many as arm and question want.
+            asked: What sets these probes apart from others besides.
+        """
         lock = self.locks[position]
         scenario = self.question.scenario
+        by_oracle = {"alone": True} if self.alone else {"clean": True} if clean(scenario.oracle) else {}
         if isinstance(lock, Unresolvable):
             return []
         return [
@@ -84,7 +106,7 @@ class Laboratory:
                 threads=scenario.threads,
                 timeout=scenario.timeout,
                 repeat=repeat,
-                instructions={**scenario.instructions, **arm.instructions},
+                instructions={**scenario.instructions, **by_oracle, **arm.instructions, **(asked or {})},
                 command=scenario.command,
                 folder=scenario.folder if scenario.command else None,
                 online=scenario.online,
@@ -96,12 +118,15 @@ class Laboratory:
 
     def observe(self, arm: Arm, position: int, repeat: int = 0) -> Finding:
         """Execute a release in an arm, or take what is stored, and judge it."""
-        findings = self._judged(self.probes(arm, position, repeat), position)
+        findings = self.judged(self.probes(arm, position, repeat), position)
         if isinstance(findings, Finding):
             return findings
         oracle = self.question.scenario.oracle
-        calibration = self.calibrations[arm.of or arm.name] if compares(oracle) else None
-        return Finding.of_seeds(findings, oracle, calibration)
+        calibration = self.calibrations.get(arm.of or arm.name)
+        finding = Finding.of_seeds(findings, oracle, calibration)
+        if calibration is None or finding.verdict != Verdict.GOOD or not in_turns(oracle):
+            return finding
+        return turns.in_turns(self, arm, position, finding, repeat)
 
     def calibrate(self, arm: Arm) -> None:
         """Learn an arm's noise floor from A/A runs of the reference release, if its oracle compares a metric.
@@ -112,6 +137,9 @@ class Laboratory:
         oracle = with_defaults(self.question.scenario.oracle)
         if not compares(oracle):
             return
+        if arm.name in self.question.calibrations:
+            self.calibrations[arm.name] = self.question.calibrations[arm.name]
+            return
         versions = [release.version for release in self.releases]
         reference = oracle["reference"] or versions[0]
         if reference not in versions:
@@ -119,22 +147,21 @@ class Laboratory:
                 f"the oracle's reference {reference} is not in the range {versions[0]} to {versions[-1]}"
             )
         position = versions.index(reference)
-        findings = self._judged(self.probes(arm, position, seeds=oracle.get("aa_seeds", 1)), position)
-        seeds = [findings] if isinstance(findings, Finding) else findings
-        for finding in seeds:
-            if finding.verdict != Verdict.GOOD:
+        wanted = reference_runs(oracle, max(arm.seeds, self.question.seeds))
+        runs = []
+        for seed, repeat in wanted:
+            probe = self.probes(arm, position, repeat, seeds=seed + 1)[-1:]
+            found = self.judged(probe, position)
+            finding = found if isinstance(found, Finding) else found[0]
+            if finding.verdict != Verdict.GOOD or finding.result is None:
                 raise UsageError(
                     f"the oracle's reference {reference} is {finding.verdict} in arm {arm.name} "
                     f"({finding.judgement.reason}): name a good release as `reference`, or begin the range with one"
                 )
-        self.calibrations[arm.name] = Calibration(
-            reference,
-            [finding.trace for finding in seeds],
-            comparisons=len(versions),
-            probes=[finding.result.probe for finding in seeds if finding.result],
-        )
+            runs.append(ReferenceRun(finding.trace, finding.result.probe, repeat, seed))
+        self.calibrations[arm.name] = Calibration(reference, runs, comparisons=len(versions))
 
-    def _judged(self, probes: Sequence[Probe], position: int) -> list[Finding] | Finding:
+    def judged(self, probes: Sequence[Probe], position: int) -> list[Finding] | Finding:
         """Execute probes of one release; return a finding each, or the one reason why there can be none."""
         lock = self.locks[position]
         if isinstance(lock, Unresolvable):

@@ -23,7 +23,8 @@ class Launchers:
     """Starts the probes of one run.
 
     First executions go to a warm parent, which is started when the first of them comes, if their lock differs
-    from the base in the package under test alone. Repeats, which confirm, always run in clean processes.
+    from the base in the package under test alone, and their environment stands on that base: one that another
+    question made of the same lock may stand on another, of which the parent has not the packages. Repeats, which confirm, always run in clean processes.
 
     Args:
         scenario: Its job's imports are what the parent loads.
@@ -63,7 +64,8 @@ class Launchers:
 
     def execute(self, probe: Probe, lock: Lock, environment: Environment, store: Store) -> Result:
         """Execute a probe, or take its stored result."""
-        warm = self._parent() if probe.repeat == 0 and self._differs_in_layer_alone(lock) else None
+        alike = self._differs_in_layer_alone(lock) and self._stands_on_base(environment)
+        warm = self._parent(environment) if probe.repeat == 0 and alike else None
         if warm is not None:
             try:
                 return execute(probe, environment, store, warm)
@@ -90,7 +92,11 @@ class Launchers:
     def _differs_in_layer_alone(self, lock: Lock) -> bool:
         return lock.versions().keys() - self._base.versions().keys() == {self._package}
 
-    def _parent(self) -> WarmLauncher | None:
+    def _stands_on_base(self, environment: Environment) -> bool:
+        return environment.base == self._environments.base_folder(self._base)
+
+    def _parent(self, environment: Environment) -> WarmLauncher | None:
+        """Return the parent; it is started in the reference's environment, or in the one at hand."""
         with self._lock:
             if not self._allowed or self._warm is not None:
                 return self._warm if self._allowed else None
@@ -98,6 +104,8 @@ class Launchers:
             if isinstance(host, NotInstallable) or not self._differs_in_layer_alone(self._reference):
                 self._allowed = False
                 return None
+            if not self._stands_on_base(host):
+                host = environment
             assert self._scenario.job is not None  # noqa: S101 - else no warm start is allowed
             try:
                 self._warm = WarmLauncher(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from harness.bundles.bundle import Bundle
     from harness.home import Home
     from harness.scenario import Arm, Scenario, Setting
+    from harness.verdicts.calibration import Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Question:
         probe_words: What names the same job in the same environment to `probe`.
         cause: Whether to find out why the sides of each boundary differ.
         fixes: Whether to try the scenario's remedies.
+        held: The other package of a question about two, as `peft 0.13.2`; empty for a question about one.
+        calibrations: {arm: what its releases are compared with} in place of a release of the range.
     """
 
     scenario: Scenario
@@ -80,6 +83,8 @@ class Question:
     probe_words: Sequence[str] = ()
     cause: bool = True
     fixes: bool = False
+    held: str = ""
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
     def settings(self) -> IndexSettings:
         """Return where packages come from: the bundle, else what the user has configured."""
@@ -94,6 +99,10 @@ class Question:
         if self.bundle:
             return Listing(self.bundle.releases, self.bundle.warning())
         return list_releases(self.package, self.settings(), home)
+
+    def line(self) -> str:
+        """Return the scenario as the history calls it: with another package held it is another one."""
+        return f"{self.scenario.name} with {self.held}" if self.held else self.scenario.name
 
     def newest(self) -> str | None:
         """Return the newest release that the environments' common part is resolved with; None for the newest of all.
@@ -111,11 +120,13 @@ class Question:
         return shlex.join([*words, "--arm", arm.name])
 
     def pins(self) -> list[str]:
-        """Return the scenario's pins for the package under test: its own pin goes, the usual package comes in."""
+        """Return the scenario's pins for the package under test: its own pin goes, the scenario's own packages come in."""
         names = {str(canonicalize_name(Requirement(pin).name)): pin for pin in self.scenario.pins}
         names.pop(self.package, "")
-        if self.scenario.package != self.package:
-            names.setdefault(self.scenario.package, self.scenario.package)
+        also = self.scenario.also
+        for own in (self.scenario.package, also.package if also else self.package):
+            if own != self.package:
+                names.setdefault(own, own)
         return list(names.values())
 
 

@@ -94,7 +94,12 @@ def execute_share(laboratory: Laboratory, shard: Shard, watcher: Watcher) -> lis
         for _ in range(3):  # a repeat may itself show a new boundary
             driver.execute(_repeats(driver))
             distrust_warm_start(driver)
-        attribute(Investigation(driver), Attribution(), causes=question.cause, fixes=question.fixes)
+        attribute(
+            Investigation(driver),
+            Attribution(),
+            causes=question.cause and not laboratory.alone,
+            fixes=question.fixes,
+        )
     finally:
         laboratory.executor.close()
     return positions

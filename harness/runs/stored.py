@@ -14,13 +14,14 @@ from harness.report.model import ArmResult, ReleaseResult, Report
 from harness.report.write import write_report
 from harness.runs.answer import sentence
 from harness.runs.beside import with_devices
-from harness.runs.finding import Finding
+from harness.runs.finding import Finding, Turn
 from harness.runs.gather import Findings, arm_result, arrange
 from harness.runs.investigate import Searched, replay
 from harness.runs.locked import read_locks, sides, with_moves
+from harness.runs.turns import judge_turns
 from harness.scenario import Arm, load_scenario
-from harness.verdicts.calibration import Calibration
-from harness.verdicts.oracles import compares
+from harness.verdicts.calibration import Calibration, ReferenceRun
+from harness.verdicts.oracles import compares, in_turns
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -118,6 +119,9 @@ def _judge_arm(package: str, arm: ArmResult, store: Store, oracle: Mapping[str, 
         for execution in row.executions:
             result = _stored(store, execution["probe"], execution["repeat"], row.version)
             finding = Finding.judged(result, oracle, row.lock or "")
+            finding = replace(finding, turns=_turns(store, execution, row.version))
+            if calibration is not None and in_turns(oracle) and not execution["seed"]:
+                finding = _judged_in_turns(arm, finding, calibration.reference, oracle)
             by_repeat.setdefault(execution["repeat"], []).append(finding)
         findings[position] = {
             repeat: Finding.of_seeds(seeds, oracle, calibration) for repeat, seeds in by_repeat.items()
@@ -138,6 +142,23 @@ def _judge_arm(package: str, arm: ArmResult, store: Store, oracle: Mapping[str, 
     )
 
 
+def _turns(store: Store, execution: Mapping[str, Any], version: str) -> tuple[Turn, ...]:
+    return tuple(
+        Turn(*(_stored(store, one[side], one["repeat"], version) for side in ("reference", "release")))
+        for one in execution.get("turns", ())
+    )
+
+
+def _judged_in_turns(arm: ArmResult, finding: Finding, reference: str, oracle: Mapping[str, Any]) -> Finding:
+    if finding.verdict != Verdict.GOOD:
+        return finding
+    if not finding.turns:
+        raise UsageError(
+            f"arm {arm.name} has no executions in turns, which the scenario's oracle needs: run the question anew"
+        )
+    return replace(finding, judgement=judge_turns(finding.turns, reference, oracle))
+
+
 def _calibration(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> Calibration | None:
     if not compares(oracle):
         return None
@@ -146,8 +167,13 @@ def _calibration(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> Cal
         raise UsageError(
             f"arm {arm.name} has no A/A runs, which the scenario's oracle needs: run the question anew"
         )
-    traces = [_stored(store, probe, 0, kept["reference"]).trace() for probe in kept["probes"]]
-    return Calibration(kept["reference"], traces, kept["comparisons"], kept["probes"])
+    probes = kept["probes"]
+    repeats, seeds = kept.get("repeats") or [0] * len(probes), kept.get("seeds") or range(len(probes))
+    runs = [
+        ReferenceRun(_stored(store, probe, repeat, kept["reference"]).trace(), probe, repeat, seed)
+        for probe, repeat, seed in zip(probes, repeats, seeds, strict=True)
+    ]
+    return Calibration(kept["reference"], runs, kept["comparisons"])
 
 
 def _stored(store: Store, probe: str, repeat: int, version: str) -> Result:

@@ -6,11 +6,12 @@ and the reference are made from it, and the settings of oracles come into it fro
 
 from harness.scenario.find import find_scenario, load_scenario
 from harness.scenario.reader import Reading, read_scenario
-from harness.scenario.scenario import Arm, Fix, Scenario, Setting
+from harness.scenario.scenario import Arm, Fix, Range, Scenario, Setting
 
 __all__ = [
     "Arm",
     "Fix",
+    "Range",
     "Reading",
     "Scenario",
     "Setting",

@@ -43,7 +43,7 @@ def find_scenario(name: str) -> Path:
         {path.parent.name for root in (Path("scenarios"), BUILT_IN) for path in root.glob("*/scenario.toml")}
     )
     close = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
+    hint = f"; did you mean {close[0]}?" if close else "."
     raise UsageError(
         f"no scenario {name!r}{hint} Known: {', '.join(known) or 'none'}; or give the path of a folder with a scenario.toml"
     )

@@ -59,11 +59,22 @@ FIX: Mapping[str, Key] = {
     ),
 }
 
+ALSO: Mapping[str, Key] = {
+    "package": Key(PACKAGE, "the second package", required=True, example="transformers"),
+    "from": Key(VERSION, "oldest release of its range; none: the oldest of all", example="4.45.2"),
+    "to": Key(VERSION, "newest release of its range; none: the newest of all", example="4.46.3"),
+}
+
 SCENARIO: Mapping[str, Key] = {
     "description": Key(TEXT, "what is asked, for people", default="", example="LoRA in 16 bits"),
     "package": Key(PACKAGE, "the package whose releases are compared", required=True, example="peft"),
     "from": Key(VERSION, "oldest release of the range; none: the oldest of all", example="0.3.0"),
     "to": Key(VERSION, "newest release of the range; none: the newest of all", example="0.12.0"),
+    "also": Key(
+        table("a table of a second package: `package`, `from`, `to`"),
+        "a second package whose releases are varied too, for an answer that may depend on both",
+        example={"package": "transformers", "from": "4.45.2", "to": "4.46.3"},
+    ),
     "python": Key(SPECIFIER, "which Python the environments have", default=">=3.9", example="==3.11.*"),
     "pins": Key(
         list_of(REQUIREMENT, 'a list of requirements such as ["torch==2.13.0"]'),

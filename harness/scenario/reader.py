@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
-from harness.scenario.keys import ARM, FIX, SCENARIO
+from harness.keys import line_of
+from harness.scenario.keys import ALSO, ARM, FIX, SCENARIO
 from harness.scenario.rules import complaints
-from harness.scenario.scenario import Arm, Fix, Scenario
+from harness.scenario.scenario import Arm, Fix, Range, Scenario
 from harness.script import script_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from harness.keys import Key
 
@@ -41,13 +42,27 @@ def read_scenario(folder: Path) -> Reading:
     """Read the scenario of a folder that has a scenario.toml."""
     path = folder / "scenario.toml"
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
-        return Reading(path, {}, None, (f"{path}: cannot be read ({error})",))
+        return Reading(path, {}, None, (f"{shown(path)}: cannot be read ({error})",))
     except tomllib.TOMLDecodeError as error:
-        return Reading(path, {}, None, (f"{path}: not valid TOML: {error}",))
-    wrong = tuple(f"{one.file or path}: {one.said}" for one in complaints(content, folder))
+        return Reading(path, {}, None, (f"{shown(path)}: not valid TOML: {error}",))
+    wrong = tuple(
+        f"{one.file or _place(path, text, one.key)}: {one.said}" for one in complaints(content, folder)
+    )
     return Reading(path, content, None if wrong else _scenario(content, folder), wrong)
+
+
+def _place(path: Path, text: str, key: str) -> str:
+    line = line_of(text, key)
+    return f"{shown(path)}:{line}" if line else shown(path)
+
+
+def shown(path: Path) -> str:
+    """Return a path as it is seen from the working folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def given(table: Mapping[str, Any], keys: Mapping[str, Key]) -> dict[str, Any]:
@@ -70,6 +85,7 @@ def _scenario(content: Mapping[str, Any], folder: Path) -> Scenario:
         description=said["description"],
         first=said["from"],
         last=said["to"],
+        also=_also(said["also"]),
         python=said["python"],
         timeout=float(said["timeout"]),
         threads=said["threads"],
@@ -82,6 +98,13 @@ def _scenario(content: Mapping[str, Any], folder: Path) -> Scenario:
         probes_per_gpu=said["probes_per_gpu"],
         statistics_every=said["statistics_every"],
     )
+
+
+def _also(table: Mapping[str, Any] | None) -> Range | None:
+    if table is None:
+        return None
+    said = given(table, ALSO)
+    return Range(canonicalize_name(said["package"]), said["from"], said["to"])
 
 
 def _arm(name: str, table: Mapping[str, Any], common: Mapping[str, Any]) -> Arm:

@@ -40,6 +40,15 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """A package and the range of its releases that is asked about; None for the oldest and the newest of all."""
+
+    package: str
+    first: str | None = None
+    last: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fix:
     """A remedy that can be tried.
 
@@ -71,6 +80,7 @@ class Scenario:
         oracle: Settings of the oracle, `kind` among them.
         first: Oldest release of the default range; None for the oldest of all.
         last: Newest release of the default range; None for the newest of all.
+        also: A second package whose releases are varied too, if no package is named.
         python: Specifier that the interpreter must satisfy.
         timeout: Seconds a probe may take.
         threads: CPU threads of a probe.
@@ -94,6 +104,7 @@ class Scenario:
     description: str = ""
     first: str | None = None
     last: str | None = None
+    also: Range | None = None
     python: str = ">=3.9"
     timeout: float = 600.0
     threads: int = 1
@@ -143,10 +154,11 @@ class Scenario:
         ]
 
     def ends(self, package: str, first: str | None, last: str | None) -> tuple[str | None, str | None]:
-        """Return the ends of a range: those that are given, else the scenario's own if they are of `package`."""
-        if package != self.package:
-            return first, last
-        return first or self.first, last or self.last
+        """Return the ends of a range: those that are given, else the scenario's own, if it has some of `package`."""
+        for own in (Range(self.package, self.first, self.last), self.also):
+            if own is not None and own.package == package:
+                return first or own.first, last or own.last
+        return first, last
 
     def choose(self, names: Sequence[str] | None, *, fixes: bool = False) -> list[Arm]:
         """Return the named arms, or those that run by default, with `fixes` those for remedies too.

@@ -9,10 +9,13 @@ Each line is an object with `event`; the order is the order of happening:
 | `identity`  | `start` and `batches`: digests of the start values and batches in force; `expected`: the start that was asked for; each null where there is none |
 | `training`  | training begins: from here on an error belongs to the training |
 | `columns`   | `names`: [the signals of every following step]; may come again when signals are added |
-| `step`      | `step` (from 1), `values`: [one number, "NaN", "Infinity", "-Infinity" or null a column] |
+| `step`      | `step` (from 1), `values`: [one number, "NaN", "Infinity", "-Infinity" or null a column], `seconds` (without the recorder's own, on CUDA with them) |
 | `nonfinite` | the first non-finite value of its kind: `step`, `phase` (forward, backward, optimizer), `what` (loss, gradient, weight), `parameter`, `count`, `of` |
 | `frame`     | only where asked for: one tensor of one step, in order of execution: `step`, `phase`, `name` (canonical), `what` (output, gradient, weight, or a key of the optimizer's state), `module` (class), `dtype`, `shape`, `checksum`, `nan`, `inf`, `zero` (counts), `largest` (of the finite ones), `sample` (values, evenly spaced) |
 | `record`    | a named value that a script recorded: `name`, `value` |
+| `output`    | one leaf of a value to be compared: `name`, `dtype` (`float`, `int` and `bool` of Python, `text`, `bytes`, else the library's), `shape`, `digest` (SHA-256 of dtype, shape and bytes); of numbers `every` and `values` (every n-th, 4096 at most; a complex one is two), `nan`, `inf` (counts), `min`, `max`, `mean`, `norm` (of the finite ones); of a text `text` (its beginning) |
+| `warning`   | the first of its kind: `category` (class of the warning, `log WARNING`, `log ERROR` …), `message`, `where` (file or logger) |
+| `warned`    | at the end: `counts` of the `warning` events, in their order; `more` (int), further ones that were left out |
 | `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool), `importing` (bool: a module could not be imported) |
 | `end`       | `reason` (`finished`, `stopped: why` or, after an `error`, `failed: class`), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes), on CUDA `device_memory_peak` (bytes) |
 
@@ -65,7 +68,10 @@ class Trace:
         rows: One tuple a step in the order of `columns`; None where a signal had no value.
         nonfinite: The `nonfinite` events in order.
         frames: The `frame` events in order.
-        records: {name: values in order} of what a script recorded.
+        records: {name: values in order} of what a script recorded, and of what the harness measured.
+        outputs: The `output` events in order.
+        warnings: The `warning` events in order, each with its `count`.
+        seconds: What each step took; None where that was not told.
     """
 
     start: dict[str, Any] | None = None
@@ -80,6 +86,9 @@ class Trace:
     nonfinite: tuple[dict[str, Any], ...] = field(default=())
     frames: tuple[dict[str, Any], ...] = field(default=())
     records: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+    outputs: tuple[dict[str, Any], ...] = field(default=())
+    seconds: tuple[float | None, ...] = ()
+    warnings: tuple[dict[str, Any], ...] = field(default=())
 
     def signal(self, name: str) -> list[float | None]:
         """Return one signal over all steps, or what was recorded under that name; else an empty list."""
@@ -108,36 +117,43 @@ def read_trace(path: Path) -> Trace:
     """
     facts: dict[str, Any] = {}
     columns: tuple[str, ...] = ()
-    steps: list[int] = []
     rows: list[tuple[float | None, ...]] = []
-    nonfinite: list[dict[str, Any]] = []
-    frames: list[dict[str, Any]] = []
-    records: dict[str, list[float | None]] = {}
+    several: dict[str, list[dict[str, Any]]] = {
+        name: [] for name in ("step", "nonfinite", "frame", "output", "warning", "record")
+    }
     for event in _events(path):
-        kind = event.get("event")
+        kind = str(event.get("event"))
+        if kind in several:
+            several[kind].append(event)
         if kind == "columns":
             columns = tuple(event["names"])
         elif kind == "step":
-            steps.append(event["step"])
             values = event["values"]
             rows.append(tuple(map(number, values) if _TEXT.intersection(values) else values))
-        elif kind == "nonfinite":
-            nonfinite.append({key: value for key, value in event.items() if key != "event"})
-        elif kind == "frame":
-            frames.append({**event, "sample": [number(value) for value in event["sample"]]})
-        elif kind == "record":
-            records.setdefault(event["name"], []).append(number(event["value"]))
         elif kind == "training":
             facts["training"] = True
-        elif kind in {"start", "census", "identity", "error", "end"}:
+        elif kind in {"start", "census", "identity", "error", "end", "warned"}:
             facts[kind] = event
+    records: dict[str, list[float | None]] = {}
+    for event in several["record"]:
+        records.setdefault(event["name"], []).append(number(event["value"]))
+    counts = facts.pop("warned", {}).get("counts") or [1] * len(several["warning"])
     return Trace(
         columns=columns,
-        steps=tuple(steps),
+        steps=tuple(event["step"] for event in several["step"]),
         rows=tuple(rows),
-        nonfinite=tuple(nonfinite),
-        frames=tuple(frames),
+        nonfinite=tuple(
+            {key: value for key, value in event.items() if key != "event"} for event in several["nonfinite"]
+        ),
+        frames=tuple({**event, "sample": list(map(number, event["sample"]))} for event in several["frame"]),
         records=records,
+        outputs=tuple(
+            {**event, "values": list(map(number, event.get("values", ())))} for event in several["output"]
+        ),
+        seconds=tuple(event.get("seconds") for event in several["step"]),
+        warnings=tuple(
+            {**event, "count": count} for event, count in zip(several["warning"], counts, strict=False)
+        ),
         **facts,
     )
 

@@ -75,10 +75,14 @@ def _said(execution: Execution, error: Mapping[str, Any] | None, output: str) ->
     return f"exit status {execution.code}: {execution.last_words(output)}"
 
 
+def last_raised(output: str) -> dict[str, str] | None:
+    """Return `exception` and `message` of the last traceback in an output; None if there is none."""
+    raised = _RAISED.findall(output) if "Traceback (most recent call last)" in output else ()
+    return {"exception": raised[-1][0], "message": raised[-1][1]} if raised else None
+
+
 def _fingerprint(error: Mapping[str, Any] | None, output: str, code: int) -> Fingerprint:
     """Return what the failure looks like: the exception's class where there is one, else the exit status."""
-    raised = (
-        _RAISED.findall(output) if error is None and "Traceback (most recent call last)" in output else ()
-    )
-    exception = error["exception"] if error is not None else raised[-1][0] if raised else None
+    found = error or last_raised(output)
+    exception = found["exception"] if found else None
     return Fingerprint("exception" if exception else f"exit status {code}", exception=exception)

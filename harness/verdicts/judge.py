@@ -29,6 +29,9 @@ def judge(execution: Execution, trace: Trace, settings: Mapping[str, Any], outpu
     if outside:
         again = ", twice" if execution.attempts > 1 else ""
         return Judgement(Verdict.SKIP, f"{outside}{again}")
+    ended = oracles.by_end(execution, trace, output, settings)
+    if ended is not None:
+        return ended
     if oracles.by_exit_status(settings):
         ended = judge_exit(execution, trace, output, settings)
         decided = ended.verdict != Verdict.GOOD or settings["kind"] == "exit-status"

@@ -150,7 +150,7 @@ def judge_metric(
         f"({confidence:.0%} interval {low:+.3g} to {high:+.3g}), noise explains {found.bound:.3g}; "
         f"{found.standardised:+.1f} standard deviations"
     )
-    effect = Effect(f"{name}, worse than the reference by", found.difference, found.bound)
+    effect = Effect(f"{name}, worse than the reference by", found.difference, found.bound, low, high)
     if found.worse:
         return Judgement(Verdict.BAD, reason, Fingerprint(f"{name} beyond noise"), effect)
     return Judgement(Verdict.GOOD, reason, effect=effect)

@@ -53,15 +53,19 @@ class Effect:
         name: The quantity, as `mean loss of the last 20 steps`.
         value: As measured; may be NaN or infinite.
         bound: What separates good from bad, in the same unit; None if there is none.
+        low, high: Ends of the confidence interval; None if there is none.
     """
 
     name: str
     value: float
     bound: float | None = None
+    low: float | None = None
+    high: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all three fields."""
-        return {"name": self.name, "value": self.value, "bound": self.bound}
+        """Return all fields, the interval's only where there is one."""
+        ends = {} if self.low is None else {"low": self.low, "high": self.high}
+        return {"name": self.name, "value": self.value, "bound": self.bound, **ends}
 
 
 @dataclass(frozen=True, slots=True)

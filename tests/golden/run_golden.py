@@ -1,7 +1,8 @@
 """Runs the golden cases, real regressions with known answers, and says which were found and which are right.
 
 A case is right if its boundaries in verdict, those of another failure included, are exactly the expected ones, all of
-them confirmed, and its conclusion is the expected one.
+them confirmed, and its conclusion is the expected one. Of a case of two packages, the pair has to be the expected one,
+too, and each boundary names its package and what the other one is held at.
 """
 
 from __future__ import annotations
@@ -50,7 +51,10 @@ def run(case: str, words: list[str]) -> Outcome:
         ]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         seconds = time.monotonic() - started
-        path = Path(out) / "latest" / "report.json"
+        folder = Path(out) / "latest"
+        if (folder / "pair.json").exists():
+            return pair_outcome(case, folder, expected, seconds)
+        path = folder / "report.json"
         if not path.exists():
             return Outcome(case, [], False, "no report", 0, seconds, done.stderr.strip().splitlines()[-1])
         (arm,) = json.loads(path.read_text(encoding="utf-8"))["arms"]
@@ -63,6 +67,39 @@ def run(case: str, words: list[str]) -> Outcome:
     ]
     probes = sum(len(row["executions"]) for row in arm["releases"])
     return Outcome(case, texts, right, arm["conclusion"], probes, seconds, "" if right else arm["answer"])
+
+
+def pair_outcome(case: str, folder: Path, expected: dict, seconds: float) -> Outcome:
+    """Hold the answer about two packages against what is expected."""
+    report = json.loads((folder / "pair.json").read_text(encoding="utf-8"))
+    (arm,) = report["arms"]
+    keys = ("package", "kind", "before", "after", "held", "version")
+    found = [{name: one[name] for name in keys} for one in arm["changes"] if one["confirmed"]]
+    right = (arm["conclusion"], arm["pair"]) == (expected["conclusion"], expected.get("pair", {}))
+    right = right and len(found) == len(arm["changes"])
+    right = right and sorted(map(repr, found)) == sorted(
+        repr({name: one[name] for name in keys}) for one in expected["boundaries"]
+    )
+    texts = [
+        f"{one['package']} {one['before']} -> {one['after']} with {one['held']} {one['version']}"
+        for one in found
+    ]
+    told = arm["answer"] if not right else ""
+    return Outcome(case, texts, right, arm["conclusion"], pair_probes(folder, report), seconds, told)
+
+
+def pair_probes(folder: Path, report: dict) -> int:
+    """Return how many executions the runs of a pair question and its corners took."""
+    rows = [
+        row
+        for part in report["parts"]
+        for arm in json.loads((folder / part["folder"] / "report.json").read_text(encoding="utf-8"))["arms"]
+        for row in arm["releases"]
+    ]
+    executions = {(one["probe"], one["repeat"]) for row in rows for one in row["executions"]}
+    locks = {row["lock"] for row in rows if row["executions"]}
+    cells = sum(cell["verdict"] != "skip" for cell in report["arms"][0]["cells"])
+    return len(executions) + cells - len(locks)
 
 
 def told_at(arm: dict, version: str) -> int:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import run_golden
 
 RUNNER = Path(__file__).with_name("run_golden.py")
 
@@ -34,3 +35,21 @@ def test_an_unknown_case_is_told_with_those_there_are():
     done = subprocess.run([sys.executable, RUNNER, "nothing"], check=False, capture_output=True, text=True)
     assert done.returncode == 2
     assert "no such case: nothing; there are " in done.stderr
+
+
+def test_a_pair_is_right_only_with_that_pair_and_its_changes_confirmed(tmp_path):
+    change = {"package": "a", "kind": "regressed", "before": "1", "after": "2", "held": "b", "version": "3"}
+    other = {"package": "b", "kind": "fixed", "before": "3", "after": "4", "held": "a", "version": "2"}
+    expected = {"conclusion": "regressed", "pair": {"a": "2", "b": "3"}, "boundaries": [other, change]}
+
+    def right(*changes, pair=expected["pair"], confirmed=True):
+        told = [{**one, "confirmed": confirmed} for one in changes]
+        arm = {"conclusion": "regressed", "pair": pair, "changes": told, "cells": [], "answer": "it"}
+        (tmp_path / "pair.json").write_text(json.dumps({"arms": [arm], "parts": []}), encoding="utf-8")
+        return run_golden.pair_outcome("case", tmp_path, expected, 1.0).right
+
+    assert right(change, other)
+    assert not right(change)
+    assert not right(change, {**other, "after": "5"})
+    assert not right(change, other, confirmed=False)
+    assert not right(change, other, pair={"a": "2", "b": "4"})

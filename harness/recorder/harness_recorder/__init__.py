@@ -34,13 +34,15 @@ Instead of placing four calls, a loop may let the recorder follow its optimizer,
 The trace goes to the file that the environment variable HARNESS_TRACE (or `--trace PATH`) names; without one,
 nothing is written and the job runs all the same. A job without a model calls `recorder.begin()` and then
 `recorder.step(loss=..., other_signal=...)` with plain numbers. A script that is judged by a single value calls
-`record("loss", value)` and needs no recorder. `harness/traces/trace.py` tells the format.
+`record("loss", value)` and needs no recorder. What a release computes, and another one should compute as well,
+is told by `recorder.output("logits", tensor)`, or `output("logits", tensor)` without a recorder.
+`harness/traces/trace.py` tells the format.
 """
 
 from .host import deterministic
 from .recorder import VERSION, Recorder
-from .script import record
+from .script import output, record
 from .settings import settings
 from .start import inject
 
-__all__ = ["VERSION", "Recorder", "deterministic", "inject", "record", "settings"]
+__all__ = ["VERSION", "Recorder", "deterministic", "inject", "output", "record", "settings"]

@@ -94,14 +94,26 @@ def driver(path: str = "/proc/driver/nvidia/version") -> str | None:
 
 def memory_peak() -> dict[str, int | None]:
     """Return `memory_peak`, the most bytes that this process ever held, and on CUDA `device_memory_peak`."""
-    peak: dict[str, int | None] = {"memory_peak": None}
-    if resource is not None:
-        unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes there, kibibytes elsewhere
-        peak["memory_peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    peak: dict[str, int | None] = {"memory_peak": _resident_peak()}
     torch = sys.modules.get("torch")
     if torch and torch.cuda.is_available() and torch.cuda.is_initialized():
         peak["device_memory_peak"] = torch.cuda.max_memory_allocated()
     return peak
+
+
+def _resident_peak() -> int | None:
+    """Return it as Linux counts it for this program; getrusage counts what started it, too, before it began."""
+    try:
+        with open("/proc/self/status", encoding="utf-8", errors="replace") as lines:
+            found = re.search(r"^VmHWM:\s+(\d+) kB", lines.read(), re.MULTILINE)
+    except OSError:
+        found = None
+    if found:
+        return int(found[1]) * 1024
+    if resource is None:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes there, kibibytes elsewhere
+    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit
 
 
 def _packages() -> dict[str, str]:

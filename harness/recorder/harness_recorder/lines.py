@@ -37,9 +37,11 @@ class Lines:
         if path:
             path = os.path.abspath(path)
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            mode = "a" if path in _BEGUN else "w"
-            self._file = open(path, mode, encoding="utf-8", errors="replace")  # noqa: SIM115 - lives as long as self
-            _BEGUN.add(path)
+            if path not in _BEGUN:
+                open(path, "wb").close()
+                _BEGUN.add(path)
+            # Appending: several may have it open at a time, and none writes over what another one wrote.
+            self._file = open(path, "a", encoding="utf-8", errors="replace")  # noqa: SIM115 - lives as long as self
 
     def write(self, event: str, **fields: Any) -> None:
         """Write one event and flush it."""

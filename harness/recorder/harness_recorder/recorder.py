@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Sequence
 from . import host
 from .attach import EVERYTHING, Attached
 from .census import census
+from .clock import Clock
 from .instructions import Transplants, instructions
 from .lines import Lines
+from .outputs import leaves
 from .script import describe_error
 from .start import digest, inject, start_digest
 
@@ -69,7 +71,8 @@ class Recorder:
         self._meter: Any = None
         self._seen: set[str] = set()
         self._columns: list[str] = []
-        self._waiting: list[tuple[int, Any, dict[str, float]]] = []
+        self._waiting: list[tuple[int, Any, dict[str, float], float]] = []
+        self._clock = Clock()
         self._flushed = time.monotonic()
         self._attached: Attached | None = None
 
@@ -174,6 +177,10 @@ class Recorder:
         )
         self._lines.write("training")
         self._training_since = self._flushed = time.monotonic()
+        on_gpu = str(next(model.parameters()).device if model is not None else self._device).startswith(
+            "cuda"
+        )
+        self._clock.restart(whole=on_gpu)
 
     def attach(
         self,
@@ -214,30 +221,50 @@ class Recorder:
             raise RuntimeError("recorder.loss(loss) needs recorder.attach(model, optimizer) before it")
         self._attached.loss(loss)
 
+    def output(self, name: str, value: Any) -> None:
+        """Record a value that another release is expected to give as well; the oracle `output` compares them.
+
+        Args:
+            name: As `logits`. Under the same name again, it is another output, compared in order.
+            value: A tensor, an array, a number, a text, or lists and dictionaries of them.
+
+        Raises:
+            TypeError: Something else is in it.
+        """
+        with self._clock:
+            for leaf in leaves(str(name), value):
+                self._lines.write("output", **leaf)
+
     def forward(self, loss: Any) -> None:
         """Say that the forward pass is done, and its raw loss: a tensor or a number, before any scaling."""
-        self._leave("forward")
-        self._loss = loss.detach() if hasattr(loss, "detach") else loss
-        if self._frames is not None:
-            self._frames.loss(loss)
-        if self._meter is not None:
-            self._meter.forward()
+        with self._clock:
+            self._leave("forward")
+            self._loss = loss.detach() if hasattr(loss, "detach") else loss
+            if self._frames is not None:
+                self._frames.loss(loss)
+            if self._meter is not None:
+                self._meter.forward()
 
     def backward(self) -> None:
         """Say that the backward pass is done."""
-        self._leave("backward")
-        if self._frames is not None:
-            self._frames.backward()
-        if self._meter is not None:
-            self._meter.backward()
+        with self._clock:
+            self._leave("backward")
+            if self._frames is not None:
+                self._frames.backward()
+            if self._meter is not None:
+                self._meter.backward()
 
     def step(self, loss: Any = None, **signals: float) -> None:
         """Say that the optimizer's step is done, and with it the whole step.
 
         Args:
             loss: For jobs that do not call `forward`.
-            **signals: Further numbers to record with this step.
+            **signals: Further numbers to record with this step; `tokens` makes `tokens_per_second` a metric.
         """
+        with self._clock:
+            self._step(loss, signals)
+
+    def _step(self, loss: Any, signals: dict[str, float]) -> None:
         if self._meter is not None:
             self._leave("optimizer")
         if self._frames is not None:
@@ -252,7 +279,8 @@ class Recorder:
             loss = float(loss)
         if loss is not None and not math.isfinite(loss):
             spoiled = ["loss", *spoiled]
-        self._waiting.append((self.steps, loss, {name: float(value) for name, value in signals.items()}))
+        numbers = {name: float(value) for name, value in signals.items()}
+        self._waiting.append((self.steps, loss, numbers, self._clock.step()))
         news = [what for what in spoiled if what not in self._seen]
         if (
             news
@@ -276,14 +304,14 @@ class Recorder:
         """Write the steps that wait to be written."""
         measured = self._meter.columns if self._meter is not None else []
         rows = self._meter.rows() if self._meter is not None else [[] for _ in self._waiting]
-        for (step, loss, signals), row in zip(self._waiting, rows):
+        for (step, loss, signals, seconds), row in zip(self._waiting, rows):
             columns = self._columns or ["loss", *measured]
             columns = columns + [name for name in signals if name not in columns]
             if columns != self._columns:
                 self._columns = columns
                 self._lines.write("columns", names=columns)
             extra = [signals.get(name) for name in columns[1 + len(measured) :]]
-            self._lines.write("step", step=step, values=[loss, *row, *extra])
+            self._lines.write("step", step=step, values=[loss, *row, *extra], seconds=seconds)
         self._waiting.clear()
         self._flushed = time.monotonic()
 

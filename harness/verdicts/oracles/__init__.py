@@ -9,25 +9,37 @@ from harness.verdicts.oracles.metric import measure, read_expectation
 from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.oracles.registry import (
     EXIT_STATUS,
+    KIND,
     ORACLES,
+    alone,
     apply,
+    by_end,
     by_exit_status,
     check_settings,
+    clean,
     compares,
+    in_turns,
     options,
+    reference_runs,
     with_defaults,
 )
 
 __all__ = [
     "EXIT_STATUS",
+    "KIND",
     "ORACLES",
     "Oracle",
+    "alone",
     "apply",
+    "by_end",
     "by_exit_status",
     "check_settings",
+    "clean",
     "compares",
+    "in_turns",
     "measure",
     "options",
     "read_expectation",
+    "reference_runs",
     "with_defaults",
 ]

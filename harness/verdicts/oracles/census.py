@@ -6,9 +6,9 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from harness.keys import Key
-from harness.keys.kinds import TEXT, VERSION
+from harness.keys.kinds import TEXT
 from harness.traces.census import census_differences
-from harness.verdicts.oracles.oracle import Oracle
+from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
 from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.traces.trace import Trace
+    from harness.verdicts.calibration import Calibration
 
 _ASPECTS = ("dtype", "shape", "trainable")
 
@@ -31,14 +32,11 @@ def census(trace: Trace, _settings: Mapping[str, Any]) -> Judgement:
     return Judgement(Verdict.GOOD, f"a census of {len(trace.census['parameters'])} parameters")
 
 
-def compare_census(reference: Trace, traces: Sequence[Trace], settings: Mapping[str, Any]) -> Judgement:
-    """Judge a release by its census beside the reference's; every difference is the same failure.
-
-    Args:
-        reference: Of the release that is known to be good.
-        traces: Of the release, one a seed.
-        settings: The oracle's, `only` among them.
-    """
+def compare_census(
+    calibration: Calibration, traces: Sequence[Trace], settings: Mapping[str, Any]
+) -> Judgement:
+    """Judge a release by its census beside the reference's; every difference is the same failure."""
+    reference = calibration.traces[0]
     only = settings.get("only") or ""
     names = [name.strip() for name in only.split(",") if name.strip()]
     for trace in traces:
@@ -80,11 +78,9 @@ ORACLE = Oracle(
             "names; none: everything",
             example="dtype, trainable, *.lora_A.*",
         ),
-        "reference": Key(
-            VERSION,
-            "the release that is known to be good; none: the oldest of the range",
-            example="0.6.2",
-        ),
+        "reference": REFERENCE,
     },
     "good is a model whose parameters and optimizer are those of a release that is known to be good",
+    compares=lambda _settings: True,
+    compare=compare_census,
 )

@@ -7,22 +7,25 @@ import operator
 from typing import TYPE_CHECKING, Any
 
 from harness.keys import Key, Kind
-from harness.keys.kinds import BOOLEAN, COUNT, SHARE, TEXT, VERSION
-from harness.verdicts.oracles.oracle import Oracle
+from harness.keys.kinds import BOOLEAN, COUNT, SHARE, TEXT
+from harness.traces.measured import MEASURED, higher_is_worse
+from harness.verdicts.noise import judge_metric, measure_noise
+from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
 from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from harness.traces.trace import Trace
+    from harness.verdicts.calibration import Calibration
 
 
 def metric(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
     """Judge a metric by what is expected of it: skip where it was not recorded, bad where it is not finite.
 
     Without an `expect` a trace is good as far as it alone can tell; whether the metric is worse than the
-    reference's is then judged over all seeds, see `calibration`.
+    reference's is then judged over all seeds.
     """
     if trace.steps:
         finite = training(trace, {"loss_below": None})
@@ -42,6 +45,32 @@ def metric(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
         return Judgement(Verdict.GOOD, f"{name} {value:.6g} {sign} {bound:g}", effect=effect)
     said = f"{name} {value:.6g}, expected {sign} {bound:g}"
     return Judgement(Verdict.BAD, said, Fingerprint(f"{name} not {sign} {bound:g}"), effect)
+
+
+def compare_metric(
+    calibration: Calibration, traces: Sequence[Trace], settings: Mapping[str, Any]
+) -> Judgement:
+    """Judge a release by its metric beside the reference's, of which several seeds teach the noise.
+
+    Raises:
+        UsageError: There are fewer than two A/A runs, or one of them is not finite.
+    """
+    reference = [measure(trace, settings) for trace in calibration.traces]
+    return judge_metric(
+        f"mean of the last {settings['window']} values of {settings['signal']}",
+        reference,
+        [measure(trace, settings) for trace in traces],
+        measure_noise([reference]),
+        confidence=settings["confidence"],
+        comparisons=calibration.comparisons,
+        higher_is_worse=is_higher_worse(settings),
+    )
+
+
+def is_higher_worse(settings: Mapping[str, Any]) -> bool:
+    """Tell whether more of the metric is worse: as the settings say, else by its name."""
+    said = settings["higher_is_worse"]
+    return higher_is_worse(settings["signal"]) if said is None else bool(said)
 
 
 def measure(trace: Trace, settings: Mapping[str, Any]) -> float:
@@ -81,20 +110,30 @@ _EXPECTATION = Kind(
 )
 
 
+_MEASURED = f"what the harness measures ({', '.join(MEASURED)})"
+
 ORACLE = Oracle(
     metric,
     {
-        "signal": Key(TEXT, "the signal that is compared, a column of the trace", default="loss"),
-        "window": Key(COUNT, "how many of its last values are averaged", default=20),
-        "higher_is_worse": Key(BOOLEAN, "true for a loss, false for an accuracy", default=True),
-        "confidence": Key(SHARE, "of all comparisons together", default=0.95),
-        "reference": Key(
-            VERSION,
-            "the release that is known to be good; none: the oldest of the range",
-            example="0.6.2",
+        "signal": Key(
+            TEXT,
+            f"the signal that is compared: a column of the trace, what is recorded under that name, or {_MEASURED}",
+            default="loss",
         ),
+        "window": Key(COUNT, "how many of its last values are averaged", default=20),
+        "higher_is_worse": Key(
+            BOOLEAN,
+            "true for a loss, false for an accuracy; none: false for a name that ends in _per_second, else true",
+            example=False,
+        ),
+        "confidence": Key(SHARE, "of all comparisons together", default=0.95),
+        "reference": REFERENCE,
         "aa_seeds": Key(COUNT, "seeds of the reference, from which the noise floor is learnt", default=5),
         "expect": Key(_EXPECTATION, "what is right; none: not worse than the reference", example="<0.5"),
     },
     "good is a metric that is as expected or, without an expectation, not worse than a good release's beyond noise",
+    compares=lambda settings: settings["expect"] is None,
+    compare=compare_metric,
+    runs=lambda settings, _seeds: [(seed, 0) for seed in range(settings["aa_seeds"])],
+    alone=lambda settings: settings["signal"] in MEASURED,
 )

@@ -1,28 +1,53 @@
-"""What an oracle is: a plain function of a trace and its settings, with what each setting takes and means."""
+"""What an oracle is: plain functions of traces and its settings, with what each setting takes and means."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from harness.keys import Key
+from harness.keys.kinds import VERSION
 
-    from harness.keys import Key
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from harness.probes.probe import Execution
     from harness.traces.trace import Trace
+    from harness.verdicts.calibration import Calibration
     from harness.verdicts.verdict import Judgement
+
+    Settings = Mapping[str, Any]
+
+REFERENCE = Key(
+    VERSION, "the release that is known to be good; none: the oldest of the range", example="0.6.2"
+)
+"""A setting of every oracle that compares."""
 
 
 @dataclass(frozen=True, slots=True)
 class Oracle:
-    """A function that judges, and the settings that it takes.
+    """How one kind judges, and the settings that it takes.
 
     Attributes:
         judge: From one trace, and the settings with their defaults, to a verdict.
         options: The settings by name; their check, the schema of scenario.toml and its reference come from here.
         meaning: What is good, in a sentence.
+        compares: Whether releases are compared with a reference, which must be executed first.
+        compare: Judges a release, all of its seeds, beside the reference.
+        runs: (seed, repeat) of each execution of the reference that comparing needs, of so many seeds asked for.
+        alone: Whether it judges by what the machine does (time, memory), which other probes would disturb.
+        in_turns: Whether a release is compared by executing it in turns with the reference.
+        clean: Whether it must see what a process does from its very beginning, which a warm start hides.
+        by_end: Judges in place of `judge` where how the process ended decides; handed that, trace and output.
     """
 
-    judge: Callable[[Trace, Mapping[str, Any]], Judgement]
+    judge: Callable[[Trace, Settings], Judgement]
     options: Mapping[str, Key]
     meaning: str
+    compares: Callable[[Settings], bool] = lambda _settings: False
+    compare: Callable[[Calibration, Sequence[Trace], Settings], Judgement] | None = None
+    runs: Callable[[Settings, int], Sequence[tuple[int, int]]] = lambda _settings, _seeds: [(0, 0)]
+    alone: Callable[[Settings], bool] = lambda _settings: False
+    in_turns: bool = False
+    clean: bool = False
+    by_end: Callable[[Execution, Trace, str, Settings], Judgement] | None = None

@@ -6,19 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 from harness.keys import Complaint, Key, check
 from harness.keys.kinds import BOOLEAN, REGEX, one_of
-from harness.verdicts.oracles import census, metric, training
+from harness.verdicts.oracles import census, metric, output, performance, raised, training, warned
 from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.probes.probe import Execution
     from harness.traces.trace import Trace
 
 ORACLES: Mapping[str, Oracle] = {
     "training": training.ORACLE,
     "metric": metric.ORACLE,
     "census": census.ORACLE,
+    "output": output.ORACLE,
+    "performance": performance.ORACLE,
+    "warnings": warned.ORACLE,
+    "exception": raised.ORACLE,
     "exit-status": Oracle(
         lambda _trace, _settings: Judgement(Verdict.GOOD, "exit status 0"),
         {},
@@ -64,7 +69,32 @@ def by_exit_status(settings: Mapping[str, Any]) -> bool:
 
 def compares(settings: Mapping[str, Any]) -> bool:
     """Tell whether releases are compared with a reference, which must be executed first."""
-    return settings["kind"] == "census" or (settings["kind"] == "metric" and settings.get("expect") is None)
+    return ORACLES[settings["kind"]].compares(with_defaults(settings))
+
+
+def reference_runs(settings: Mapping[str, Any], seeds: int) -> list[tuple[int, int]]:
+    """Return (seed, repeat) of each execution of the reference that comparing needs.
+
+    Args:
+        settings: Of an oracle that compares.
+        seeds: How many are asked for.
+    """
+    return list(ORACLES[settings["kind"]].runs(with_defaults(settings), seeds))
+
+
+def in_turns(settings: Mapping[str, Any]) -> bool:
+    """Tell whether a release is compared by executing it in turns with the reference."""
+    return ORACLES[settings["kind"]].in_turns
+
+
+def alone(settings: Mapping[str, Any]) -> bool:
+    """Tell whether probes are judged by what the machine does: they run one at a time, in clean processes."""
+    return ORACLES[settings["kind"]].alone(with_defaults(settings))
+
+
+def clean(settings: Mapping[str, Any]) -> bool:
+    """Tell whether every probe must run in a process of its own."""
+    return alone(settings) or ORACLES[settings["kind"]].clean
 
 
 def check_settings(settings: Mapping[str, Any], *, prefix: str = "") -> list[Complaint]:
@@ -83,6 +113,12 @@ def check_settings(settings: Mapping[str, Any], *, prefix: str = "") -> list[Com
 def with_defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return an oracle's settings with its defaults filled in."""
     return {**{name: key.default for name, key in options(settings["kind"]).items()}, **settings}
+
+
+def by_end(execution: Execution, trace: Trace, output: str, settings: Mapping[str, Any]) -> Judgement | None:
+    """Judge by how a process ended, if the oracle that the settings name does so."""
+    judge = ORACLES[settings["kind"]].by_end
+    return judge(execution, trace, output, with_defaults(settings)) if judge else None
 
 
 def apply(trace: Trace, settings: Mapping[str, Any]) -> Judgement:

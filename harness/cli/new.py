@@ -1,0 +1,48 @@
+"""`new`: write a scenario that runs as it is, to be changed into one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cli.subject import add_pins
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument(
+        "name", metavar="NAME", help="what it is called; behind --, `python FILE.py` makes it of a script"
+    )
+    parser.add_argument("--package", default="peft", metavar="P", help="package under test, default peft")
+    parser.add_argument("--from", dest="first", metavar="V", help="oldest release of its range")
+    parser.add_argument("--to", dest="last", metavar="V", help="newest release of its range")
+    add_pins(parser)
+    parser.add_argument(
+        "--folder",
+        default="scenarios",
+        metavar="DIR",
+        help="where its folder goes, default scenarios, in which scenarios are found by name",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write it and tell how to go on; what is there already stays as it is."""
+    import shlex  # noqa: PLC0415 - kept out of start-up
+
+    from harness.scenario.new import Wish, draft, draft_of_script, write_scenario  # noqa: PLC0415
+    from harness.script import check_requirements  # noqa: PLC0415
+
+    pins = check_requirements(options.pins, "--with")
+    wish = Wish(options.package, options.first, options.last, pins)
+    made = draft_of_script(options.command, wish) if options.command else draft(wish)
+    folder = Path(options.folder)
+    for path in write_scenario(options.name, folder, made):
+        print(f"wrote {path}")
+    subject = options.name if folder == Path("scenarios") else str(folder / options.name)
+    print("next:")
+    for verb in ("validate", "bisect"):
+        print(f"  {shlex.join(['python', '-m', 'harness', verb, subject])}")
+    return 0
