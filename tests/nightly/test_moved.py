@@ -1,0 +1,162 @@
+"""Nights on which shared packages moved: the one that did it is named, tried both ways, and told once."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from xml.etree import ElementTree as ET
+
+import pytest
+from simulated import story
+
+from harness.history.history import History
+
+USES = "import helper, extra\ndef loss(step):\n    return helper.times * extra.times / step\n"
+FINE, NAN = "times = 1.0\n", "times = float('nan')\n"
+
+
+@pytest.fixture
+def moving(month):
+    """Return what moves pins of the scenario from night to night; `helper`, `extra` and `other` are at 1.0."""
+    month.index.packages["helper"].clear()
+    scenario = month.folder / "scenarios" / "toy" / "scenario.toml"
+    text = scenario.read_text(encoding="utf-8")
+
+    def pins(**versions):
+        listed = ", ".join(f'"{name}=={version}"' for name, version in versions.items())
+        scenario.write_text(text.replace('"helper==1.0"', listed), encoding="utf-8")
+
+    month.pins = pins
+    return month
+
+
+def start(month, **codes):
+    """Let the baseline be told with everything at 1.0; `codes` are those of 2.0."""
+    for name in ("helper", "extra", "other"):
+        month.release("1.0", f"old = True\n{FINE}", name=name)
+    for name in ("helper", "extra", "other"):
+        month.release("2.0", f"old = False\n{codes.get(name, FINE)}", name=name)
+    month.pins(helper="1.0", extra="1.0", other="1.0")
+    month.release("1.0", USES, requires=("helper", "extra", "other"))
+    assert [event.kind for event in month.night(1).events] == ["baseline"]
+    month.pins(helper="2.0", extra="2.0", other="2.0")
+
+
+def test_the_package_that_broke_it_is_named_in_night_report_issue_and_feed_once(moving):
+    start(moving, helper=NAN)
+    told = moving.night(2)
+    said = (
+        "dependency helper 1.0 -> 2.0 broke plain: toy 1.0, the baseline of plain, is bad now, non-finite loss at "
+        "step 1, forward; with that alone moved it is bad, with all else moved good, twice each"
+    )
+    assert (told.code, told.headline) == (1, f"New regression: {said}")
+    assert [event.kind for event in told.events] == ["regressed", "pins"]
+    assert told.lines[0].broken == ["the packages moved"]
+    report = moving.folder / "reports" / told.events[0].run
+    data = json.loads((report / "report.json").read_text(encoding="utf-8"))
+    assert data["package"] == "helper"
+    (arm,) = data["arms"]
+    assert arm["conclusion"] == "regressed"
+    (place,) = [one for one in arm["boundaries"] if one["signal"] == "verdict"]
+    assert (place["before"], place["after"], place["confirmed"]) == ("1.0", "2.0", True)
+    assert "--package helper" in data["command"]
+    assert "--with toy==1.0" in data["command"]
+    assert "helper 2.0" in (report / "issue.md").read_text(encoding="utf-8")
+    feed = ET.parse(moving.folder / "site" / "feed.xml").getroot()
+    titles = [node.text for node in feed.iter("{http://www.w3.org/2005/Atom}title")]
+    assert "helper 2.0 breaks plain in toy" in titles
+    assert not [title for title in titles if title.startswith("toy ")]
+    assert moving.night(3).headline == "Ran, nothing new."
+    moving.pins(helper="2.0", extra="1.0", other="2.0")
+    assert [event.kind for event in moving.night(4).events] == ["pins"]
+
+
+def test_both_ways_are_two_executions_each_in_clean_processes(moving):
+    start(moving, helper=NAN)
+    moving.night(2)
+    with closing(History.open(moving.home)) as history:
+        tried = [row for row in history.rows("probes") if row["repeat"] >= 2000]
+    assert {row["start"] for row in tried} == {"clean"}
+    by_lock = {}
+    for row in tried:
+        by_lock.setdefault((row["lock"], row["verdict"]), []).append(row["repeat"])
+    twice = [key for key, repeats in by_lock.items() if len(set(repeats)) == 2]
+    # Last night's packages, those of now, the culprit alone, all but the culprit.
+    assert sorted(verdict for _, verdict in twice) == ["bad", "bad", "good", "good"]
+
+
+def test_two_packages_that_break_together_are_named_together(moving):
+    start(moving, extra="import helper\ntimes = 1.0 if helper.old else float('nan')\n")
+    (event, _) = moving.night(2).events
+    assert event.kind == "regressed"
+    assert event.text.startswith("dependencies extra 1.0 -> 2.0 and helper 1.0 -> 2.0 together broke plain")
+
+
+def test_two_packages_that_break_by_themselves_are_both_named(moving):
+    start(moving, helper=NAN, extra=NAN)
+    (event, _) = moving.night(2).events
+    assert event.text.startswith(
+        "dependency extra 1.0 -> 2.0 broke plain, and so did dependency helper 1.0 -> 2.0, each by itself"
+    )
+
+
+def test_a_package_that_another_asks_for_is_told_from_it(moving):
+    """`other` 2.0 goes with `helper` 2.0 alone: no lock has it without, and it is not to blame."""
+    for name in ("helper", "extra", "other"):
+        moving.release("1.0", f"old = True\n{FINE}", name=name)
+    moving.release("2.0", NAN, name="helper")
+    moving.release("2.0", FINE, name="extra")
+    moving.release("2.0", FINE, name="other", requires=("helper>=2",))
+    moving.pins(helper="1.0", extra="1.0", other="1.0")
+    moving.release("1.0", USES, requires=("helper", "extra", "other"))
+    moving.night(1)
+    moving.pins(helper="2.0", extra="2.0", other="2.0")
+    (event, _) = moving.night(2).events
+    assert event.text.startswith("dependency helper 1.0 -> 2.0 broke plain: ")
+    assert (
+        "with all else but other 1.0 -> 2.0, which cannot be had apart, moved good, twice each" in event.text
+    )
+
+
+def test_a_package_that_changes_the_training_is_named_and_no_alarm(moving):
+    start(moving, extra="times = 0.9\n")
+    told = moving.night(2)
+    assert told.code == 0
+    assert story(told)[0] == (
+        "changed",
+        "1.0",
+        "dependency extra 1.0 -> 2.0 changed plain: toy 1.0, the baseline of plain, trains otherwise, and stays good; "
+        "with that alone moved it is otherwise, with all else moved as before, twice each",
+    )
+    moving.pins(helper="1.0", extra="2.0", other="2.0")
+    assert [event.kind for event in moving.night(3).events] == ["pins"]
+
+
+def test_what_cannot_be_decided_blames_nobody(moving):
+    start(moving, helper=NAN)
+    for name in ("helper", "extra", "other"):  # the old files are gone, also from the environments
+        moving.index.packages[name] = [
+            file for file in moving.index.packages[name] if "-1.0-" not in file.name
+        ]
+    told = moving.night(2)
+    assert told.code == 3
+    assert [event.kind for event in told.events] == ["inconclusive", "pins"]
+    assert "which of the moved packages did it cannot be told: the packages of last night" in told.headline
+    assert "broke" not in told.headline
+    assert moving.night(3).headline == "Ran, nothing new."
+
+
+def test_a_machine_that_changed_on_the_same_night_is_no_fault_of_a_package(moving):
+    marker = moving.folder / "driver"
+    look = f"import os\ntimes = float('nan') if os.path.exists({str(marker)!r}) else 1.0\n"
+    for version in ("1.0", "2.0"):
+        moving.release(version, look, name="helper")
+        moving.release(version, FINE, name="extra")
+    moving.pins(helper="1.0", extra="1.0")
+    moving.release("1.0", USES, requires=("helper", "extra"))
+    moving.night(1)
+    moving.pins(helper="1.0", extra="2.0")
+    marker.touch()
+    (event, _) = moving.night(2).events
+    assert event.kind == "inconclusive"
+    assert "no moved package did it: it is bad with the packages of last night too" in event.text
