@@ -77,13 +77,20 @@ class Resolver:
         Raises:
             HarnessError: The index is out of reach.
         """
-        newest = f"{self.package}<={self.newest}" if self.newest else self.package
-        path = self._path("reference", *([newest] if self.newest else []))
+        path = self._reference_path()
         if path.exists():
             return parse_lock(path.read_text(encoding="utf-8"))
-        lock, _ = self._resolve([*self.requirements(), newest], preference=None)
+        return self.refresh()
+
+    def refresh(self) -> Lock | Unresolvable:
+        """Resolve the reference anew and store it; where that cannot be done, what is stored stays.
+
+        Raises:
+            HarnessError: The index is out of reach.
+        """
+        lock, _ = self._resolve([*self.requirements(), self._newest()], preference=None)
         if isinstance(lock, Lock):
-            write_atomic(path, lock.text())
+            write_atomic(self._reference_path(), lock.text())
         return lock
 
     def lock(self, version: str, reference: Lock) -> Lock | Unresolvable:
@@ -191,6 +198,12 @@ class Resolver:
             )
             text = result.read_text(encoding="utf-8") if outcome.code == 0 else ""
         return outcome, text
+
+    def _newest(self) -> str:
+        return f"{self.package}<={self.newest}" if self.newest else self.package
+
+    def _reference_path(self) -> Path:
+        return self._path("reference", *([self._newest()] if self.newest else []))
 
     def _path(self, *question: str) -> Path:
         settings = self.settings

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from harness.history.facts import Boundary, Known
-from harness.nightly.culprits import broke, changed
-from harness.nightly.places import broken, new_places
+from harness.nightly.culprits import broke, changed, sides
+from harness.nightly.places import broken, new_places, since
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ class ArmStory:
                 said = broke(blamed, self.name, f"{head} is bad now, {now.reason}", found.answered)
                 self._tell(kind, said, now.version, run)
                 if not blamed.elsewhere:
-                    sides = ((self.baseline.lock or "")[:12], (now.lock or "")[:12])
-                    self._keep(Boundary("pins", "regressed", *sides, self.night, run))
+                    locks = ((self.baseline.lock or "")[:12], (now.lock or "")[:12])
+                    self._keep(Boundary("pins", "regressed", *(sides(blamed) or locks), self.night, run))
             return
         for one in before:
-            self._tell("fixed", f"{head} is good again with the packages of now", now.version)
+            self._tell("fixed", f"{head} is good again with the packages of now", now.version, run)
             self._keep(replace(one, closed=self.night, closed_by=now.version), one)
         if now.verdict == Verdict.GOOD and blamed is not None:
             self._tell("changed", changed(blamed, self.name, head, found.answered), now.version, run)
@@ -162,8 +162,9 @@ class ArmStory:
         if not breaks:
             self._unsure(one.version, answers[-1] if answers else None)
             return
-        since = breaks[-1].after if breaks[-1].signal == "verdict" else "the packages moved"
-        said = f"{self._called(one.version)} is bad in {self.name} as before: broken since {since}"
+        said = (
+            f"{self._called(one.version)} is bad in {self.name} as before: broken since {since(breaks[-1])}"
+        )
         self._tell("release", said, one.version)
 
     def _unsure(self, version: str, answered: Answered | None) -> None:

@@ -38,6 +38,19 @@ def changed(blamed: Blamed, arm: str, head: str, answered: Answered | None) -> s
     return f"{_named(blamed, 'changed', arm)}: {said}; {tried}{_located(blamed, arm, answered)}"
 
 
+def sides(blamed: Blamed) -> tuple[str, str] | None:
+    """Return what did it as the two sides of a boundary, `helper 1.0` and `helper 2.0`; None if nobody can tell."""
+    moves = [move for several in blamed.sets for move in several]
+    before, after = (
+        " and ".join(f"{move.name} {version or 'absent'}" for move, version in both)
+        for both in (
+            [(move, move.before) for move in moves],
+            [(move, move.after) for move in moves],
+        )
+    )
+    return (before, after) if moves else None
+
+
 def _named(blamed: Blamed, did: str, arm: str) -> str:
     first, *others = (_several(one) for one in blamed.sets)
     more = "".join(f", and so did {one}" for one in others)
@@ -62,11 +75,8 @@ def _located(blamed: Blamed, arm: str, answered: Answered | None) -> str:
     move = blamed.single
     if answered is None or move is None:
         return ""
-    places = [
-        one
-        for one in answered.arm(arm).boundaries
-        if one.confirmed and (one.before, one.after) != (move.before, move.after)
-    ]
-    return (
-        f"; of its releases {places[0].after} did it, {places[0].before} did not" if len(places) == 1 else ""
-    )
+    places = {(one.before, one.after) for one in answered.arm(arm).boundaries if one.confirmed}
+    if len(places) != 1 or places == {(move.before, move.after)}:
+        return ""
+    ((last, first),) = places
+    return f"; of its releases {first} did it, {last} did not"

@@ -44,14 +44,12 @@ class Blamed:
         along: Packages without which those of now cannot be had but for the culprits.
         undecided: Why nobody can tell.
         elsewhere: It is so with last night's packages too, so that no moved package did it.
-        lock: Of the baseline, now.
     """
 
     sets: tuple[tuple[Move, ...], ...] = ()
     along: tuple[Move, ...] = ()
     undecided: str = ""
     elsewhere: bool = False
-    lock: Lock | None = None
 
     @property
     def single(self) -> Move | None:
@@ -142,7 +140,7 @@ class _Trials:
         for chosen, wanted in ways:
             if [judge(one) for one in self._executed(chosen, 2)] != [wanted, wanted]:
                 raise _UndecidedError(f"with {_some(chosen)} moved alone two executions disagree")
-        return Blamed(found.sets, found.along, lock=self.new)
+        return Blamed(found.sets, found.along)
 
     def _ends(self, examination: Examination, before: Lock) -> tuple[Lock, Lock]:
         """Return the baseline's lock with the packages of last night, and of now."""
@@ -156,6 +154,15 @@ class _Trials:
         old = resolver.as_before(self.version, before, moved)
         if isinstance(old, Unresolvable):
             raise _UndecidedError(f"the packages of last night cannot be had any more ({old.reason})")
+        has, has_now = old.versions(), new.versions()
+        # A preference is not a promise: the resolver takes another version where that one is gone.
+        lost = [
+            f"{move.name} {move.before}"
+            for move in moved
+            if has.get(move.name, move.before) != move.before and has_now.get(move.name) == move.after
+        ]
+        if lost:
+            raise _UndecidedError(f"the packages of last night cannot be had any more ({', '.join(lost)})")
         return old, new
 
     def _judge(self, old: list[Finding], new: list[Finding]) -> Callable[[Finding], bool | None] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from harness.errors import HarnessError
-from harness.locks.lock import differences
+from harness.locks.lock import Move, differences
 from harness.nightly.answer import Range, answer
 from harness.nightly.moved import blame
 from harness.nightly.places import broken
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from harness.history.facts import Baseline, Boundary
     from harness.home import Home
-    from harness.locks.lock import Lock, Move
+    from harness.locks.lock import Lock
     from harness.nightly.answer import Answered
     from harness.nightly.config import Watch
     from harness.nightly.examine import Examination, Examined
@@ -36,11 +36,15 @@ class Surroundings:
     Attributes:
         now: The baseline with the packages of now.
         blamed: Which of them did it; None if the baseline does what it did, or what it does is known.
-        answered: The run about the one package that did it: its releases, all else as it is now.
+        about: The one package that did it, or that had done it and does not any more, from its last good version on.
+        lock: Of the baseline, now.
+        answered: The run about that package: its releases, all else as it is now.
     """
 
     now: Examined
     blamed: Blamed | None = None
+    about: Move | None = None
+    lock: Lock | None = None
     answered: Answered | None = None
 
 
@@ -73,10 +77,15 @@ def look(
     found = {}
     for arm, version in pairs:
         now = examination.examined(arm, version, None)
-        known = any(one.signal == "pins" for one in broken(told[arm]))
+        open_ones = [one for one in broken(told[arm]) if one.signal == "pins"]
         differs = now.verdict == Verdict.BAD or now.trace != baselines[arm].trace
-        asked = differs and not (known or now.flaky or now.verdict == Verdict.SKIP)
-        found[arm] = Surroundings(now, blame(examination, before, arm, version, night) if asked else None)
+        asked = differs and not (open_ones or now.flaky or now.verdict == Verdict.SKIP)
+        blamed = blame(examination, before, arm, version, night) if asked else None
+        lock = examination.lock(version)
+        about = blamed.single if blamed else None
+        if open_ones and now.verdict == Verdict.GOOD and lock is not None:
+            about = _over(open_ones[-1], lock)
+        found[arm] = Surroundings(now, blamed, about, lock)
     return found
 
 
@@ -102,9 +111,8 @@ def with_answers(
     found = dict(surroundings)
     asked: dict[tuple[Move, str, Lock], list[str]] = {}
     for arm, one in surroundings.items():
-        if one.blamed is not None and one.blamed.single is not None and one.blamed.lock is not None:
-            key = (one.blamed.single, one.now.version, one.blamed.lock)
-            asked.setdefault(key, []).append(arm)
+        if one.about is not None and one.lock is not None:
+            asked.setdefault((one.about, one.now.version, one.lock), []).append(arm)
     for (move, version, lock), arms in asked.items():
         first, last = sorted((str(move.before), str(move.after)), key=Version)
         its = _about(watch, move, version, lock)
@@ -117,6 +125,15 @@ def with_answers(
         for arm in arms:
             found[arm] = replace(found[arm], answered=run)
     return found
+
+
+def _over(told: Boundary, lock: Lock) -> Move | None:
+    """Return a package that broke the baseline once and has a newer version now, which may have repaired it."""
+    (name, *before), (_, *after) = told.before.split(" "), told.after.split(" ")
+    now = lock.versions().get(name)
+    if len(before) != 1 or len(after) != 1 or now is None or "absent" in (*before, *after):
+        return None
+    return Move(name, before[0], now) if Version(now) > Version(after[0]) else None
 
 
 def _about(watch: Watch, move: Move, version: str, lock: Lock) -> Watch:

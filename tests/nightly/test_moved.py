@@ -51,7 +51,7 @@ def test_the_package_that_broke_it_is_named_in_night_report_issue_and_feed_once(
     )
     assert (told.code, told.headline) == (1, f"New regression: {said}")
     assert [event.kind for event in told.events] == ["regressed", "pins"]
-    assert told.lines[0].broken == ["the packages moved"]
+    assert told.lines[0].broken == ["helper 2.0"]
     report = moving.folder / "reports" / told.events[0].run
     data = json.loads((report / "report.json").read_text(encoding="utf-8"))
     assert data["package"] == "helper"
@@ -125,8 +125,10 @@ def test_a_package_that_changes_the_training_is_named_and_no_alarm(moving):
     assert story(told)[0] == (
         "changed",
         "1.0",
-        "dependency extra 1.0 -> 2.0 changed plain: toy 1.0, the baseline of plain, trains otherwise, and stays good; "
-        "with that alone moved it is otherwise, with all else moved as before, twice each",
+        (
+            "dependency extra 1.0 -> 2.0 changed plain: toy 1.0, the baseline of plain, trains otherwise, and stays "
+            "good; with that alone moved it is otherwise, with all else moved as before, twice each"
+        ),
     )
     moving.pins(helper="1.0", extra="2.0", other="2.0")
     assert [event.kind for event in moving.night(3).events] == ["pins"]
@@ -134,7 +136,7 @@ def test_a_package_that_changes_the_training_is_named_and_no_alarm(moving):
 
 def test_what_cannot_be_decided_blames_nobody(moving):
     start(moving, helper=NAN)
-    for name in ("helper", "extra", "other"):  # the old files are gone, also from the environments
+    for name in ("helper", "extra", "other"):  # the index does not have them any more
         moving.index.packages[name] = [
             file for file in moving.index.packages[name] if "-1.0-" not in file.name
         ]
@@ -142,6 +144,7 @@ def test_what_cannot_be_decided_blames_nobody(moving):
     assert told.code == 3
     assert [event.kind for event in told.events] == ["inconclusive", "pins"]
     assert "which of the moved packages did it cannot be told: the packages of last night" in told.headline
+    assert "cannot be had any more (extra 1.0, helper 1.0, other 1.0)" in told.headline
     assert "broke" not in told.headline
     assert moving.night(3).headline == "Ran, nothing new."
 
@@ -160,3 +163,33 @@ def test_a_machine_that_changed_on_the_same_night_is_no_fault_of_a_package(movin
     (event, _) = moving.night(2).events
     assert event.kind == "inconclusive"
     assert "no moved package did it: it is bad with the packages of last night too" in event.text
+
+
+def test_with_refresh_a_release_of_a_dependency_is_found_and_named(moving):
+    """Nobody touches the pins: the dependency, which is not watched itself, has a new release one night."""
+    (moving.folder / "nightly.toml").write_text(
+        'publish = "site"\n[[watch]]\nscenario = "toy"\nrefresh = true\n', encoding="utf-8"
+    )
+    for name in ("helper", "extra"):
+        moving.release("1.0", FINE, name=name)
+    moving.pins()
+    moving.release("1.0", USES, requires=("helper", "extra"))
+    assert [event.kind for event in moving.night(1).events] == ["baseline"]
+    assert moving.night(2).headline == "Ran, nothing new."
+    moving.release("1.1", FINE, name="helper")
+    moving.release("1.2", NAN, name="helper")
+    moving.release("1.1", FINE, name="extra")
+    told = moving.night(3)
+    assert told.code == 1
+    assert told.headline.startswith("New regression: dependency helper 1.0 -> 1.2 broke plain: toy 1.0, ")
+    assert told.headline.endswith("; of its releases 1.2 did it, 1.1 did not")
+    moving.release("1.1", USES, requires=("helper", "extra"))
+    assert story(moving.night(4)) == [
+        ("release", "1.1", "toy 1.1 is bad in plain as before: broken since helper 1.2")
+    ]
+    moving.release("1.3", FINE, name="helper")
+    assert [(event.kind, event.release) for event in moving.night(5).events] == [
+        ("fixed", "1.0"),
+        ("pins", ""),
+    ]
+    assert moving.night(6).headline == "Ran, nothing new."

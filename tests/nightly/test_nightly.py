@@ -203,7 +203,7 @@ def test_moved_packages_that_break_are_told_apart_from_releases(month):
     told = month.night(3)
     assert (told.code, [event.text for event in told.events]) == (
         0,
-        ["toy 1.1 is bad in plain as before: broken since the packages moved"],
+        ["toy 1.1 is bad in plain as before: broken since helper 2.0"],
     )
     scenario.write_text(before, encoding="utf-8")
     told = month.night(4)
