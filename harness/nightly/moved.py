@@ -97,10 +97,15 @@ class _Trials:
 
     def __init__(self, examination: Examination, before: Lock, arm: str, version: str, first: int) -> None:
         laboratory = examination.laboratory
-        self.arm, self.version, self.first = arm, version, first
+        self.version, self.first = version, first
+        self.arm = next(one for one in laboratory.question.arms if one.name == arm)
         self.place = [release.version for release in laboratory.releases].index(version)
         self.watcher = examination.driver.watcher
         self.old, self.new = self._ends(examination, before)
+        if laboratory.alone:
+            raise _UndecidedError(
+                "its oracle judges what the machine does, which no package can be exchanged for"
+            )
         package = laboratory.question.package
         self.moves = [move for move in differences(self.old, self.new) if move.name != package]
         if not self.moves:
@@ -133,7 +138,7 @@ class _Trials:
             told = self._executed(chosen, 1)
             return judge(told[0]) if told else None
 
-        self.watcher.note(f"searching which of {len(self.moves)} moved packages changed {self.arm}")
+        self.watcher.note(f"searching which of {len(self.moves)} moved packages changed {self.arm.name}")
         found = explain(self.moves, does)
         out = {move for several in found.sets for move in several} | set(found.along)
         ways = [*((frozenset(several), True) for several in found.sets), (everything - out, False)]
@@ -204,11 +209,14 @@ class _Trials:
             return []
         locks = [*self.laboratory.locks]
         locks[self.place] = lock
-        driver = Driver(replace(self.laboratory, locks=locks), self.watcher)
+        # As for interventions: an arm of another name, so that the history does not take it for the baseline's own.
+        arm = replace(self.arm, name=f"{self.arm.name}, moved: {_some(chosen)}", of=self.arm.name)
+        question = replace(self.laboratory.question, arms=[arm])
+        driver = Driver(replace(self.laboratory, locks=locks, question=question), self.watcher)
         found = self._findings.setdefault(chosen, [])
         wanted = range(self.first + len(found), self.first + count)
-        driver.execute([(self.arm, self.place, repeat) for repeat in wanted])
-        found += [driver.findings[self.arm][self.place][repeat] for repeat in wanted]
+        driver.execute([(arm.name, self.place, repeat) for repeat in wanted])
+        found += [driver.findings[arm.name][self.place][repeat] for repeat in wanted]
         return found[:count]
 
     def _lock(self, chosen: Chosen) -> Lock | None:
