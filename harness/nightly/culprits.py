@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from packaging.version import Version
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -73,8 +75,8 @@ def _tried(blamed: Blamed, new: str, old: str) -> str:
 def _located(blamed: Blamed, arm: str, answered: Answered | None) -> str:
     """Say between which releases of the culprit it is, if there were some between those of the two nights."""
     move = blamed.single
-    if answered is None or move is None:
-        return ""
+    if answered is None or move is None or Version(str(move.after)) < Version(str(move.before)):
+        return ""  # of a package that moved back, the run tells the releases the other way round
     places = {(one.before, one.after) for one in answered.arm(arm).boundaries if one.confirmed}
     if len(places) != 1 or places == {(move.before, move.after)}:
         return ""
