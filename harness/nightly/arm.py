@@ -61,6 +61,10 @@ class ArmStory:
                     locks = ((self.baseline.lock or "")[:12], (now.lock or "")[:12])
                     self._keep(Boundary("pins", "regressed", *(sides(blamed) or locks), self.night, run))
             return
+        if now.verdict == Verdict.SKIP:
+            said = f"{head} has no verdict with the moved packages: {now.reason}; no alarm"
+            self._tell("skip", said, now.version)
+            return
         for one in before:
             self._tell("fixed", f"{head} is good again with the packages of now", now.version, run)
             self._keep(replace(one, closed=self.night, closed_by=now.version), one)

@@ -196,3 +196,11 @@ def test_with_refresh_a_release_of_a_dependency_is_found_and_named(moving):
         ("pins", ""),
     ]
     assert moving.night(6).headline == "Ran, nothing new."
+
+
+def test_a_baseline_that_cannot_be_imported_with_the_moved_packages_is_told_as_a_skip(moving):
+    start(moving, helper="raise ImportError('planted')\n")
+    told = moving.night(2)
+    assert [event.kind for event in told.events] == ["skip", "pins"]
+    assert "toy 1.0, the baseline of plain, has no verdict with the moved packages: " in told.events[0].text
+    assert (told.code, moving.night(3).headline) == (0, "Ran, nothing new.")
