@@ -14,7 +14,7 @@ A *line* is what one baseline belongs to: scenario, package, arm.
 | `pinned`     | the reference lock of the last night | `scenario`, `package`, `lock` (text) |
 | `releases`   | a release as one line knows it | line, `version`, `state` (`old`: there before the first night; `settled`; `flaky`; `waiting`: no verdict yet; `given up`), `verdict`, `reason`, `tries` (nights without a verdict), `night` |
 | `baselines`  | an accepted baseline; the newest of a line is in force | `id`, line, `version`, `lock`, `trace` (digests), `deterministic` (A/A runs equal bit for bit), `moment`, `who`, `why`, `run` |
-| `boundaries` | a boundary that was reported | line, `signal`, `kind`, `before`, `after`, `night`, `run`, `closed` (night in which it was told to be gone, or NULL), `closed_by` (release) |
+| `boundaries` | a boundary that was reported | line, `signal` (`pins`: packages moved, and the sides are these, or the locks' digests where nobody can tell which did it), `kind`, `before`, `after`, `night`, `run`, `closed` (night in which it was told to be gone, or NULL), `closed_by` (release) |
 | `probes`     | one execution | `probe` (digest), `repeat`, line, `version`, `seed` (counted from 0), `night` (NULL: no night), `moment`, `device` (and its name, on CUDA), `start` (clean, warm), `lock` (digest), `trace` (digest), `verdict`, `reason`, `effect`, `effect_value`, `effect_bound`, `environment_seconds`, `import_seconds`, `training_seconds`, `steps`, `memory_peak`, `device_memory_peak`, `final_loss` |
 """
 

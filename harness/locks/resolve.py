@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from harness.errors import HarnessError
@@ -23,10 +24,11 @@ from harness.files import write_atomic
 from harness.locks.lock import Lock, askers, parse_lock, parse_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from harness.home import Home
     from harness.locks.interpreter import Interpreter
+    from harness.locks.lock import Move
     from harness.locks.torch import TorchSource
     from harness.releases.settings import IndexSettings
     from harness.uv import Outcome, Uv
@@ -75,13 +77,20 @@ class Resolver:
         Raises:
             HarnessError: The index is out of reach.
         """
-        newest = f"{self.package}<={self.newest}" if self.newest else self.package
-        path = self._path("reference", *([newest] if self.newest else []))
+        path = self._reference_path()
         if path.exists():
             return parse_lock(path.read_text(encoding="utf-8"))
-        lock, _ = self._resolve([*self.requirements(), newest], preference=None)
+        return self.refresh()
+
+    def refresh(self) -> Lock | Unresolvable:
+        """Resolve the reference anew and store it; where that cannot be done, what is stored stays.
+
+        Raises:
+            HarnessError: The index is out of reach.
+        """
+        lock, _ = self._resolve([*self.requirements(), self._newest()], preference=None)
         if isinstance(lock, Lock):
-            write_atomic(path, lock.text())
+            write_atomic(self._reference_path(), lock.text())
         return lock
 
     def lock(self, version: str, reference: Lock) -> Lock | Unresolvable:
@@ -119,6 +128,37 @@ class Resolver:
     def forget(self, version: str, reference: Lock) -> None:
         """Resolve a release anew the next time: it may have got other files since."""
         self._path(f"{self.package}=={version}", reference.digest).unlink(missing_ok=True)
+
+    def as_before(self, version: str, before: Lock, moved: Collection[Move]) -> Lock | Unresolvable:
+        """Return the lock of a release with the packages that an earlier reference had.
+
+        Args:
+            version: Of the release.
+            before: The earlier reference; its versions are preferred.
+            moved: What moved since then: where the pins name it, any version will do.
+
+        Raises:
+            HarnessError: The index is out of reach.
+        """
+        pins = {str(canonicalize_name(Requirement(pin).name)): pin for pin in self.requirements()}
+        names = {move.name for move in moved}
+        loose = {name: _any_version(pin) if name in names else pin for name, pin in pins.items()}
+        gone = [move.name for move in moved if move.after is None]  # what asked for it is gone as well
+        wanted = [*loose.values(), *gone, f"{self.package}=={version}"]
+        return self._resolve(wanted, preference=before)[0]
+
+    def possible(self, lock: Lock) -> str:
+        """Return why the versions of a lock do not go together; empty if the resolver gives just them.
+
+        Raises:
+            HarnessError: The index is out of reach.
+        """
+        wanted = lock.versions()
+        found = self._resolve([f"{name}=={version}" for name, version in wanted.items()], preference=lock)[0]
+        if isinstance(found, Unresolvable):
+            return found.reason
+        more = sorted(found.versions().keys() - wanted.keys())
+        return f"they need {', '.join(more)} besides" if more else ""
 
     def requirements(self) -> list[str]:
         """Return the pins in force: with the host's torch, its version stands in place of the scenario's."""
@@ -159,6 +199,12 @@ class Resolver:
             text = result.read_text(encoding="utf-8") if outcome.code == 0 else ""
         return outcome, text
 
+    def _newest(self) -> str:
+        return f"{self.package}<={self.newest}" if self.newest else self.package
+
+    def _reference_path(self) -> Path:
+        return self._path("reference", *([self._newest()] if self.newest else []))
+
     def _path(self, *question: str) -> Path:
         settings = self.settings
         asked = [
@@ -173,3 +219,10 @@ class Resolver:
         ]
         digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
         return self.home.locks / f"{digest[:32]}.txt"
+
+
+def _any_version(pin: str) -> str:
+    """Return a requirement without its versions; extras and marker stay."""
+    loose = Requirement(pin)
+    loose.specifier, loose.url = SpecifierSet(), None
+    return str(loose)

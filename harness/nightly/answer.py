@@ -35,11 +35,13 @@ class Range:
     Attributes:
         first, last: Releases.
         left_out: Releases between them that would mislead: their verdicts do not repeat, or nobody is given them.
+        held: Requirements besides the scenario's own, for who asks the same by hand.
     """
 
     first: str
     last: str
     left_out: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ def _question(watch: Watch, names: Sequence[str], asked: Range, out: Path) -> Qu
         watch.device,
         "--torch",
         watch.torch,
+        *(word for requirement in asked.held for word in ("--with", requirement)),
     ]
     words = [*subject, *(word for arm in arms for word in ("--arm", arm.name))]
     words += ["--from", asked.first, "--to", asked.last, "--any-failure", "--seeds", str(watch.seeds)]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from harness.history.facts import Boundary, Known
-from harness.nightly.places import broken, new_places
+from harness.nightly.culprits import broke, changed, sides
+from harness.nightly.places import broken, new_places, since
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from harness.nightly.examine import Examined
     from harness.nightly.outcome import Outcome
     from harness.nightly.places import Place
+    from harness.nightly.surroundings import Surroundings
     from harness.report.model import BoundaryResult
 
 _QUIET = {"census", "trace"}
@@ -45,24 +47,29 @@ class ArmStory:
     tries: int
     spoken: set[str] = field(default_factory=set)
 
-    def environment(self, now: Examined) -> None:
-        """Tell what moved packages did to the baseline."""
+    def surroundings(self, found: Surroundings) -> None:
+        """Tell what moved packages did to the baseline: they are named, the package under test is not to blame."""
+        now, blamed, run = found.now, found.blamed, found.answered.run if found.answered else ""
         head = f"{self._called(now.version)}, the baseline of {self.name},"
         before = [one for one in broken(self.told) if one.signal == "pins"]
         if now.verdict == Verdict.BAD and not now.flaky:
-            if not before:
-                said = f"the moved packages break {self.name}: {head} is bad now, {now.reason}"
-                self._tell("regressed", said, now.version)
-                sides = ((self.baseline.lock or "")[:12], (now.lock or "")[:12])
-                self._keep(Boundary("pins", "regressed", *sides, self.night))
+            if blamed is not None:
+                kind = "regressed" if blamed.sets else "inconclusive"
+                said = broke(blamed, self.name, f"{head} is bad now, {now.reason}", found.answered)
+                self._tell(kind, said, now.version, run)
+                if not blamed.elsewhere:
+                    locks = ((self.baseline.lock or "")[:12], (now.lock or "")[:12])
+                    self._keep(Boundary("pins", "regressed", *(sides(blamed) or locks), self.night, run))
+            return
+        if now.verdict == Verdict.SKIP:
+            said = f"{head} has no verdict with the moved packages: {now.reason}; no alarm"
+            self._tell("skip", said, now.version)
             return
         for one in before:
-            self._tell("fixed", f"{head} is good again with the packages of now", now.version)
+            self._tell("fixed", f"{head} is good again with the packages of now", now.version, run)
             self._keep(replace(one, closed=self.night, closed_by=now.version), one)
-        if now.verdict == Verdict.GOOD and not before and now.trace != self.baseline.trace:
-            self._tell(
-                "changed", f"{head} trains otherwise with the moved packages, and stays good", now.version
-            )
+        if now.verdict == Verdict.GOOD and blamed is not None:
+            self._tell("changed", changed(blamed, self.name, head, found.answered), now.version, run)
 
     def releases(self, examined: Sequence[Examined], answers: Sequence[Answered]) -> None:
         """Tell what is new in the answers, and of every release that was looked at."""
@@ -159,8 +166,9 @@ class ArmStory:
         if not breaks:
             self._unsure(one.version, answers[-1] if answers else None)
             return
-        since = breaks[-1].after if breaks[-1].signal == "verdict" else "the packages moved"
-        said = f"{self._called(one.version)} is bad in {self.name} as before: broken since {since}"
+        said = (
+            f"{self._called(one.version)} is bad in {self.name} as before: broken since {since(breaks[-1])}"
+        )
         self._tell("release", said, one.version)
 
     def _unsure(self, version: str, answered: Answered | None) -> None:

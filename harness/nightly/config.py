@@ -37,6 +37,7 @@ class Watch:
         cause, fixes: Whether to find out why, whether to try remedies.
         tries: Nights that a release without a verdict is tried again.
         repeat_baseline: Execute the baseline again every night, so that drifts of the machine show.
+        refresh: Resolve the shared packages anew every night, so that new releases of them are tried.
     """
 
     scenario: Scenario
@@ -52,6 +53,7 @@ class Watch:
     fixes: bool = False
     tries: int = TRIES
     repeat_baseline: bool = False
+    refresh: bool = False
 
     @property
     def name(self) -> str:
@@ -103,6 +105,7 @@ _WATCH: Mapping[str, str] = {
     "fixes": "true or false",
     "tries": "a whole number above 0",
     "repeat_baseline": "true or false",
+    "refresh": "true or false",
 }
 
 
@@ -185,6 +188,7 @@ class _Reader:
             fixes=table.get("fixes", False),
             tries=table.get("tries", TRIES),
             repeat_baseline=table.get("repeat_baseline", False),
+            refresh=table.get("refresh", False),
         )
 
     def _scenario(self, key: str, name: str, folder: Path) -> Scenario:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
+from harness.locks.lock import Lock
 from harness.runs.drive import Driver
 from harness.runs.laboratory import moved_packages, prepare
 from harness.runs.question import Question
@@ -93,6 +94,7 @@ class Examination:
             seeds=watch.seeds,
             device=watch.device,
             torch=watch.torch,
+            refresh=watch.refresh,
         )
         self._places = {release.version: place for place, release in enumerate(releases)}
         self.laboratory = self._prepared(releases, home, watcher)
@@ -172,6 +174,11 @@ class Examination:
             lock=usual.lock,
             trace=usual.trace_digest,
         )
+
+    def lock(self, version: str) -> Lock | None:
+        """Return the lock of a release, if it has one."""
+        found = self.laboratory.locks[self._places[version]]
+        return found if isinstance(found, Lock) else None
 
     def deterministic(self, arm: str, version: str) -> bool | None:
         """Tell whether all executions of a release are equal bit for bit; None if there is one alone."""

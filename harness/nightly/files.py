@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from packaging.version import Version
 
 from harness.files import to_json, write_atomic
-from harness.nightly.places import broken
+from harness.nightly.places import broken, since
 from harness.nightly.story import KINDS, code, headline, ranked
 from harness.report.summary import md
 from harness.report.text import clean, one_line
@@ -81,7 +81,7 @@ def _standing(line: Line, history: History) -> Standing:
         baseline=baseline.version if baseline else None,
         newest=newest,
         verdict=tested[newest] if newest else None,
-        broken=[one.after if one.signal != "pins" else "the packages moved" for one in breaks],
+        broken=[since(one) for one in breaks],
         waiting=sorted((one.version for one in known.values() if one.state == "waiting"), key=Version),
     )
 

@@ -72,6 +72,11 @@ def broken(known: Sequence[Boundary]) -> list[Boundary]:
     ]
 
 
+def since(one: Boundary) -> str:
+    """Say what a break came with: a release, or packages that moved, with their names where they are known."""
+    return "the packages moved" if one.signal == "pins" and " " not in one.after else one.after
+
+
 def _told(new: BoundaryResult, old: Boundary) -> bool:
     """Tell whether a boundary was reported: the same, or one within it, a release between being gone meanwhile."""
     if (old.before, old.after) == (new.before, new.after):

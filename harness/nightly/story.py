@@ -2,9 +2,9 @@
 
 | kind           | tells | exit status |
 |----------------|-------|-------------|
-| `regressed`    | a release, or moved pins, broke an arm: confirmed, and not known before | 1 |
+| `regressed`    | a release, or a dependency that moved, broke an arm: confirmed, and not known before | 1 |
 | `fault`        | something around the probes failed: the index, the disk, a source that cannot be built | 4 |
-| `inconclusive` | something broke and nobody can tell where, or there is no good release at all | 3 |
+| `inconclusive` | something broke and nobody can tell where, or what of the moved packages did it, or no release is good | 3 |
 | `fixed`        | an arm that was broken is good again | 0 |
 | `changed`      | an arm stays what it was, good or bad, and trains otherwise: census or trace | 0 |
 | `flaky`        | executions of one release disagree: no alarm | 0 |

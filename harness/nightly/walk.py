@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from packaging.version import Version
 
 from harness.errors import HarnessError, IndexUnavailableError
 from harness.history.facts import Known
-from harness.locks.lock import differences, parse_lock
+from harness.locks.lock import parse_lock
 from harness.nightly import tell
 from harness.nightly.answer import answer, ranges
 from harness.nightly.arm import ArmStory
@@ -17,6 +17,7 @@ from harness.nightly.baseline import DEPTH, propose
 from harness.nightly.examine import Examination
 from harness.nightly.news import news, untold, watched
 from harness.nightly.outcome import Outcome
+from harness.nightly.surroundings import look, moved, with_answers
 from harness.releases.index import list_releases
 from harness.releases.release import Release
 from harness.releases.settings import read_settings
@@ -24,6 +25,8 @@ from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
 
     from harness.history.facts import Baseline
     from harness.history.history import History
@@ -31,8 +34,18 @@ if TYPE_CHECKING:
     from harness.nightly.answer import Answered
     from harness.nightly.config import Watch
     from harness.nightly.examine import Examined
+    from harness.nightly.surroundings import Surroundings
     from harness.nightly.watch import Night
     from harness.runs.drive import Watcher
+
+
+class _Where(TypedDict):
+    """What every answer of a night is given."""
+
+    out: Path
+    started: datetime
+    home: Home
+    watcher: Watcher
 
 
 class Walk:
@@ -64,10 +77,11 @@ class Walk:
         )
         try:
             examined = self._examine(examination, wanted)
-            environment = self._pins(examination)
+            surroundings = self._surroundings(examination)
         finally:
             examination.close()
-        self._tell(examined, environment)
+        surroundings = with_answers(surroundings, self.watch, **self._where())
+        self._tell(examined, surroundings)
 
     def _list(self) -> None:
         """Ask the index, and tell what it did to releases that are known."""
@@ -204,24 +218,27 @@ class Walk:
             if first.trace_digest != last.trace_digest and self.baselines[arm].deterministic:
                 tell.machine(self.outcome, arm, version, first, last)
 
-    def _pins(self, examination: Examination) -> dict[str, Examined]:
-        """Tell whether the shared packages moved, and return {arm: its baseline in the environment of now}."""
+    def _surroundings(self, examination: Examination) -> dict[str, Surroundings]:
+        """Tell whether the shared packages moved, and return {arm: what that did to it}."""
         now = examination.laboratory.reference
-        before = self.history.pinned(self.subject)
+        text = self.history.pinned(self.subject)
         self.outcome.pinned = now.text()
-        moved = (
-            [str(move) for move in differences(parse_lock(before), now) if move.name != self.watch.package]
-            if before
-            else []
-        )
-        if not moved:
+        before = parse_lock(text) if text else now
+        moves = moved(before, now, self.watch.package)
+        if not moves:
             return {}
-        tell.pins(self.outcome, moved)
-        its = {arm: baseline.version for arm, baseline in self.baselines.items()}
-        examination.settle(list(its.items()), {})
-        return {arm: examination.examined(arm, version, None) for arm, version in its.items()}
+        tell.pins(self.outcome, [str(move) for move in moves])
+        told = {arm: self.history.boundaries(self.outcome.line(arm)) for arm in self.baselines}
+        return look(examination, before, self.baselines, told, self.night.number)
 
-    def _tell(self, examined: Mapping[str, Sequence[Examined]], environment: Mapping[str, Examined]) -> None:
+    def _where(self) -> _Where:
+        """Return where answers are written, under which date, and who is told."""
+        night = self.night
+        return {"out": night.reports, "started": night.started, "home": self.home, "watcher": self.watcher}
+
+    def _tell(
+        self, examined: Mapping[str, Sequence[Examined]], surroundings: Mapping[str, Surroundings]
+    ) -> None:
         """Have the answers written, and tell what in them is new."""
         listed = [release.version for release in self.releases]
         asked = {
@@ -239,15 +256,7 @@ class Walk:
         answers: dict[str, list[Answered]] = {arm: [] for arm in asked}
         for where in dict.fromkeys(one for several in asked.values() for one in several):
             arms = [arm for arm, several in asked.items() if where in several]
-            found = answer(
-                self.watch,
-                arms,
-                where,
-                out=self.night.reports,
-                started=self.night.started,
-                home=self.home,
-                watcher=self.watcher,
-            )
+            found = answer(self.watch, arms, where, **self._where())
             for arm in arms:
                 answers[arm].append(found)
         for arm, baseline in self.baselines.items():
@@ -261,6 +270,6 @@ class Walk:
                 night=self.night.number,
                 tries=self.watch.tries,
             )
-            if arm in environment:
-                told.environment(environment[arm])
+            if arm in surroundings:
+                told.surroundings(surroundings[arm])
             told.releases(examined[arm], answers[arm])

@@ -209,6 +209,8 @@ def prepare(
     )
     if question.locks is not None:
         resolver = StoredLocks(question.package, question.locks, interpreter, question.pins(), torch.host)
+    if question.refresh and isinstance(resolver, Resolver):
+        resolver.refresh()
     reference, locks = _lock(resolver, releases, told)
     environments = Environments(question.package, interpreter, torch, uv, home, told)
     usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]

@@ -55,6 +55,7 @@ class Question:
         fixes: Whether to try the scenario's remedies.
         held: The other package of a question about two, as `peft 0.13.2`; empty for a question about one.
         calibrations: {arm: what its releases are compared with} in place of a release of the range.
+        refresh: Resolve the environments' common part anew, in place of the stored one.
     """
 
     scenario: Scenario
@@ -85,6 +86,7 @@ class Question:
     fixes: bool = False
     held: str = ""
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    refresh: bool = False
 
     def settings(self) -> IndexSettings:
         """Return where packages come from: the bundle, else what the user has configured."""

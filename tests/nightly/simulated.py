@@ -14,7 +14,7 @@ from harness.nightly.nightly import nightly
 if TYPE_CHECKING:
     from pathlib import Path
 
-OTHER = "def loss(step):\n    return 0.9 / step\n"
+OTHER = "import helper\nfactor = getattr(helper, 'factor', 0.9)\ndef loss(step):\n    return factor / step\n"
 ONCE_BAD = (
     "import os, pathlib\nfirst = pathlib.Path(os.environ['HARNESS_TRACE']).parent.name.startswith('.0.')\n"
     "def loss(step):\n    return float('nan') if first and step >= 3 else 1.0 / step\n"

@@ -130,6 +130,20 @@ def test_a_month(month):  # noqa: PLR0915 - a day after the other
     its_site(month)
     its_files(month)
 
+    # A dependency breaks it, which nobody watches: it is named, once, and no release is blamed.
+    month.release("3.0", "factor = float('nan')\n", name="helper", day=24)
+    scenario.write_text(scenario.read_text().replace("helper==2.0", "helper==3.0"), encoding="utf-8")
+    said = (
+        "dependency helper 2.0 -> 3.0 broke plain: toy 2.5, the baseline of plain, is bad now, non-finite loss at "
+        "step 1, forward; with that alone moved it is bad, with all else moved good, twice each"
+    )
+    pins = "the shared packages are others than last night: helper 2.0 -> 3.0"
+    assert night(24) == (f"New regression: {said}", 1, [("regressed", "2.5", said), ("pins", "", pins)])
+    assert night(25) == NOTHING
+    month.release("3.2", OTHER, day=26)
+    said = "toy 3.2 is bad in plain as before: broken since helper 3.0"
+    assert night(26) == quiet("release", "3.2", said)
+
 
 def its_site(month):
     """The site shows all of it, told by the last run that covers the releases, and the feed each place once."""
