@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+import sysconfig
+import tempfile
 import uuid
 import zipfile
 from dataclasses import asdict, dataclass
@@ -10,8 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import __version__
-from harness.bundles.bundle import FIRST, MANIFEST, SCHEMA
+from harness.bundles import start
+from harness.bundles.bundle import FIRST, ITSELF, MANIFEST, SCHEMA, SOLID
+from harness.bundles.carried import carried_harness, fits, importable
 from harness.bundles.host import left_out
+from harness.bundles.solid import plain_wheel, write_solid
 from harness.bundles.wheels import Target, fetch
 from harness.errors import HarnessError, UsageError
 from harness.files import to_json
@@ -28,11 +34,15 @@ from harness.uv import Uv
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from harness.bundles.carried import Carried
     from harness.bundles.wheels import Fetched
     from harness.home import Home
     from harness.releases.release import Release
     from harness.runs.question import Question
     from harness.scenario import Scenario
+
+_LARGE = 100_000_000
+"""Bytes from which a wheel travels as it is: pressing torch and its like takes minutes and gains little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ class Packed:
         missing: Packages of which no source has a file that their lock names, as name==version.
         unfit: Packages of which there is no wheel that fits; the bundle has their source.
         target: The machine it is for.
+        itself: Size of the harness itself in it, in bytes; 0 if it is not in it.
         left: Packages besides torch that are left to the target.
     """
 
@@ -57,6 +68,7 @@ class Packed:
     missing: Sequence[str]
     unfit: Sequence[str]
     target: Target
+    itself: int
     left: Sequence[str] = ()
 
 
@@ -104,11 +116,13 @@ def pack(
     wanted = {package for package in needed if package.name not in left}
     files, missing = fetch(wanted, target, resolver.settings, home)
     told(f"{len(files)} files of {len({file.package.name for file in files})} packages are here")
+    solid = [file for file in files if file.fits and file.path.stat().st_size < _LARGE]
     content: dict[str, Path | bytes] = {
         **_files(question.scenario),
         **{f"locks/{name}": text.encode() for name, text in lock_texts(reference, releases, locks).items()},
-        **{f"wheels/{file.path.name}": file.path for file in files},
+        **{f"wheels/{file.path.name}": file.path for file in files if file not in solid},
     }
+    itself = _itself(solid, target, home, told)
     manifest = {
         "schema": SCHEMA,
         "harness": __version__,
@@ -122,7 +136,7 @@ def pack(
         "host_packages": left,
         "releases": [_listed(release) for release in releases],
     }
-    _write(path, manifest, content)
+    _write(path, manifest, content, solid, itself)
     return Packed(
         releases=len(releases),
         size=path.stat().st_size,
@@ -135,6 +149,7 @@ def pack(
         missing=[f"{package.name}=={package.version}" for package in missing],
         unfit=[f"{file.package.name}=={file.package.version}" for file in files if not file.fits],
         target=target,
+        itself=itself.archive.stat().st_size if itself else 0,
         left=sorted(left),
     )
 
@@ -193,23 +208,72 @@ def _listed(release: Release) -> dict[str, object]:
     return facts
 
 
-def _write(path: Path, manifest: Mapping[str, object], content: Mapping[str, Path | bytes]) -> None:
+def _itself(
+    solid: Sequence[Fetched], target: Target, home: Home, told: Callable[[str], None]
+) -> Carried | None:
+    """Return the harness itself for the target; None if what is installed here does not run there."""
+    if not fits(target):
+        return None
+    there = {
+        (file.package.name, file.package.version): f"wheels/{file.path.name}"
+        for file in solid
+        if importable(file.path)
+    }
+    return carried_harness(home, told, there)
+
+
+def _write(
+    path: Path,
+    manifest: Mapping[str, object],
+    content: Mapping[str, Path | bytes],
+    solid: Sequence[Fetched],
+    itself: Carried | None,
+) -> None:
     """Write the archive whole or not at all; the same content gives the same bytes."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    files = {}
+    files: dict[str, dict[str, object]] = {}
     try:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, source in content.items():
                 raw = source.read_bytes() if isinstance(source, Path) else source
                 files[name] = {"sha256": hashlib.sha256(raw).hexdigest(), "bytes": len(raw)}
                 archive.writestr(zipfile.ZipInfo(name), raw, _compression(name))
-            text = to_json({**manifest, "files": files})
-            archive.writestr(zipfile.ZipInfo(MANIFEST), text, zipfile.ZIP_DEFLATED)
+            rehashed = _write_wheels(archive, solid, files)
+            facts = {**manifest, "rehashed": rehashed, "files": files}
+            if itself:
+                raw = itself.archive.read_bytes()
+                here = f"{sys.version_info[0]}.{sys.version_info[1]} on {sysconfig.get_platform()}"
+                digest = hashlib.sha256(raw).hexdigest()
+                facts["itself"] = {"for": here, "sha256": digest, "wheels": list(itself.wheels)}
+                archive.writestr(zipfile.ZipInfo(ITSELF), raw, zipfile.ZIP_STORED)
+                code = Path(start.__file__).read_bytes()
+                archive.writestr(zipfile.ZipInfo("__main__.py"), code, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(MANIFEST), to_json(facts), zipfile.ZIP_DEFLATED)
         temporary.replace(path)
     except OSError as error:
         raise HarnessError(f"--to {path}: cannot be written ({error.strerror or error})") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _write_wheels(
+    archive: zipfile.ZipFile, solid: Sequence[Fetched], files: dict[str, dict[str, object]]
+) -> dict[str, str]:
+    """Add the wheels that are pressed together, and what `files` says of them; return {old: new SHA-256}."""
+    if not solid:
+        return {}
+    rehashed, plain = {}, []
+    with tempfile.TemporaryDirectory(prefix="harness-bundle-") as name:
+        folder = Path(name)
+        for file in solid:
+            wheel = folder / file.path.name
+            sha256 = plain_wheel(file.path, wheel)
+            rehashed[file.sha256] = sha256
+            plain.append((f"wheels/{wheel.name}", wheel))
+            files[plain[-1][0]] = {"sha256": sha256, "bytes": wheel.stat().st_size, "solid": True}
+        write_solid(folder / SOLID, plain)
+        archive.writestr(zipfile.ZipInfo(SOLID), (folder / SOLID).read_bytes(), zipfile.ZIP_STORED)
+    return rehashed
 
 
 def _compression(name: str) -> int:

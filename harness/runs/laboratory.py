@@ -206,7 +206,8 @@ def prepare(
     if question.locks is not None:
         resolver = StoredLocks(question.package, question.locks, interpreter, question.pins(), torch.host)
     reference, locks = _lock(resolver, releases, told)
-    environments = Environments(question.package, interpreter, torch, uv, home, told)
+    rehashed = question.bundle.rehashed if question.bundle else {}
+    environments = Environments(question.package, interpreter, torch, uv, home, told, rehashed=rehashed)
     usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]
     base = environments.base([reference, *usable])
     store = Store(home)
