@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _PARTS = ("probes", "locks", "listings")
 """Folders by which a home is known."""
 _DIGEST = re.compile(r"[0-9a-f]{32}")
-_TIMES = ("execution", "environment_seconds", "sums")
-"""Facts of a result that differ from one execution to the next."""
+_BESIDE = ("execution", "environment_seconds", "sums", "packages")
+"""Facts of a result that differ from one execution to the next, and what older harnesses did not write down."""
 
 
 @dataclass(slots=True)
@@ -146,7 +146,7 @@ def _said(result: Result) -> tuple[str, str]:
     trace = result.trace()
     error = trace.error or {}
     decisive = [
-        {key: value for key, value in facts.items() if key not in _TIMES},
+        {key: value for key, value in facts.items() if key not in _BESIDE},
         *(result.execution.ended, result.execution.code),
         *(trace.digest(), census_digest(trace.census), trace.identity, trace.training),
         *([error.get(key) for key in ("exception", "step", "phase", "out_of_memory")]),

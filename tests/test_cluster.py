@@ -47,11 +47,11 @@ def found(folder):
     return data, executor
 
 
-def probes_left(cluster):
+def probes_left(cluster, worker=""):
     return [
         process
         for process in psutil.process_iter(["cmdline"])
-        if any(str(cluster.folder / "home-") in word for word in process.info["cmdline"] or ())
+        if any(str(cluster.home(worker)) in word for word in process.info["cmdline"] or ())
     ]
 
 
@@ -95,7 +95,12 @@ def test_a_worker_killed_in_mid_probe_loses_nothing(toy, harness, history, clust
         stderr=subprocess.PIPE,
         text=True,
     )
-    cluster.kill(cluster.busy(("one", "two")))
+    victim = cluster.busy(("one", "two"))
+    cluster.kill(victim)
+    deadline = time.monotonic() + 10
+    while probes_left(cluster, victim):  # its warm parent and its probes go with it
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     os.environ["HARNESS_HOME"] = str(toy / "local")
@@ -209,6 +214,20 @@ def test_gpu_probes_go_to_the_workers_that_have_one(toy, cluster, on):
     assert report()["host"]["device"] == "cuda"
     assert list(cluster.home("gpu").glob("environments/*"))
     assert not list(cluster.home("plain").glob("environments/*"))
+
+
+def test_a_worker_with_two_gpus_lends_each_probe_one_of_them(toy, cluster, on, history):
+    """No GPU is needed to see it: the devices are those that the worker's user names."""
+    shows = "import os, time\ndef loss(step):\n    time.sleep(0.05)\n    return 1 / step\n"
+    told = "print('device', os.environ['CUDA_VISIBLE_DEVICES'])\n"
+    history([shows + told] * 4)
+    cluster.worker("gpus", "--nthreads", "2", "--resources", "GPU=2", CUDA_VISIBLE_DEVICES="3,5")
+    done = on(*BISECT)
+    assert done.returncode == 0, done.stderr
+    outputs = [path.read_text() for path in (toy / "fresh").glob("probes/*/0/output.txt")]
+    lent = [line for text in outputs for line in text.splitlines() if line.startswith("device")]
+    assert len(lent) == 4
+    assert set(lent) == {"device 3", "device 5"}
 
 
 def test_a_worker_of_another_platform_says_so():

@@ -24,6 +24,7 @@ def entries(home):
     return {
         path.parent.relative_to(home / "probes").as_posix(): path.read_bytes()
         for path in Path(home).glob("probes/*/*/probe.json")
+        if not path.parent.name.startswith(".")  # what a kill left unfinished is no result
     }
 
 

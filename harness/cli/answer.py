@@ -27,6 +27,8 @@ def show(report: Report, folder: Path) -> None:
             sure = "confirmed" if boundary.confirmed else "not confirmed"
             head = f"  {boundary.signal:<8}{boundary.before} -> {boundary.after}  {boundary.kind}, {sure}"
             console.print(head, markup=False)
+            if boundary.agreement:
+                console.print(f"            {boundary.agreement}", markup=False)
             for line in boundary.details[:4] if boundary.signal != "verdict" else ():
                 console.print(f"            {line}", markup=False, style="dim")
         for cause in report.cause:
@@ -44,7 +46,7 @@ def show_time(phases: Mapping[str, float]) -> None:
 def exit_status(report: Report, *, fail_on_regression: bool = False) -> int:
     """Return 3 if an arm is inconclusive, 1 for a located regression if that is asked for, else 0."""
     located = any(
-        boundary.kind == "regressed" and boundary.signal == "verdict"
+        boundary.kind == "regressed" and boundary.signal == "verdict" and not boundary.disputed
         for arm in report.arms
         for boundary in arm.boundaries
     )

@@ -37,6 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K/N",
         help="execute the K-th of N shares, as `plan` prints them, and store the results: no report",
     )
+    parser.add_argument(
+        "--confirm-on",
+        choices=("cpu", "cuda"),
+        help="execute the sides of every boundary on this device too, and put both side by side",
+    )
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 if a regression is located")
 
 

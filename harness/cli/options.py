@@ -154,6 +154,7 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
         confidence=getattr(options, "confidence", 0.95),
         seeds=options.seeds,
         device=options.device,
+        confirm_on=getattr(options, "confirm_on", None),
         torch=options.torch,
         jobs=getattr(options, "jobs", None),
         out=Path(getattr(options, "out", "reports")),

@@ -5,6 +5,7 @@ The home is `$HARNESS_HOME` of the worker's process, else a folder in its local 
 
 from __future__ import annotations
 
+import functools
 import os
 import pickle
 import platform
@@ -25,7 +26,7 @@ from harness.home import Home
 from harness.locks.interpreter import find_interpreter
 from harness.locks.torch import choose_torch
 from harness.machine import processor
-from harness.probes.devices import Devices
+from harness.probes.devices import Devices, visible
 from harness.probes.store import FILES, Store
 from harness.releases.settings import read_settings
 from harness.runs.launchers import Launchers
@@ -66,7 +67,7 @@ class Bench:
             about.base,
             self.environments,
             warm=order.warm,
-            devices=Devices(),
+            devices=_devices() if order.probe.device == "cuda" else Devices(),
         )
         self._cap = about.cap
         self._lock = threading.Lock()
@@ -179,6 +180,12 @@ def _bench(order: Order) -> Bench | None:
         bench = Bench(order, home, replace(scenario, folder=folder, job=job))
         _benches[order.about.run] = bench
         return bench
+
+
+@functools.cache
+def _devices() -> Devices:
+    """Return this worker's GPUs, lent to the probes of all runs: those of its CUDA_VISIBLE_DEVICES, else all."""
+    return Devices(visible())
 
 
 def _torch(about: About, home: Home) -> TorchSource:

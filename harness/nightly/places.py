@@ -23,7 +23,8 @@ class Place:
     Attributes:
         boundaries: What changes, strongest signal first.
         known: The reported boundary that this one locates more precisely; None for a new one.
-        sure: The strongest one is confirmed, with no release between that nobody probed.
+        sure: The strongest one is confirmed, with no release between that nobody probed, and no other device
+            contradicts it.
     """
 
     boundaries: Sequence[BoundaryResult]
@@ -58,7 +59,8 @@ def new_places(
         if not fresh:
             continue
         wider = next((old for old in known if fresh[0].after in seen and _holds(old, fresh[0])), None)
-        yield Place(fresh, wider, fresh[0].confirmed and not fresh[0].untested)
+        sure = fresh[0].confirmed and not fresh[0].untested and not fresh[0].disputed
+        yield Place(fresh, wider, sure)
 
 
 def broken(known: Sequence[Boundary]) -> list[Boundary]:

@@ -49,6 +49,7 @@ class Probe:
         folder: Working folder; None for a scratch folder.
         online: Whether the network may be used.
         variables: Environment variables that are set besides; they belong to the digest of the job.
+        packages: {name: version} of what the lock holds, kept with the result; the lock's digest stands for it.
     """
 
     lock: str
@@ -65,6 +66,7 @@ class Probe:
     folder: Path | None = None
     online: bool = False
     variables: Mapping[str, str] = field(default_factory=dict, hash=False)
+    packages: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def digest(self) -> str:

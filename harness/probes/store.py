@@ -119,6 +119,7 @@ class Store:
             "repeat": probe.repeat,
             "instructions": dict(probe.instructions),
             "command": list(probe.command),
+            "packages": dict(probe.packages),
             "execution": execution.to_dict(),
             "environment_seconds": environment_seconds,
             "sums": {name: sha256(folder / name) for name in FILES[:2] if (folder / name).exists()},

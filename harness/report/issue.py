@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from harness.report.classes import places
 from harness.report.evidence import trace_of
 from harness.report.remedies import sentences
-from harness.report.summary import code, gravest, md
-from harness.report.text import clean, number, one_line
+from harness.report.summary import code, device_table, gravest, md
+from harness.report.text import capital, clean, number, one_line
 from harness.report.why import cause_of
 
 if TYPE_CHECKING:
@@ -101,6 +101,8 @@ def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) 
         rows += [f"  - {md(detail)}" for detail in boundary.details]
         if boundary.skipped:
             rows.append(f"  - without a verdict between them: {md(', '.join(boundary.skipped))}")
+        if boundary.devices:
+            rows += [f"  - {md(capital(boundary.agreement), 600)}.", "", *device_table(boundary)]
     decisive = next(entry for entry in place.entries if entry.boundary.signal == "verdict")
     arm = next(item for item in report.arms if item.name == decisive.arms[0])
     sides = [release for release in arm.releases if release.version in (place.before, place.after)]

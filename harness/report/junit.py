@@ -33,8 +33,12 @@ def outcome(arm: ArmResult) -> str:
 
 
 def breaks(arm: ArmResult) -> list[BoundaryResult]:
-    """Return the boundaries at which training broke."""
-    return [item for item in arm.boundaries if item.signal == "verdict" and item.kind == "regressed"]
+    """Return the boundaries at which training broke, as far as no other device contradicts them."""
+    return [
+        item
+        for item in arm.boundaries
+        if item.signal == "verdict" and item.kind == "regressed" and not item.disputed
+    ]
 
 
 def junit(report: Report) -> str:

@@ -56,6 +56,48 @@ class ReleaseResult:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceSide:
+    """What one side of a boundary did on one device.
+
+    Attributes:
+        verdict: good, bad, skip or untested.
+        reason: One sentence.
+        loss: The last one; None where none was recorded.
+        executions: How many of it are stored.
+        probe: Digest of the first of them, None without one.
+        trace, census: Digests, None without a training or a census.
+    """
+
+    verdict: str
+    reason: str
+    loss: float | str | None = None
+    executions: int = 0
+    probe: str | None = None
+    trace: str | None = None
+    census: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceResult:
+    """Both sides of a boundary on one device.
+
+    Attributes:
+        device: cpu or cuda.
+        name: Of the processor or GPU, empty if no trace tells it.
+        torch: Its version there, empty where there is none.
+        agrees: Whether it shows the boundary as the run's own device does; None if it cannot tell. The own device
+            agrees with itself.
+    """
+
+    device: str
+    name: str
+    torch: str
+    before: DeviceSide
+    after: DeviceSide
+    agrees: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BoundaryResult:
     """Two neighbouring testable releases that differ in one signal.
 
@@ -70,6 +112,8 @@ class BoundaryResult:
         moves: [{`name`, `before`, `after`}], every package that differs between the two sides' locks, the package
             under test first; a version is null where the package is absent, and both are equal where only its
             files differ. Empty if a lock is not known.
+        devices: What every device said of both sides, the run's own first; empty if no other device was asked.
+        agreement: That in one sentence.
     """
 
     kind: str
@@ -81,6 +125,13 @@ class BoundaryResult:
     confirmed: bool = False
     details: list[str] = field(default_factory=list)
     moves: list[dict[str, str | None]] = field(default_factory=list)
+    devices: list[DeviceResult] = field(default_factory=list)
+    agreement: str = ""
+
+    @property
+    def disputed(self) -> bool:
+        """Whether another device contradicts it: then nobody is to blame."""
+        return any(one.agrees is False for one in self.devices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +148,7 @@ class ArmResult:
         calibration: {`reference`, `comparisons`, `probes`} of the A/A runs, where a metric is compared.
         notes: What a reader must know besides (changes of strategy, fallbacks).
         fault: What the harness itself could not do, if that is why there is no answer; else empty.
+        alone: What the run's own device concludes, where another device contradicts it; else empty.
     """
 
     name: str
@@ -112,6 +164,7 @@ class ArmResult:
     calibration: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     fault: str = ""
+    alone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +219,7 @@ class Report:
             _make(
                 ArmResult,
                 arm,
-                boundaries=[_make(BoundaryResult, item) for item in arm["boundaries"]],
+                boundaries=[_boundary(item) for item in arm["boundaries"]],
                 releases=[_make(ReleaseResult, item) for item in arm["releases"]],
             )
             for arm in data["arms"]
@@ -178,6 +231,12 @@ class Report:
         }
         report: Report = _make(cls, data, arms=arms, **found)
         return report
+
+
+def _boundary(item: dict[str, Any]) -> BoundaryResult:
+    devices = read(list[DeviceResult], item.get("devices", []))
+    boundary: BoundaryResult = _make(BoundaryResult, item, devices=devices)
+    return boundary
 
 
 def _plain(item: Any) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.report.text import anchor, arrows, clean, one_line
+from harness.report.devices import rows
+from harness.report.text import anchor, arrows, capital, clean, one_line
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -26,6 +27,8 @@ def environment(*folders: Path) -> Environment:
     )
     made.filters["anchor"] = anchor
     made.filters["arrows"] = arrows
+    made.filters["capitalised"] = capital
+    made.filters["device_rows"] = rows
     made.filters["svg"] = Markup
     made.filters["moment"] = moment
     return made

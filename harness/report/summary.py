@@ -6,14 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.report.classes import equal_traces, places
+from harness.report.devices import rows as device_rows
 from harness.report.remedies import sentences
-from harness.report.text import one_line, seconds
+from harness.report.text import capital, one_line, seconds
 from harness.report.why import cause_of, confirmed_cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.report.model import ArmResult, Report
+    from harness.report.model import ArmResult, BoundaryResult, Report
 
 LIMIT = 100_000
 MARKS = {"good": "●", "bad": "✕", "skip": "◌", "untested": "·"}
@@ -103,6 +104,40 @@ def _boundaries(report: Report) -> list[str]:
         "| between | arms | signal | kind | confirmed | what differs |",
         "|" + "---|" * 6,
         *rows,
+        "",
+        *_devices(report),
+    ]
+
+
+def _devices(report: Report) -> list[str]:
+    asked = [
+        (entry.arms, entry.boundary)
+        for place in places(report)
+        for entry in place.entries
+        if entry.boundary.devices
+    ]
+    rows = [
+        row
+        for arms, boundary in asked
+        for row in (
+            f"**{md(', '.join(arms))}**: {md(capital(boundary.agreement), 600)}.",
+            "",
+            *device_table(boundary),
+        )
+    ]
+    return ["## On several devices", "", *rows] if rows else []
+
+
+def device_table(boundary: BoundaryResult) -> list[str]:
+    """Return both sides of a boundary on every device as a table."""
+    return [
+        "| device | torch | release | verdict | last loss | executions | why |",
+        "|" + "---|" * 7,
+        *(
+            f"| {md(row.device, 120)} | {md(row.torch, 60)} | {code(row.release, 60)} | {MARKS.get(row.verdict, '?')} "
+            f"{md(row.verdict, 20)} | {row.loss} | {row.executions} | {md(row.reason)} |"
+            for row in device_rows(boundary)
+        ),
         "",
     ]
 

@@ -51,6 +51,11 @@ def one_line(text: str, limit: int = 400) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def capital(text: str) -> str:
+    """Return `text` with a capital at its beginning; what follows stays, names of devices among it."""
+    return text[:1].upper() + text[1:]
+
+
 def arrows(text: str) -> str:
     """Return `text` with every ` -> ` as an arrow that stays with what it joins."""
     return text.replace(" -> ", "\N{NO-BREAK SPACE}\N{RIGHTWARDS ARROW}\N{NO-BREAK SPACE}")

@@ -118,7 +118,17 @@ def confirmed_cause(report: Report, arm: str) -> tuple[str, str]:
 
 
 def _first(report: Report, arm: str) -> CauseResult | None:
-    own = [cause for cause in report.cause if cause.arm == arm and cause.signal == "verdict"]
+    disputed = {
+        (one.name, boundary.before, boundary.after)
+        for one in report.arms
+        for boundary in one.boundaries
+        if boundary.disputed
+    }
+    own = [
+        cause
+        for cause in report.cause
+        if cause.arm == arm and cause.signal == "verdict" and (arm, cause.before, cause.after) not in disputed
+    ]
     return min(own, key=lambda cause: cause.kind != "regressed", default=None)
 
 

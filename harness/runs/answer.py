@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from harness.report.devices import also_on, both, called
 from harness.search.boundaries import Conclusion
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _changes(package: str, job: str, changes: Sequence[BoundaryResult]) -> str:
                 else f": {before} is the last {old} release, {after} the first {new} one"
             )
             gap = ""
-        told.append(f"{said}, {'' if boundary.confirmed else 'not '}confirmed{gap}")
+        told.append(f"{said}, {'' if boundary.confirmed else 'not '}confirmed{also_on(boundary)}{gap}")
     more = len(changes) - len(told)
     return "; ".join([*told, *([f"and {more} more changes"] if more else [])])
 
@@ -101,6 +102,10 @@ def _other_signals(boundaries: Sequence[BoundaryResult]) -> str:
 def _inconclusive(
     package: str, job: str, changes: Sequence[BoundaryResult], releases: Sequence[ReleaseResult]
 ) -> str:
+    for one in changes:
+        if one.disputed:
+            said = "; ".join(f"{called(device)} says {both(one, device)}" for device in one.devices)
+            return f"the devices disagree on {job} with {package}, so no release is named: {said}"
     tested = [release for release in releases if release.verdict in {"good", "bad"}]
     skips = [release for release in releases if release.verdict == "skip"]
     if not tested and skips:

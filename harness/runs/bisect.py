@@ -28,6 +28,8 @@ from harness.releases.release import select
 from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, Report
 from harness.report.write import write_report
+from harness.runs.beside import with_devices
+from harness.runs.confirm import confirm
 from harness.runs.drive import Driver, Watcher
 from harness.runs.gather import arm_result, arrange
 from harness.runs.investigate import Investigation
@@ -97,6 +99,9 @@ def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime)
         phases.ended(
             "probes", besides=("shared packages", sum(laboratory.environments.base_seconds) - installed)
         )
+        if question.confirm_on:
+            warnings += confirm(investigation)
+            phases.ended(f"confirmation on {question.confirm_on}")
         # What the machine does is no cause that could be exchanged, and each trial would be a whole comparison.
         causes = question.cause and not laboratory.alone
         attribute(investigation, attribution, causes=causes, fixes=question.fixes)
@@ -196,7 +201,7 @@ def gather(
     )
     pairs = zip(laboratory.releases, laboratory.locks, strict=True)
     locks = {release.version: lock for release, lock in pairs if not isinstance(lock, Unresolvable)}
-    return with_moves(report, locks)
+    return with_devices(with_moves(report, locks), laboratory.store, question.scenario.oracle)
 
 
 def write(report: Report, driver: Driver, out: Path) -> Path:

@@ -84,14 +84,14 @@ def arrange(count: int, findings: Findings) -> ArmMap:
     findings = identical(findings)
     firsts, repeats = [], []
     for position in range(count):
-        first, others = _representative(findings.get(position, {}))
+        first, others = representative(findings.get(position, {}))
         firsts.append(first)
         repeats.append(others)
     deterministic = _deterministic(firsts, repeats)
     return ArmMap(firsts, repeats, _trace_labels(firsts, repeats, deterministic=deterministic), deterministic)
 
 
-def _representative(executions: Mapping[int, Finding]) -> tuple[Finding, list[Finding]]:
+def representative(executions: Mapping[int, Finding]) -> tuple[Finding, list[Finding]]:
     """Return the execution that stands for a release, and all others."""
     ordered = [finding for _, finding in sorted(executions.items())]
     if not ordered:

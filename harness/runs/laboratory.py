@@ -19,6 +19,7 @@ from harness.locks.torch import choose_torch, has_gpu
 from harness.probes.probe import Probe
 from harness.probes.store import Store
 from harness.runs import turns
+from harness.runs.confirm_device import check_device, check_torch
 from harness.runs.finding import Finding
 from harness.uv import Uv
 from harness.verdicts.calibration import Calibration, ReferenceRun
@@ -110,6 +111,7 @@ class Laboratory:
                 folder=scenario.folder if scenario.command else None,
                 online=scenario.online,
                 variables=scenario.variables,
+                packages=lock.versions(),
             )
             for count in range(seeds or max(arm.seeds, self.question.seeds))
         ]
@@ -193,6 +195,8 @@ def prepare(
     Raises:
         HarnessError: As `Resolver` and `choose_torch` say.
     """
+    if question.confirm_on:
+        check_device(question)
     cluster = connect(question, told)
     settings = question.settings()
     uv = Uv(settings.uv_environment)
@@ -219,6 +223,10 @@ def prepare(
         if usable
         else "cpu"
     )
+    if question.confirm_on and cluster:
+        cluster.device(question.confirm_on)  # complains if no worker has a GPU
+    elif question.confirm_on:
+        check_torch(question.confirm_on, device, environments, reference, base)
     executor = choose(
         question,
         cluster,

@@ -41,6 +41,7 @@ class Question:
         confidence: What the noisy search is to reach.
         seeds: Executions of each arm, with seeds that count up from the scenario's.
         device: `auto`, `cpu` or `cuda`.
+        confirm_on: `cpu` or `cuda`: another device on which the sides of boundaries are executed too; None: no other.
         torch: As `--torch`.
         jobs: Probes at a time; None for what the machine allows.
         out: Folder of the reports.
@@ -70,6 +71,7 @@ class Question:
     confidence: float = 0.95
     seeds: int = 1
     device: str = "auto"
+    confirm_on: str | None = None
     torch: str = "auto"
     jobs: int | None = None
     out: Path = Path("reports")

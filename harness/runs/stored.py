@@ -13,6 +13,7 @@ from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, ReleaseResult, Report
 from harness.report.write import write_report
 from harness.runs.answer import sentence
+from harness.runs.beside import with_devices
 from harness.runs.finding import Finding, Turn
 from harness.runs.gather import Findings, arm_result, arrange
 from harness.runs.investigate import Searched, replay
@@ -49,6 +50,7 @@ def redraw(folder: Path, home: Home) -> Report:
     report = load_report(folder)
     report = replace(report, arms=[_worded(report.package, arm) for arm in report.arms])
     report = with_moves(report, read_locks(folder, sides(report)))
+    report = _beside(report, Store(home))
     write_report(folder, report, stored_evidence(report, Store(home)), drawings=home.drawings)
     return report
 
@@ -69,9 +71,18 @@ def judge_again(folder: Path, home: Home) -> Report:
     places = {(arm.name, one.before, one.after) for arm in arms for one in arm.boundaries}
     causes = [one for one in old.cause if (one.arm, one.before, one.after) in places]
     new = replace(old, arms=arms, cause=causes)
-    new = with_moves(new, read_locks(folder, sides(new)))
+    new = with_devices(with_moves(new, read_locks(folder, sides(new))), store, oracle)
     write_report(folder, new, stored_evidence(new, store), drawings=home.drawings)
     return new
+
+
+def _beside(report: Report, store: Store) -> Report:
+    """Return the report with what other devices say by now; as it is if its scenario cannot be asked any more."""
+    try:
+        oracle = report.oracle or load_scenario(report.scenario).oracle
+    except UsageError:
+        return report
+    return with_devices(report, store, oracle)
 
 
 def stored_evidence(report: Report, store: Store) -> dict[str, ProbeEvidence]:

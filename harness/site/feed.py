@@ -9,20 +9,20 @@ from harness.report.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
-    from harness.site.runs import Run
     from harness.site.state import Found
 
 MOST = 200
 _ATOM = "http://www.w3.org/2005/Atom"
 
 
-def feed(found: Sequence[Found], runs: Sequence[Run], *, title: str, url: str) -> str:
+def feed(found: Sequence[Found], *, newest: datetime, title: str, url: str) -> str:
     """Return the text of feed.xml.
 
     Args:
         found: Newest first; the first `MOST` are told.
-        runs: Oldest first; the newest one dates the feed.
+        newest: When the newest run started, in UTC; it dates the feed.
         title: Of the site.
         url: Where the site will be, with a slash at its end; empty for addresses relative to the feed's own.
     """
@@ -30,7 +30,7 @@ def feed(found: Sequence[Found], runs: Sequence[Run], *, title: str, url: str) -
     root = ET.Element(f"{{{_ATOM}}}feed")
     _text(root, "id", f"{url}feed.xml" if url else "urn:training-bisect:boundaries")
     _text(root, "title", title)
-    _text(root, "updated", _time(runs[-1]))
+    _text(root, "updated", _time(newest))
     author = ET.SubElement(root, f"{{{_ATOM}}}author")
     _text(author, "name", "training-bisect")
     _link(root, "self", f"{url}feed.xml")
@@ -39,8 +39,8 @@ def feed(found: Sequence[Found], runs: Sequence[Run], *, title: str, url: str) -
         entry = ET.SubElement(root, f"{{{_ATOM}}}entry")
         _text(entry, "id", one.id)
         _text(entry, "title", one.title)
-        _text(entry, "published", _time(one.first))
-        _text(entry, "updated", _time(one.changed))
+        _text(entry, "published", _time(one.first.started))
+        _text(entry, "updated", _time(one.changed.started))
         _link(entry, "alternate", f"{url}{one.address}")
         _text(entry, "content", _content(one))
     ET.indent(root)
@@ -59,8 +59,8 @@ def _content(found: Found) -> str:
     return "\n".join(one_line(row) for row in rows)
 
 
-def _time(run: Run) -> str:
-    return f"{run.started:%Y-%m-%dT%H:%M:%SZ}"
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _text(parent: ET.Element, name: str, text: str) -> None:

@@ -85,7 +85,7 @@ def _read(folder: Path) -> Run:
         raise UsageError(
             f"{folder / 'index.html'}: missing; draw the run again with `python -m harness report {folder}`"
         )
-    return Run(folder.name, folder, report, _moment(report.started))
+    return Run(folder.name, folder, report, moment(report.started))
 
 
 def _well_formed(report: Report) -> bool:
@@ -102,7 +102,8 @@ def _well_formed(report: Report) -> bool:
     return isinstance(report.host, dict) and all(isinstance(text, str) for text in texts)
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """Return a report's time in UTC; the oldest of times where it is none."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -189,6 +189,8 @@ def _order(found: Found) -> tuple[object, ...]:
 def _by_place(arm: ArmResult) -> dict[tuple[str, str], tuple[BoundaryResult, ...]]:
     places: dict[tuple[str, str], list[BoundaryResult]] = {}
     for boundary in arm.boundaries:
+        if boundary.disputed:
+            continue  # another device contradicts it: nobody is named
         places.setdefault((boundary.before, boundary.after), []).append(boundary)
     return {
         place: tuple(sorted(several, key=lambda one: STRENGTH.get(one.signal, 3)))

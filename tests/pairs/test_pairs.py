@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -352,3 +354,18 @@ def test_other_commands_take_one_package(ask, harness):
     done = harness("probe", *BOTH, "--release", "1.0", "--", "python", "repro.py")
     assert done.returncode == 2
     assert "probe takes one --package" in done.stderr
+
+
+def test_a_site_shows_pairs_with_the_runs_beneath_them(ask, harness):
+    ask(PAIR, *BOTH)
+    for _ in range(2):
+        done = harness("publish", "--to", "site")
+        assert (done.returncode, done.stderr) == (0, "")
+    assert "1 of two packages" in done.stdout
+    page = Path("site/index.html").read_text(encoding="utf-8")
+    assert "The answer depends on both" in page
+    pages = list(Path("site").rglob("index.html"))
+    assert len(pages) > 3
+    for path in pages:
+        for link in re.findall(r'href="([^"#:]+)["#]', path.read_text(encoding="utf-8")):
+            assert (path.parent / html.unescape(link)).exists(), (path, link)

@@ -23,6 +23,8 @@ OUT_OF_MEMORY = {
     "1.02 GiB is free. Including non-PyTorch memory, this process has 78.07 GiB memory in use.",
     "2.00 MiB": "CUDA out of memory. Tried to allocate 2.00 MiB (GPU 0; 10.76 GiB total capacity; 9.90 GiB already "
     "allocated; 2.44 MiB free; 9.94 GiB reserved in total by PyTorch)",
+    "1.70 GiB": "CUDA out of memory. Tried to allocate 1.70 GiB. GPU 0 has a total capacty of 6.00 GiB of which 0 bytes "
+    "is free. Of the allocated memory 2.93 GiB is allocated by PyTorch",  # the spelling is that of torch 2.1
     "48000000000 bytes": "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: "
     "you tried to allocate 48000000000 bytes. Error code 12 (Cannot allocate memory)",
 }
@@ -140,7 +142,18 @@ def test_an_error_in_training_names_step_and_phase(traced, phase):
 
 @pytest.mark.parametrize(
     "error",
-    [MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate"), RuntimeError("std::bad_alloc")],
+    [
+        MemoryError(),
+        RuntimeError("CUDA out of memory. Tried to allocate"),
+        RuntimeError(
+            "HIP out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 63.98 GiB"
+        ),
+        RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("std::bad_alloc"),
+    ],
 )
 def test_out_of_memory_is_told_apart(traced, error):
     with pytest.raises(type(error)), Recorder():
@@ -161,6 +174,20 @@ def test_what_torch_could_not_allocate_is_a_skip_that_names_the_size(traced, siz
     assert ended.verdict == "skip"
     assert ended.reason.startswith("out of memory: ")
     assert size in ended.reason
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "CUDA error: device-side assert triggered",
+        "CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx`",
+        "expected scalar type Half but found Float",
+    ],
+)
+def test_other_errors_of_a_gpu_are_no_want_of_memory(traced, message):
+    with pytest.raises(RuntimeError), Recorder():
+        raise RuntimeError(message)
+    assert not read_trace(traced).error["out_of_memory"]
 
 
 def test_an_interrupt_is_no_error_of_the_job(traced):

@@ -9,7 +9,14 @@ from .lines import Lines
 from .outputs import leaves
 
 _LONGEST_MESSAGE = 2000
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "bad_alloc", "ALLOC_FAILED")
+_OUT_OF_MEMORY = (
+    "out of memory",  # of CUDA's and HIP's allocators, and of a CUDA call itself
+    "not enough memory",
+    "can't allocate memory",
+    "bad_alloc",
+    "ALLOC_FAILED",  # CUBLAS_STATUS_ and CUDNN_STATUS_
+    "STATUS_NOT_INITIALIZED when calling `cublasCreate",  # how cuBLAS says that its workspace found no room
+)
 _IMPORT_MACHINERY = "<frozen importlib"
 
 

@@ -1,0 +1,71 @@
+"""Confirms what was found on one device on another one: the sides of every boundary in verdict, executed twice there.
+
+What is executed is stored as any other result; `beside` reads it for the report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.errors import UsageError
+from harness.executors.choose import choose
+from harness.runs.drive import Driver
+
+if TYPE_CHECKING:
+    from harness.runs.investigate import Investigation
+
+TIMES = 2
+"""Executions of each side."""
+
+
+def confirm(investigation: Investigation) -> list[str]:
+    """Execute the sides of every boundary in verdict on the question's other device.
+
+    Returns:
+        What the reader must know.
+
+    Raises:
+        KeyboardInterrupt: After every running probe was ended.
+    """
+    driver = investigation.driver
+    laboratory, question = driver.laboratory, driver.laboratory.question
+    wanted = question.confirm_on
+    if wanted is None:
+        return []
+    remote = question.scheduler is not None
+    executor = (
+        laboratory.executor
+        if remote
+        else choose(
+            question,
+            None,
+            reference=laboratory.reference,
+            base=laboratory.base,
+            environments=laboratory.environments,
+            store=laboratory.store,
+            device=wanted,
+            say=driver.watcher.note,
+            warm=False,
+        )
+    )
+    notes = []
+    other = replace(laboratory, device=wanted, executor=executor, calibrations={})
+    there = Driver(other, driver.watcher)
+    try:
+        for name, answer in investigation.answers().items():
+            found = [*answer.boundaries, *answer.other_failures]
+            sides = sorted({side for one in found if not one.untested for side in (one.before, one.after)})
+            if not sides:
+                continue
+            driver.watcher.note(f"{name}: {len(sides)} releases to confirm on {wanted}")
+            try:
+                there.laboratory.calibrate(there.arms[name])
+            except UsageError as error:
+                notes.append(f"{name} could not be confirmed on {wanted}: {error}")
+                continue
+            there.execute([(name, side, repeat) for repeat in range(TIMES) for side in sides])
+    finally:
+        if not remote:
+            executor.close()
+    return notes
