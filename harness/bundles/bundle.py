@@ -26,8 +26,10 @@ SCHEMA = 2
 MANIFEST = "manifest.json"
 SOLID = "wheels.tar.xz"
 """Member that holds the files which the manifest calls solid."""
-ITSELF = "harness.tar.xz"
-"""Member with the harness itself."""
+ITSELF = "itself/"
+"""Folder of the members that are the harness itself."""
+REQUIRED = "requirements.tar.xz"
+"""Member with what the harness requires."""
 FIRST = "scenario/"
 """Folder of the first member."""
 _TEXTS = ("scenario", "package", "python", "platform", "torch", "recorder")
@@ -121,7 +123,7 @@ def _unpack(path: Path, archive: zipfile.ZipFile, home: Home) -> Bundle:
         with whole_folder(folder) as new:
             files = manifest["files"]
             for name, facts in files.items():
-                if not facts.get("solid"):
+                if not facts.get("solid") and not name.startswith(ITSELF):
                     write_atomic(new / name, _member(path, archive, name, facts["sha256"]))
             _unpack_solid(
                 path, archive, {name: files[name] for name in files if files[name].get("solid")}, new

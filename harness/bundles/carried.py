@@ -36,10 +36,12 @@ class Carried:
     """The harness in a bundle.
 
     Attributes:
-        archive: Of what it alone needs.
-        wheels: Names of the wheels in the bundle that belong to it too.
+        own: {name: place} of its own files.
+        archive: Of what it alone requires.
+        wheels: Names of the wheels in the bundle that it requires too.
     """
 
+    own: Mapping[str, Path]
     archive: Path
     wheels: Sequence[str]
 
@@ -59,7 +61,7 @@ def importable(wheel: Path) -> bool:
 def carried_harness(
     home: Home, told: Callable[[str], None], wheels: Mapping[tuple[str, str], str]
 ) -> Carried:
-    """Return the archive of the harness and its requirements; made once for what is installed.
+    """Return the harness and its requirements, whose archive is made once for what is installed.
 
     Args:
         home: Where it is kept.
@@ -77,13 +79,11 @@ def carried_harness(
     digest = hashlib.sha256()
     for name, path in files:
         digest.update(f"{name} {path.stat().st_size}\n".encode())
-        if name.startswith(_OWN) or name.endswith(
-            "/RECORD"
-        ):  # of a package, this has the digests of all the rest
+        if name.endswith("/RECORD"):  # has the digests of all the rest
             digest.update(path.read_bytes())
     archive = home.root / "harness-itself" / f"{digest.hexdigest()[:20]}.tar.xz"
     if not archive.exists():
-        told("pressing the harness itself and what it needs, once: takes a minute or two")
+        told("pressing what the harness itself requires, once: takes a minute or two")
         archive.parent.mkdir(parents=True, exist_ok=True)
         temporary = archive.with_name(f".{uuid.uuid4().hex[:8]}.tmp")
         try:
@@ -91,13 +91,18 @@ def carried_harness(
             temporary.replace(archive)
         finally:
             temporary.unlink(missing_ok=True)
-    return Carried(archive, sorted(shared.values()))
+    own = {
+        path.relative_to(_ROOT).as_posix(): path
+        for top in _OWN
+        for path in sorted((_ROOT / top).rglob("*"))
+        if path.is_file() and _useful(path.relative_to(_ROOT).as_posix())
+    }
+    return Carried(own, archive, sorted(shared.values()))
 
 
 def _files(packages: Collection[str]) -> list[tuple[str, Path]]:
     """Return all files, by the name that they have in the folder put on the path."""
-    own = [path for top in _OWN for path in (_ROOT / top).rglob("*") if path.is_file()]
-    found = {path.relative_to(_ROOT).as_posix(): path for path in own}
+    found = {}
     for name in sorted(packages):
         one = distribution(name)
         if one.files is None:
@@ -108,11 +113,11 @@ def _files(packages: Collection[str]) -> list[tuple[str, Path]]:
                 found[file.as_posix()] = path
             elif file.parts[-2:] == ("bin", "uv"):  # where uv's package looks for it beside itself
                 found["bin/uv"] = path
-    return [
-        (name, found[name])
-        for name in sorted(found)
-        if not {"__pycache__", "tests", "node_modules"} & set(name.split("/")) and found[name].is_file()
-    ]
+    return [(name, found[name]) for name in sorted(found) if _useful(name) and found[name].is_file()]
+
+
+def _useful(name: str) -> bool:
+    return not {"__pycache__", "tests"} & set(name.split("/"))
 
 
 def _needed() -> set[str]:

@@ -17,6 +17,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+OWN = "itself/"
 FROM_THE_BUNDLE = ("bisect", "probe")
 
 
@@ -24,20 +25,22 @@ def main() -> int:
     """Unpack the harness into the home if it was not before, and hand it the command line."""
     bundle = Path(sys.argv[0]).resolve()
     words = sys.argv[1:] or ["--help"]
-    if words[0] in FROM_THE_BUNDLE and "--bundle" not in words:
+    if words[0] in FROM_THE_BUNDLE and not any(word.startswith("--bundle") for word in words):
         words[1:1] = ["--bundle", str(bundle)]
     with zipfile.ZipFile(bundle) as archive:
-        itself = json.loads(archive.read("manifest.json"))["itself"]
+        manifest = json.loads(archive.read("manifest.json"))
+        itself = manifest["itself"]
         here = f"{sys.version_info[0]}.{sys.version_info[1]} on {sysconfig.get_platform()}"
         if itself["for"] != here:
             return _fail(
                 f"the bundle is for Python {itself['for']}, and this is {here}: start it by that one", 2
             )
         home = Path(os.environ.get("HARNESS_HOME") or ".harness").absolute()
-        facts = hashlib.sha256(json.dumps(itself, sort_keys=True).encode()).hexdigest()
-        folder = home / "bundles" / f"harness-{facts[:20]}"
+        own = {name: facts["sha256"] for name, facts in manifest["files"].items() if name.startswith(OWN)}
+        digest = hashlib.sha256(json.dumps([itself, own], sort_keys=True).encode()).hexdigest()
+        folder = home / "bundles" / f"harness-{digest[:20]}"
         try:
-            _unpack(archive, folder, itself)
+            _unpack(archive, folder, itself, own)
         except (lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, EOFError, KeyError) as error:
             return _fail(f"damaged, the harness in it cannot be unpacked ({error}); copy it again", 4)
         except OSError as error:
@@ -54,12 +57,10 @@ def main() -> int:
     return command_line(words)
 
 
-def _unpack(archive: zipfile.ZipFile, folder: Path, itself: dict[str, Any]) -> None:
+def _unpack(archive: zipfile.ZipFile, folder: Path, itself: dict[str, Any], own: dict[str, str]) -> None:
     if folder.is_dir():
         return
-    pressed = archive.read("harness.tar.xz")
-    if hashlib.sha256(pressed).hexdigest() != itself["sha256"]:
-        raise EOFError("it is not the one that its manifest names")
+    pressed = _checked(archive, "requirements.tar.xz", itself["sha256"])
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
@@ -68,6 +69,10 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, itself: dict[str, Any]) -> N
             tarfile.open(fileobj=raw, mode="r|") as files,
         ):
             files.extractall(new, filter="data")
+        for name, sha256 in own.items():
+            path = new / name[len(OWN) :]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(_checked(archive, name, sha256))
         _unpack_wheels(archive, new, itself["wheels"])
         try:
             new.rename(folder)
@@ -76,6 +81,13 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, itself: dict[str, Any]) -> N
                 raise
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def _checked(archive: zipfile.ZipFile, name: str, sha256: str) -> bytes:
+    content = archive.read(name)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise EOFError(f"{name} is not the file that its manifest names")
+    return content
 
 
 def _unpack_wheels(archive: zipfile.ZipFile, new: Path, names: list[str]) -> None:
