@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from harness.home import Home
 
 ITSELF = "training-bisect"
-_UNUSED = frozenset({"pandas", "fonttools"})
-"""Needed by `harness.load_run` alone; by matplotlib for PDF and PostScript alone."""
+_UNUSED = frozenset({"pandas", "pypi-simple"})
+"""Needed by `harness.load_run` alone; to ask an index alone."""
+_SOURCES = (".c", ".cpp", ".h", ".pxd", ".pyi", ".pyx", ".a")
+"""Endings of what compiled modules were made from."""
 _ROOT = Path(__file__).resolve().parents[2]
 _OWN = ("harness", "scenarios")
 
@@ -117,7 +119,7 @@ def _files(packages: Collection[str]) -> list[tuple[str, Path]]:
 
 
 def _useful(name: str) -> bool:
-    return not {"__pycache__", "tests"} & set(name.split("/"))
+    return not {"__pycache__", "tests"} & set(name.split("/")) and not name.endswith(_SOURCES)
 
 
 def _needed() -> set[str]:
