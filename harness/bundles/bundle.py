@@ -33,6 +33,7 @@ REQUIRED = "requirements.tar.xz"
 FIRST = "scenario/"
 """Folder of the first member."""
 _TEXTS = ("scenario", "package", "python", "platform", "torch", "recorder")
+_TABLES = ("host_packages", "brought", "rehashed")
 _AGAIN = "copy it again from where it was made, or make it again with `harness bundle`"
 
 
@@ -50,6 +51,7 @@ class Bundle:
         platform: The platform they fit, as `sysconfig.get_platform()`.
         torch: `host` if torch is the target's own, else `index`.
         host_packages: {name: version} of what else is the target's own.
+        brought: {name: version} of what the target's torch brings, in whatever version it has there.
         recorder: Version of the recorder of the harness that made it.
         rehashed: {SHA-256 that the locks name: SHA-256 of the wheel with the same content here}, in hex.
     """
@@ -63,6 +65,7 @@ class Bundle:
     platform: str
     torch: str
     host_packages: Mapping[str, str]
+    brought: Mapping[str, str]
     recorder: str
     rehashed: Mapping[str, str]
 
@@ -138,6 +141,7 @@ def _unpack(path: Path, archive: zipfile.ZipFile, home: Home) -> Bundle:
         platform=manifest["platform"],
         torch=manifest["torch"],
         host_packages=manifest["host_packages"],
+        brought=manifest["brought"],
         recorder=manifest["recorder"],
         rehashed=manifest["rehashed"],
     )
@@ -165,9 +169,7 @@ def _manifest(path: Path, raw: bytes) -> Mapping[str, Any]:
         sound = sound and all(isinstance(facts["sha256"], str) for facts in manifest["files"].values())
         sound = sound and [Release(**entry) for entry in manifest["releases"]]
         sound = sound and isinstance(manifest["pins"], list)
-        sound = (
-            sound and isinstance(manifest["host_packages"], dict) and isinstance(manifest["rehashed"], dict)
-        )
+        sound = sound and all(isinstance(manifest[name], dict) for name in _TABLES)
     except (KeyError, TypeError, AttributeError):
         sound = False
     if not sound or not all(map(_inside, names)):

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from harness import __version__
 from harness.bundles.archive import write
 from harness.bundles.bundle import FIRST, ITSELF, SCHEMA
 from harness.bundles.carried import carried_harness, fits, importable
-from harness.bundles.host import left_out
+from harness.bundles.host import brought_by_torch, left_out
 from harness.bundles.wheels import Target, fetch
 from harness.errors import UsageError
 from harness.locks.family import lock_all
@@ -107,6 +110,14 @@ def pack(
     left = left_out(needed, host_packages or {}, question.package)
     wanted = {package for package in needed if package.name not in left}
     files, missing = fetch(wanted, target, resolver.settings, home)
+    brought = {}
+    if question.torch == "host" and not left and not missing:  # else not every requirement is known
+        roots = [
+            question.package,
+            *(str(canonicalize_name(Requirement(pin).name)) for pin in question.pins()),
+        ]
+        brought = brought_by_torch(files, roots)
+        files = [file for file in files if file.package.name not in brought]
     told(f"{len(files)} files of {len({file.package.name for file in files})} packages are here")
     solid = [file for file in files if file.fits and file.path.stat().st_size < _LARGE]
     content: dict[str, Path | bytes] = {
@@ -128,6 +139,7 @@ def pack(
         "platform": target.platform,
         "torch": "host" if question.torch == "host" else "index",
         "host_packages": left,
+        "brought": brought,
         "releases": [_listed(release) for release in releases],
     }
     write(path, manifest, content, solid, itself)
@@ -144,7 +156,7 @@ def pack(
         unfit=[f"{file.package.name}=={file.package.version}" for file in files if not file.fits],
         target=target,
         itself=itself.archive.stat().st_size if itself else 0,
-        left=sorted(left),
+        left=sorted({*left, *brought}),
     )
 
 

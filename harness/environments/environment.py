@@ -177,7 +177,7 @@ class Environments:
             self.torch.host is not None
         ):  # nothing of its options is installed, and they would hide other folders
             packages, sources = (
-                packages.only(packages.versions().keys() - {"torch"} - self.torch.host.beside),
+                packages.only(packages.versions().keys() - {"torch"} - self.torch.host.beside.keys()),
                 (),
             )
         wanted = new / "layer.txt"
