@@ -9,19 +9,22 @@ import re
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from packaging.tags import sys_tags
+from toyindex import wheel
 
 from harness.bundles.bundle import open_bundle
-from harness.bundles.host import left_out, read_freeze
+from harness.bundles.host import brought_by_torch, left_out, read_freeze
 from harness.bundles.solid import plain_wheel
-from harness.bundles.wheels import Target
+from harness.bundles.wheels import Fetched, Target
 from harness.errors import HarnessError, UsageError
 from harness.home import Home
 from harness.locks.lock import Lock, Pinned
-from harness.locks.torch import HostTorch, with_host_torch, without_torch
+from harness.locks.torch import HostTorch, choose_torch, with_host_torch, without_torch
+from harness.releases.settings import IndexSettings
 
 NOWHERE = "http://127.0.0.1:9/simple"
 """The port that discards; nobody listens."""
@@ -373,6 +376,51 @@ def test_the_hosts_torch_takes_the_place_of_the_locks(tmp_path):
     swapped = with_host_torch(lock, host)
     assert swapped.versions() == {"peft": "1", "sympy": "1", "torch": "2.13.0+cu128"}
     assert with_host_torch(swapped, host) == swapped
+
+
+def fetched(folder, name, version, *requires):
+    """Return a wheel as the bundle has fetched it."""
+    made = wheel(name, version, "", requires=requires)
+    (folder / made.name).write_bytes(made.content)
+    return Fetched(Pinned(name, version, ()), folder / made.name, "", fits=True)
+
+
+def test_what_nothing_but_torch_needs_comes_with_torch(tmp_path):
+    files = [
+        fetched(tmp_path, "peft", "1.0", "numpy", "torch"),
+        fetched(tmp_path, "peft", "2.0", "torch", 'templates; extra == "chat"'),
+        fetched(tmp_path, "numpy", "1.0"),
+        fetched(tmp_path, "templates", "1.0"),
+        fetched(tmp_path, "sympy", "1.14", "mpmath"),
+        fetched(tmp_path, "mpmath", "1.3"),
+        fetched(tmp_path, "moving", "1.0"),
+        fetched(tmp_path, "moving", "2.0"),
+    ]
+    assert brought_by_torch(files, ["peft", "torch"]) == {"mpmath": "1.3", "sympy": "1.14"}
+    assert brought_by_torch(files, ["peft", "torch", "sympy"]) == {}
+    unbuilt = replace(files[2], fits=False)
+    assert brought_by_torch([*files[:2], unbuilt, *files[3:]], ["peft"]) == {}
+
+
+def test_what_torch_brings_is_taken_as_the_target_has_it(tmp_path, monkeypatch):
+    host = tmp_path / "host"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", host], check=True, timeout=120)
+    (site,) = (host / "lib").glob("python*/site-packages")
+    for name, version in (("torch", "2.13.0"), ("sympy", "1.13.3"), ("mpmath", "1.3.0")):
+        made = wheel(name, version, "")
+        (tmp_path / made.name).write_bytes(made.content)
+        with zipfile.ZipFile(tmp_path / made.name) as archive:
+            archive.extractall(site)
+    monkeypatch.setenv("VIRTUAL_ENV", str(host))
+    home = Home(tmp_path / "home")
+    brought = {"sympy": "1.14.0", "mpmath": "1.3.0"}
+    torch = choose_torch("host", IndexSettings(), home, {}, brought).host
+    pins = [Pinned(name, version, ("sha256:0",)) for name, version in (*brought.items(), ("torch", "2.12.0"))]
+    swapped = with_host_torch(Lock(tuple(sorted(pins)), "fixed", "3.11", "linux-x86_64"), torch)
+    assert swapped.versions() == {"mpmath": "1.3.0", "sympy": "1.13.3", "torch": "2.13.0"}
+    assert [one.hashes for one in swapped.packages[:2]] == [("sha256:0",), ()]
+    with pytest.raises(UsageError, match=r"has no networkx.*: install networkx==3.6.1 there"):
+        choose_torch("host", IndexSettings(), home, {}, {**brought, "networkx": "3.6.1"})
 
 
 def test_what_the_target_has_in_the_very_version_stays_at_home(tmp_path):
