@@ -142,7 +142,7 @@ def test_a_bundle_is_started_where_there_is_nothing_but_python(bundle, away, bar
     assert done.returncode == 0, done.stderr
     assert "broke the job after 1.1 (last good) and by 2.0 (first bad), confirmed" in done.stdout
     assert "warning" not in done.stderr
-    assert (away / "out" / "latest" / "index.html").exists() or list((away / "out" / "latest").glob("*.html"))
+    assert (away / "out" / "latest" / "index.html").exists()
     (itself,) = Path(os.environ["HARNESS_HOME"]).glob("bundles/harness-*")
     assert (itself / "bin" / "uv").exists()
     assert bare(bundle, "probe", "--release", "2.0").returncode == 1

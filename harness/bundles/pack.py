@@ -112,11 +112,8 @@ def pack(
     files, missing = fetch(wanted, target, resolver.settings, home)
     brought = {}
     if question.torch == "host" and not left and not missing:  # else not every requirement is known
-        roots = [
-            question.package,
-            *(str(canonicalize_name(Requirement(pin).name)) for pin in question.pins()),
-        ]
-        brought = brought_by_torch(files, roots)
+        asked = [Requirement(pin).name for pin in question.pins()]
+        brought = brought_by_torch(files, [question.package, *map(canonicalize_name, asked)])
         files = [file for file in files if file.package.name not in brought]
     told(f"{len(files)} files of {len({file.package.name for file in files})} packages are here")
     solid = [file for file in files if file.fits and file.path.stat().st_size < _LARGE]
