@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -89,3 +91,16 @@ def test_everything_else_is_the_same(run):
     ]
     others = [[line for line in text.split("peft==")[0].splitlines() if line] for text in locks]
     assert others[0] == others[1] == others[2]
+
+
+def test_the_script_in_the_readme_finds_it_as_it_stands(real_home, tmp_path):
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    script = re.search(r"```python\n(# /// script\n.*?)```", readme, re.DOTALL)
+    assert script is not None
+    (tmp_path / "repro.py").write_text(script[1], encoding="utf-8")
+    words = [sys.executable, "-m", "harness", "bisect", "repro.py", "--package", "peft", "--from", "0.6.2"]
+    done = subprocess.run(
+        [*words, "--to", "0.7.0"], cwd=tmp_path, check=False, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    assert "peft 0.7.0 broke the job: 0.6.2 is the last good release" in done.stdout
