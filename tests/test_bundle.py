@@ -5,20 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from packaging.tags import sys_tags
+from toyindex import wheel
 
 from harness.bundles.bundle import open_bundle
-from harness.bundles.host import left_out, read_freeze
-from harness.bundles.wheels import Target
+from harness.bundles.host import brought_by_torch, left_out, read_freeze
+from harness.bundles.solid import plain_wheel
+from harness.bundles.wheels import Fetched, Target
 from harness.errors import HarnessError, UsageError
 from harness.home import Home
 from harness.locks.lock import Lock, Pinned
-from harness.locks.torch import HostTorch, with_host_torch, without_torch
+from harness.locks.torch import HostTorch, choose_torch, with_host_torch, without_torch
+from harness.releases.settings import IndexSettings
 
 NOWHERE = "http://127.0.0.1:9/simple"
 """The port that discards; nobody listens."""
@@ -37,7 +43,8 @@ def bundle(toy, harness, made):
         return toy / "toy.bundle"
     done = harness("bundle", "toy", "--to", "toy.bundle")
     assert done.returncode == 0, done.stderr
-    assert "toy.bundle: 0.0 MB, 10 releases, for Python" in done.stdout
+    assert re.search(r"toy.bundle: [\d.]+ MB, 10 releases, for Python", done.stdout)
+    assert "the harness itself: python toy.bundle bisect" in done.stdout
     assert "1.2 will be skipped, it cannot be resolved" in done.stdout
     assert "toy==1.3 has no wheel that fits" in done.stdout
     made.append((toy / "toy.bundle").read_bytes())
@@ -110,6 +117,83 @@ def test_the_same_question_gives_the_same_bytes(harness, bundle):
     assert (bundle.parent / "again.bundle").read_bytes() == before
 
 
+@pytest.fixture
+def bare(away, monkeypatch):
+    """Run a bundle by a Python that has the standard library alone, with no uv on the path."""
+    folder = away / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=120)
+    monkeypatch.setenv("PATH", os.defpath)
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+
+    def run(bundle, *words):
+        return subprocess.run(
+            [folder / "bin" / "python", bundle, *words],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+
+    return run
+
+
+def test_a_bundle_is_started_where_there_is_nothing_but_python(bundle, away, bare):
+    done = bare(bundle, "bisect", "--from", "1.1", "--to", "2.0", "--no-cause", "--out", "out")
+    assert done.returncode == 0, done.stderr
+    assert "broke the job after 1.1 (last good) and by 2.0 (first bad), confirmed" in done.stdout
+    assert "warning" not in done.stderr
+    assert (away / "out" / "latest" / "index.html").exists()
+    (itself,) = Path(os.environ["HARNESS_HOME"]).glob("bundles/harness-*")
+    assert (itself / "bin" / "uv").exists()
+    assert bare(bundle, "probe", "--release", "2.0").returncode == 1
+    assert "COMMAND" in bare(bundle).stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        (lambda n, c: c[:-9] if n == "requirements.tar.xz" else c, 4, "damaged, the harness in it"),
+        (
+            lambda n, c: c + b"#" if n == "itself/harness/cli/bundle.py" else c,
+            4,
+            "damaged, the harness in it",
+        ),
+        (lambda n, c: None if n == "itself/harness/cli/bundle.py" else c, 4, "damaged, the harness in it"),
+        (
+            lambda n, c: c.replace(b'"for": "3.', b'"for": "4.') if n == "manifest.json" else c,
+            2,
+            "the bundle is for Python 4.",
+        ),
+    ],
+)
+def test_a_harness_in_a_bundle_that_cannot_be_started_is_told(bundle, bare, change, code, said):
+    done = bare(rewritten(bundle, change), "bisect")
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(Path(os.environ["HARNESS_HOME"]).glob("bundles/*"))
+
+
+def test_a_pressed_wheel_has_the_content_of_the_indexs(toy_index, tmp_path):
+    (file,) = [one for one in toy_index.packages["toy"] if one.name.startswith("toy-3.1-")]
+    (tmp_path / file.name).write_bytes(file.content)
+    first = plain_wheel(tmp_path / file.name, tmp_path / "first.whl")
+    assert plain_wheel(tmp_path / "first.whl", tmp_path / "second.whl") == first
+
+    def members(path):
+        with zipfile.ZipFile(path) as archive:
+            return {
+                one.filename: (archive.read(one), one.external_attr >> 16, one.compress_type == 0)
+                for one in archive.infolist()
+            }
+
+    old, new = members(tmp_path / file.name), members(tmp_path / "first.whl")
+    assert {name: facts[:2] for name, facts in old.items()} == {
+        name: facts[:2] for name, facts in new.items()
+    }
+    assert all(plain for _, _, plain in new.values())
+
+
 def rewritten(bundle, change):
     """Write a bundle again, each member through `change(name, content)`; None leaves it out."""
     target = bundle.with_name("changed.bundle")
@@ -128,10 +212,32 @@ def manifest_with(**facts):
     return change
 
 
+def other_wheel(name, content):
+    """Let the manifest name another wheel than the one that is pressed with the rest."""
+    if name != "manifest.json":
+        return content
+    facts = json.loads(content)
+    facts["files"]["wheels/toy-1.0-py3-none-any.whl"]["sha256"] = "0" * 64
+    return json.dumps(facts)
+
+
+def further_wheel(name, content):
+    """Let the manifest name a wheel that is not there."""
+    if name != "manifest.json":
+        return content
+    facts = json.loads(content)
+    facts["files"]["wheels/toy-9.9-py3-none-any.whl"] = {"sha256": "0" * 64, "solid": True}
+    return json.dumps(facts)
+
+
 @pytest.mark.parametrize(
     "case",
     [
-        (lambda n, c: c + b"!" if n == "wheels/toy-1.0-py3-none-any.whl" else c, 4, "is not the file"),
+        (lambda n, c: c + b"!" if n == "locks/2.0.txt" else c, 4, "locks/2.0.txt is not the file"),
+        (lambda n, c: c[:-40] if n == "wheels.tar.xz" else c, 4, "wheels.tar.xz cannot be read"),
+        (lambda n, c: None if n == "wheels.tar.xz" else c, 4, "wheels.tar.xz is missing"),
+        (other_wheel, 4, "toy-1.0-py3-none-any.whl is not the file"),
+        (further_wheel, 4, "toy-9.9-py3-none-any.whl is missing"),
         (lambda n, c: None if n == "locks/2.0.txt" else c, 4, "locks/2.0.txt is missing"),
         (lambda n, c: b"{" if n == "manifest.json" else c, 4, "manifest.json cannot be read"),
         (lambda n, c: None if n == "manifest.json" else c, 4, "it has no manifest.json"),
@@ -272,6 +378,51 @@ def test_the_hosts_torch_takes_the_place_of_the_locks(tmp_path):
     assert with_host_torch(swapped, host) == swapped
 
 
+def fetched(folder, name, version, *requires):
+    """Return a wheel as the bundle has fetched it."""
+    made = wheel(name, version, "", requires=requires)
+    (folder / made.name).write_bytes(made.content)
+    return Fetched(Pinned(name, version, ()), folder / made.name, "", fits=True)
+
+
+def test_what_nothing_but_torch_needs_comes_with_torch(tmp_path):
+    files = [
+        fetched(tmp_path, "peft", "1.0", "numpy", "torch"),
+        fetched(tmp_path, "peft", "2.0", "torch", 'templates; extra == "chat"'),
+        fetched(tmp_path, "numpy", "1.0"),
+        fetched(tmp_path, "templates", "1.0"),
+        fetched(tmp_path, "sympy", "1.14", "mpmath"),
+        fetched(tmp_path, "mpmath", "1.3"),
+        fetched(tmp_path, "moving", "1.0"),
+        fetched(tmp_path, "moving", "2.0"),
+    ]
+    assert brought_by_torch(files, ["peft", "torch"]) == {"mpmath": "1.3", "sympy": "1.14"}
+    assert brought_by_torch(files, ["peft", "torch", "sympy"]) == {}
+    unbuilt = replace(files[2], fits=False)
+    assert brought_by_torch([*files[:2], unbuilt, *files[3:]], ["peft"]) == {}
+
+
+def test_what_torch_brings_is_taken_as_the_target_has_it(tmp_path, monkeypatch):
+    host = tmp_path / "host"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", host], check=True, timeout=120)
+    (site,) = (host / "lib").glob("python*/site-packages")
+    for name, version in (("torch", "2.13.0"), ("sympy", "1.13.3"), ("mpmath", "1.3.0")):
+        made = wheel(name, version, "")
+        (tmp_path / made.name).write_bytes(made.content)
+        with zipfile.ZipFile(tmp_path / made.name) as archive:
+            archive.extractall(site)
+    monkeypatch.setenv("VIRTUAL_ENV", str(host))
+    home = Home(tmp_path / "home")
+    brought = {"sympy": "1.14.0", "mpmath": "1.3.0"}
+    torch = choose_torch("host", IndexSettings(), home, {}, brought).host
+    pins = [Pinned(name, version, ("sha256:0",)) for name, version in (*brought.items(), ("torch", "2.12.0"))]
+    swapped = with_host_torch(Lock(tuple(sorted(pins)), "fixed", "3.11", "linux-x86_64"), torch)
+    assert swapped.versions() == {"mpmath": "1.3.0", "sympy": "1.13.3", "torch": "2.13.0"}
+    assert [one.hashes for one in swapped.packages[:2]] == [("sha256:0",), ()]
+    with pytest.raises(UsageError, match=r"has no networkx.*: install networkx==3.6.1 there"):
+        choose_torch("host", IndexSettings(), home, {}, {**brought, "networkx": "3.6.1"})
+
+
 def test_what_the_target_has_in_the_very_version_stays_at_home(tmp_path):
     freeze = tmp_path / "freeze.txt"
     freeze.write_text(
@@ -288,6 +439,9 @@ def test_what_the_target_has_in_the_very_version_stays_at_home(tmp_path):
 
 
 def test_a_wheel_that_the_index_swapped_is_refused(toy, harness, toy_index, monkeypatch):
+    pressed = Path(os.environ["HARNESS_HOME"]) / "harness-itself"
+    (toy / "fresh").mkdir()
+    (toy / "fresh" / "harness-itself").symlink_to(pressed)  # made once: it takes a minute
     monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
     (file,) = [one for one in toy_index.packages["toy"] if one.name.startswith("toy-3.1-")]
     right = file.entry()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from harness.bundles.solid import ERRORS, read_solid
 from harness.errors import HarnessError, UsageError
 from harness.files import whole_folder, write_atomic
 from harness.probes.probe import recorder_version
@@ -21,11 +22,18 @@ if TYPE_CHECKING:
 
     from harness.home import Home
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST = "manifest.json"
+SOLID = "wheels.tar.xz"
+"""Member that holds the files which the manifest calls solid."""
+ITSELF = "itself/"
+"""Folder of the members that are the harness itself."""
+REQUIRED = "requirements.tar.xz"
+"""Member with what the harness requires."""
 FIRST = "scenario/"
 """Folder of the first member."""
 _TEXTS = ("scenario", "package", "python", "platform", "torch", "recorder")
+_TABLES = ("host_packages", "brought", "rehashed")
 _AGAIN = "copy it again from where it was made, or make it again with `harness bundle`"
 
 
@@ -43,7 +51,9 @@ class Bundle:
         platform: The platform they fit, as `sysconfig.get_platform()`.
         torch: `host` if torch is the target's own, else `index`.
         host_packages: {name: version} of what else is the target's own.
+        brought: {name: version} of what the target's torch brings, in whatever version it has there.
         recorder: Version of the recorder of the harness that made it.
+        rehashed: {SHA-256 that the locks name: SHA-256 of the wheel with the same content here}, in hex.
     """
 
     folder: Path
@@ -55,7 +65,9 @@ class Bundle:
     platform: str
     torch: str
     host_packages: Mapping[str, str]
+    brought: Mapping[str, str]
     recorder: str
+    rehashed: Mapping[str, str]
 
     @property
     def locks(self) -> Path:
@@ -112,8 +124,13 @@ def _unpack(path: Path, archive: zipfile.ZipFile, home: Home) -> Bundle:
     folder = home.bundles / hashlib.sha256(raw).hexdigest()[:20]
     if not folder.is_dir():
         with whole_folder(folder) as new:
-            for name, facts in manifest["files"].items():
-                write_atomic(new / name, _member(path, archive, name, facts["sha256"]))
+            files = manifest["files"]
+            for name, facts in files.items():
+                if not facts.get("solid") and not name.startswith(ITSELF):
+                    write_atomic(new / name, _member(path, archive, name, facts["sha256"]))
+            _unpack_solid(
+                path, archive, {name: files[name] for name in files if files[name].get("solid")}, new
+            )
     return Bundle(
         folder=folder,
         scenario=folder / FIRST / manifest["scenario"],
@@ -124,7 +141,9 @@ def _unpack(path: Path, archive: zipfile.ZipFile, home: Home) -> Bundle:
         platform=manifest["platform"],
         torch=manifest["torch"],
         host_packages=manifest["host_packages"],
+        brought=manifest["brought"],
         recorder=manifest["recorder"],
+        rehashed=manifest["rehashed"],
     )
 
 
@@ -150,7 +169,7 @@ def _manifest(path: Path, raw: bytes) -> Mapping[str, Any]:
         sound = sound and all(isinstance(facts["sha256"], str) for facts in manifest["files"].values())
         sound = sound and [Release(**entry) for entry in manifest["releases"]]
         sound = sound and isinstance(manifest["pins"], list)
-        sound = sound and isinstance(manifest["host_packages"], dict)
+        sound = sound and all(isinstance(manifest[name], dict) for name in _TABLES)
     except (KeyError, TypeError, AttributeError):
         sound = False
     if not sound or not all(map(_inside, names)):
@@ -174,6 +193,27 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str, sha256: str) -> byt
     if hashlib.sha256(content).hexdigest() != sha256:
         raise _damaged(path, f"{name} is not the file that its manifest names")
     return content
+
+
+def _unpack_solid(
+    path: Path, archive: zipfile.ZipFile, files: Mapping[str, Mapping[str, Any]], new: Path
+) -> None:
+    """Unpack the archive within the archive, and check each file of it."""
+    if not files:
+        return
+    found = {}
+    try:
+        with archive.open(SOLID) as pressed:
+            for name, sha256 in read_solid(pressed, new, files):
+                if sha256 != files[name]["sha256"]:
+                    raise _damaged(path, f"{name} is not the file that its manifest names")
+                found[name] = sha256
+    except KeyError:
+        raise _damaged(path, f"{SOLID} is missing") from None
+    except (zipfile.BadZipFile, *ERRORS):
+        raise _damaged(path, f"{SOLID} cannot be read") from None
+    if lost := sorted(files.keys() - found.keys()):
+        raise _damaged(path, f"{lost[0]} is missing")
 
 
 def _damaged(path: Path, what: str) -> HarnessError:

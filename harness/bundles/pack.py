@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
-import zipfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from harness import __version__
-from harness.bundles.bundle import FIRST, MANIFEST, SCHEMA
-from harness.bundles.host import left_out
+from harness.bundles.archive import write
+from harness.bundles.bundle import FIRST, ITSELF, SCHEMA
+from harness.bundles.carried import carried_harness, fits, importable
+from harness.bundles.host import brought_by_torch, left_out
 from harness.bundles.wheels import Target, fetch
-from harness.errors import HarnessError, UsageError
-from harness.files import to_json
+from harness.errors import UsageError
 from harness.locks.family import lock_all
 from harness.locks.interpreter import Interpreter, find_interpreter
 from harness.locks.lock import Lock
@@ -27,12 +27,17 @@ from harness.uv import Uv
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
+    from harness.bundles.carried import Carried
     from harness.bundles.wheels import Fetched
     from harness.home import Home
     from harness.releases.release import Release
     from harness.runs.question import Question
     from harness.scenario import Scenario
+
+_LARGE = 100_000_000
+"""Bytes from which a wheel travels as it is: pressing torch and its like takes minutes and gains little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Packed:
         missing: Packages of which no source has a file that their lock names, as name==version.
         unfit: Packages of which there is no wheel that fits; the bundle has their source.
         target: The machine it is for.
+        itself: Size of the harness itself in it, in bytes; 0 if it is not in it.
         left: Packages besides torch that are left to the target.
     """
 
@@ -57,6 +63,7 @@ class Packed:
     missing: Sequence[str]
     unfit: Sequence[str]
     target: Target
+    itself: int
     left: Sequence[str] = ()
 
 
@@ -103,12 +110,21 @@ def pack(
     left = left_out(needed, host_packages or {}, question.package)
     wanted = {package for package in needed if package.name not in left}
     files, missing = fetch(wanted, target, resolver.settings, home)
+    brought = {}
+    if question.torch == "host" and not left and not missing:  # else not every requirement is known
+        asked = [Requirement(pin).name for pin in question.pins()]
+        brought = brought_by_torch(files, [question.package, *map(canonicalize_name, asked)])
+        files = [file for file in files if file.package.name not in brought]
     told(f"{len(files)} files of {len({file.package.name for file in files})} packages are here")
+    solid = [file for file in files if file.fits and file.path.stat().st_size < _LARGE]
     content: dict[str, Path | bytes] = {
         **_files(question.scenario),
         **{f"locks/{name}": text.encode() for name, text in lock_texts(reference, releases, locks).items()},
-        **{f"wheels/{file.path.name}": file.path for file in files},
+        **{f"wheels/{file.path.name}": file.path for file in files if file not in solid},
     }
+    itself = _itself(solid, target, home, told)
+    if itself:
+        content |= {f"{ITSELF}{name}": place for name, place in itself.own.items()}
     manifest = {
         "schema": SCHEMA,
         "harness": __version__,
@@ -120,9 +136,10 @@ def pack(
         "platform": target.platform,
         "torch": "host" if question.torch == "host" else "index",
         "host_packages": left,
+        "brought": brought,
         "releases": [_listed(release) for release in releases],
     }
-    _write(path, manifest, content)
+    write(path, manifest, content, solid, itself)
     return Packed(
         releases=len(releases),
         size=path.stat().st_size,
@@ -135,7 +152,8 @@ def pack(
         missing=[f"{package.name}=={package.version}" for package in missing],
         unfit=[f"{file.package.name}=={file.package.version}" for file in files if not file.fits],
         target=target,
-        left=sorted(left),
+        itself=itself.archive.stat().st_size if itself else 0,
+        left=sorted({*left, *brought}),
     )
 
 
@@ -193,28 +211,18 @@ def _listed(release: Release) -> dict[str, object]:
     return facts
 
 
-def _write(path: Path, manifest: Mapping[str, object], content: Mapping[str, Path | bytes]) -> None:
-    """Write the archive whole or not at all; the same content gives the same bytes."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    files = {}
-    try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, source in content.items():
-                raw = source.read_bytes() if isinstance(source, Path) else source
-                files[name] = {"sha256": hashlib.sha256(raw).hexdigest(), "bytes": len(raw)}
-                archive.writestr(zipfile.ZipInfo(name), raw, _compression(name))
-            text = to_json({**manifest, "files": files})
-            archive.writestr(zipfile.ZipInfo(MANIFEST), text, zipfile.ZIP_DEFLATED)
-        temporary.replace(path)
-    except OSError as error:
-        raise HarnessError(f"--to {path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _compression(name: str) -> int:
-    """A wheel is compressed already."""
-    return zipfile.ZIP_STORED if name.startswith("wheels/") else zipfile.ZIP_DEFLATED
+def _itself(
+    solid: Sequence[Fetched], target: Target, home: Home, told: Callable[[str], None]
+) -> Carried | None:
+    """Return the harness itself for the target; None if what is installed here does not run there."""
+    if not fits(target):
+        return None
+    there = {
+        (file.package.name, file.package.version): f"wheels/{file.path.name}"
+        for file in solid
+        if importable(file.path)
+    }
+    return carried_harness(home, told, there)
 
 
 def _sizes(files: Sequence[Fetched]) -> dict[str, tuple[int, int]]:

@@ -109,7 +109,19 @@ def _show(path: Path, packed: Packed, *, host: bool) -> None:
         f"{path}: {_megabytes(packed.size)}, {packed.releases} releases, "
         f"for Python {target.python} on {target.platform}{left}"
     )
+    if packed.itself:
+        print(
+            f"  {_megabytes(packed.itself):>9}  the harness itself: python {path.name} bisect --device cuda"
+        )
+    else:
+        print(
+            "  without the harness, which runs here on another Python or platform: install it on the target"
+        )
     ordered = sorted(packed.packages.items(), key=lambda item: -item[1][1])
+    total = sum(size for _, (_, size) in ordered)
+    print(
+        f"  {_megabytes(packed.size - packed.itself):>9}  packages and locks; as the index has them {_megabytes(total)}:"
+    )
     for name, (count, size) in ordered[:_SHOWN]:
         print(f"  {_megabytes(size):>9}  {name}" + (f", {count} releases" if count > 1 else ""))
     if packed.left:

@@ -22,7 +22,7 @@ from harness.files import to_json, whole_folder, write_atomic
 from harness.locks.lock import common
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from harness.home import Home
@@ -73,6 +73,7 @@ class Environments:
         told: Called with a line when what takes long begins and ends.
         made: Digests of the locks whose environments were made, not found.
         base_seconds: What making each base took that was made, not found.
+        rehashed: {SHA-256 in a lock: SHA-256 of a wheel with the same content}, of a bundle.
     """
 
     package: str
@@ -83,6 +84,7 @@ class Environments:
     told: Callable[[str], None] = lambda _line: None
     base_seconds: list[float] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
+    rehashed: Mapping[str, str] = field(default_factory=dict)
 
     def base(self, locks: Iterable[Lock]) -> Lock:
         """Return the lock of what all `locks` have in common, the package under test left out."""
@@ -175,11 +177,11 @@ class Environments:
             self.torch.host is not None
         ):  # nothing of its options is installed, and they would hide other folders
             packages, sources = (
-                packages.only(packages.versions().keys() - {"torch"} - self.torch.host.beside),
+                packages.only(packages.versions().keys() - {"torch"} - self.torch.host.beside.keys()),
                 (),
             )
         wanted = new / "layer.txt"
-        wanted.write_text(packages.text(), encoding="utf-8")
+        wanted.write_text(packages.with_hashes(self.rehashed).text(), encoding="utf-8")
         install = [
             *("pip", "install", "--python", python, "--no-deps", "--require-hashes", "--quiet"),
             *("-r", str(wanted), *(["--compile-bytecode"] if base is None else [])),

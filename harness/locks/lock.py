@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
 _ENTRY = re.compile(
     r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)(?P<rest>(?:.*\\\n)*.*)$", re.MULTILINE
@@ -69,6 +69,14 @@ class Lock:
         """Return a lock of the same kind with the packages named."""
         kept = tuple(package for package in self.packages if package.name in names)
         return Lock(kept, self.policy, self.python, self.platform)
+
+    def with_hashes(self, others: Mapping[str, str]) -> Lock:
+        """Return a lock that takes further files for those it names, given as {SHA-256: SHA-256} in hex."""
+        found = []
+        for package in self.packages:
+            more = [f"sha256:{others[item[7:]]}" for item in package.hashes if item[7:] in others]
+            found.append(replace(package, hashes=(*package.hashes, *more)))
+        return replace(self, packages=tuple(found))
 
 
 def parse_packages(text: str) -> tuple[Pinned, ...]:

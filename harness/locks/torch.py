@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile, ZipInfo
@@ -87,7 +87,7 @@ class HostTorch:
         interpreter: The Python it is installed for.
         version: As it names itself.
         folder: Links to its files and nothing else's, to be put on an environment's path.
-        beside: Further packages of the host that environments take as they lie there.
+        beside: {name: version} of further packages of the host that environments take as they lie there.
         wheels: Folder of a wheel without content that stands for it in the resolution.
     """
 
@@ -95,7 +95,7 @@ class HostTorch:
     version: str
     folder: Path
     wheels: Path
-    beside: frozenset[str] = frozenset()
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 def without_torch(lock: Lock) -> Lock:
@@ -106,17 +106,27 @@ def without_torch(lock: Lock) -> Lock:
 def with_host_torch(lock: Lock, host: HostTorch) -> Lock:
     """Return a lock with the host's torch in place of the one it was made with.
 
-    It is the lock that a resolution with the host's torch gives, if that has the same plain requirements.
+    It is the lock that a resolution with the host's torch gives, if that has the same plain requirements. What the
+    host's torch brings is in it in the host's version; in another than the lock's it has no hash.
     """
-    others = without_torch(lock)
+    others = [
+        package
+        if host.beside.get(package.name, package.version) == package.version
+        else replace(package, version=host.beside[package.name], hashes=())
+        for package in without_torch(lock).packages
+    ]
     (stand_in,) = host.wheels.iterdir()
     digest = hashlib.sha256(stand_in.read_bytes()).hexdigest()
     torch = Pinned("torch", host.version, (f"sha256:{digest}",))
-    return replace(others, packages=tuple(sorted([*others.packages, torch])))
+    return replace(lock, packages=tuple(sorted([*others, torch])))
 
 
 def choose_torch(
-    choice: str, settings: IndexSettings, home: Home, beside: Mapping[str, str] | None = None
+    choice: str,
+    settings: IndexSettings,
+    home: Home,
+    beside: Mapping[str, str] | None = None,
+    brought: Mapping[str, str] | None = None,
 ) -> TorchSource:
     """Decide where torch comes from.
 
@@ -127,6 +137,7 @@ def choose_torch(
         settings: The user's index settings.
         home: Where links to the host's torch are kept.
         beside: {name: version} of what else is taken from the host, with `host`.
+        brought: The same of what the host may have in another version.
 
     Raises:
         UsageError: Another word; or the host has another version of what is taken from it.
@@ -140,7 +151,7 @@ def choose_torch(
     if choice == "index":
         return TorchSource("as the index serves it")
     if choice == "host":
-        host = _host_torch(home, beside or {})
+        host = _host_torch(home, beside or {}, brought or {})
         return TorchSource(f"the host's own {host.version}", ("--find-links", str(host.wheels)), host=host)
     if choice == "cpu" or (choice.startswith("cu") and choice[2:].isdigit()):
         return TorchSource(f"{choice} build", ("--torch-backend", choice))
@@ -152,9 +163,9 @@ def has_gpu() -> bool:
     return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
-def _host_torch(home: Home, beside: Mapping[str, str]) -> HostTorch:
+def _host_torch(home: Home, beside: Mapping[str, str], brought: Mapping[str, str]) -> HostTorch:
     for python in _candidates():
-        facts = _facts(python, beside)
+        facts = _facts(python, [*beside, *brought])
         if facts and facts["version"]:
             for name, wanted in beside.items():
                 if facts["versions"].get(name) != wanted:
@@ -163,12 +174,16 @@ def _host_torch(home: Home, beside: Mapping[str, str]) -> HostTorch:
                         f"{facts['versions'].get(name, 'none')}: activate the environment whose `pip freeze` it was "
                         "made with, or make it again with the present one"
                     )
+            versions = {name: facts["versions"].get(name) for name in [*beside, *brought]}
+            if lacking := [name for name, version in versions.items() if version is None]:
+                raise UsageError(
+                    f"the torch of {python} has no {', '.join(lacking)}, which the bundle takes from beside it: install "
+                    f"{' '.join(f'{name}=={brought[name]}' for name in lacking)} there, or start it by another Python"
+                )
             where = hashlib.sha256(f"{python} {facts['tops']}".encode()).hexdigest()
             folder = home.root / "host-torch" / f"{facts['version']}-{where[:12]}"
             _link(folder, facts)
-            return HostTorch(
-                ask(python), facts["version"], folder / "site", folder / "wheels", frozenset(beside)
-            )
+            return HostTorch(ask(python), facts["version"], folder / "site", folder / "wheels", versions)
     raise ToolMissingError(
         "--torch host: no Python on PATH has torch installed; activate the environment that has it, "
         "or choose another --torch"

@@ -200,9 +200,13 @@ def prepare(
     cluster = connect(question, told)
     settings = question.settings()
     uv = Uv(settings.uv_environment)
-    torch = choose_torch(
-        question.torch, settings, home, question.bundle.host_packages if question.bundle else None
-    )
+    bundle = question.bundle
+    there = (bundle.host_packages, bundle.brought) if bundle else ()
+    torch = choose_torch(question.torch, settings, home, *there)
+    if bundle and torch.host:
+        for name, version in bundle.brought.items():
+            if torch.host.beside[name] != version:
+                told(f"{name} is this machine's {torch.host.beside[name]}, in place of {version}")
     interpreter = torch.host.interpreter if torch.host else find_interpreter(question.scenario.python, uv)
     resolver: Resolver | StoredLocks = Resolver(
         question.package, question.pins(), interpreter, torch, settings, uv, home, question.newest()
@@ -212,7 +216,8 @@ def prepare(
     if question.refresh and isinstance(resolver, Resolver):
         resolver.refresh()
     reference, locks = _lock(resolver, releases, told)
-    environments = Environments(question.package, interpreter, torch, uv, home, told)
+    rehashed = bundle.rehashed if bundle else {}
+    environments = Environments(question.package, interpreter, torch, uv, home, told, rehashed=rehashed)
     usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]
     base = environments.base([reference, *usable])
     store = Store(home)
