@@ -147,6 +147,10 @@ def test_a_bundle_is_started_where_there_is_nothing_but_python(bundle, away, bar
     assert (itself / "bin" / "uv").exists()
     assert bare(bundle, "probe", "--release", "2.0").returncode == 1
     assert "COMMAND" in bare(bundle).stdout
+    asks = bare(bundle, "releases", "toy")
+    assert asks.returncode == 4
+    assert "do it where the harness is installed" in asks.stderr
+    assert "Traceback" not in asks.stderr
 
 
 @pytest.mark.parametrize(

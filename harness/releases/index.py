@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from harness.errors import IndexUnavailableError, UsageError
+from harness.errors import IndexUnavailableError, ToolMissingError, UsageError
 from harness.files import to_json, write_atomic
 from harness.releases.release import File, Release
 
@@ -51,6 +51,7 @@ def list_releases(package: str, settings: IndexSettings, home: Home) -> Listing:
     Raises:
         UsageError: Every source answered and none knows the package.
         IndexUnavailableError: A source did not answer usably and no earlier listing is stored.
+        ToolMissingError: This harness came in a bundle.
     """
     stored = _stored(package, settings, home)
     main, others, faults, answered = _ask(package, settings)
@@ -91,8 +92,14 @@ def _ask(
         The files of the main index and those of all others, the faults of those that failed, and whether the main
         one answered.
     """
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple  # noqa: PLC0415 - 0.2 s
-    from requests import Session  # noqa: PLC0415
+    try:
+        from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple  # noqa: PLC0415 - 0.2 s
+        from requests import Session  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ToolMissingError(
+            f"an index has to be asked for the releases of {package}, and the harness of a bundle has nothing to ask it "
+            f"with ({error.name} is missing); do it where the harness is installed"
+        ) from None
 
     main: list[DistributionPackage] = []
     others: list[DistributionPackage] = []
