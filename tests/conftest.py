@@ -94,3 +94,25 @@ def torch_python(real_home):
     layers = [path.parent for path in real_home.glob("environments/*/environment.json")]
     (layer,) = [path for path in layers if list(path.glob("lib/python*/site-packages/peft-0.7.1.dist-info"))]
     return layer / "bin" / "python"
+
+
+@pytest.fixture
+def asking(toy, monkeypatch, request):
+    """Put releases on an index of their own, and the test module's JOB into the scenario; returns what asks.
+
+    What it returns is called with {version: code} and the lines of the oracle.
+    """
+    (toy / "scenarios" / "toy" / "job.py").write_text(request.module.JOB, encoding="utf-8")
+    path = toy / "scenarios" / "toy" / "scenario.toml"
+    text = path.read_text(encoding="utf-8").split("[parameters]")[0] + "[arms.plain]\n[oracle]\n"
+    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    with ToyIndex() as index:
+        index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
+        monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+
+        def write(history, *lines):
+            if not index.packages.get("toy"):
+                plant(index, history)
+            path.write_text(text + "\n".join(lines), encoding="utf-8")
+
+        yield write

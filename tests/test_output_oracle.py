@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from toyindex import DAYS, ToyIndex, plant, wheel
 
 JOB = """
 import toy
@@ -40,22 +39,9 @@ HISTORY = {
 
 
 @pytest.fixture
-def scenario(toy, monkeypatch):
-    """Put releases on an index of their own and write the scenario's oracle; returns how."""
-    (toy / "scenarios" / "toy" / "job.py").write_text(JOB, encoding="utf-8")
-    path = toy / "scenarios" / "toy" / "scenario.toml"
-    text = path.read_text(encoding="utf-8").split("[parameters]")[0] + "[arms.plain]\n[oracle]\n"
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
-    with ToyIndex() as index:
-        index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
-        monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-
-        def write(history, *lines):
-            if not index.packages.get("toy"):
-                plant(index, history)
-            path.write_text(text + "\n".join(('kind = "output"', *lines)), encoding="utf-8")
-
-        yield write
+def scenario(asking):
+    """Put releases on an index of their own and write the settings of the oracle."""
+    return lambda history, *lines: asking(history, 'kind = "output"', *lines)
 
 
 def arm():

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from toyindex import DAYS, ToyIndex, plant, wheel
 
 JOB = """
 import toy
@@ -48,25 +47,6 @@ EXCEPTIONS = {
 }
 
 
-@pytest.fixture
-def scenario(toy, monkeypatch):
-    """Put releases on an index of their own and write the scenario's oracle; returns how."""
-    (toy / "scenarios" / "toy" / "job.py").write_text(JOB, encoding="utf-8")
-    path = toy / "scenarios" / "toy" / "scenario.toml"
-    text = path.read_text(encoding="utf-8").split("[parameters]")[0] + "[arms.plain]\n[oracle]\n"
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
-    with ToyIndex() as index:
-        index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
-        monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-
-        def write(history, *lines):
-            if not index.packages.get("toy"):
-                plant(index, history)
-            path.write_text(text + "\n".join(lines), encoding="utf-8")
-
-        yield write
-
-
 def rows():
     (arm,) = json.loads(Path("reports/latest/report.json").read_text(encoding="utf-8"))["arms"]
     return {row["version"]: row for row in arm["releases"]}
@@ -76,8 +56,8 @@ def verdicts():
     return [row["verdict"] for row in rows().values()]
 
 
-def test_a_warning_that_the_reference_does_not_have(scenario, harness):
-    scenario(WARNINGS, 'kind = "warnings"')
+def test_a_warning_that_the_reference_does_not_have(asking, harness):
+    asking(WARNINGS, 'kind = "warnings"')
     done = harness("bisect", "toy", "--search", "sweep")
     assert done.returncode == 0, done.stderr
     assert verdicts() == ["good", "good", "bad", "bad", "bad"]
@@ -91,19 +71,19 @@ def test_a_warning_that_the_reference_does_not_have(scenario, harness):
     )
     assert found["1.4"]["fingerprint"] == {"kind": "warning FutureWarning"}
 
-    scenario(WARNINGS, 'kind = "warnings"', 'matches = "FutureWarning: .*deprecated"')
+    asking(WARNINGS, 'kind = "warnings"', 'matches = "FutureWarning: .*deprecated"')
     harness("judge")
     assert verdicts() == ["good", "good", "good", "good", "bad"]
-    scenario(WARNINGS, 'kind = "warnings"', 'ignore = "^log "', 'by = "message"')
+    asking(WARNINGS, 'kind = "warnings"', 'ignore = "^log "', 'by = "message"')
     harness("judge")
     assert verdicts() == ["good", "good", "good", "good", "bad"]
-    scenario(WARNINGS, 'kind = "warnings"', 'by = "message"', 'reference = "1.2"')
+    asking(WARNINGS, 'kind = "warnings"', 'by = "message"', 'reference = "1.2"')
     assert harness("bisect", "toy", "--search", "sweep").returncode == 0
     assert verdicts() == ["good", "good", "good", "good", "bad"]
 
 
-def test_a_warning_of_a_script_is_shown_as_ever(scenario, harness):
-    scenario(WARNINGS)
+def test_a_warning_of_a_script_is_shown_as_ever(asking, harness):
+    asking(WARNINGS)
     Path("repro.py").write_text("import toy\ntoy.loss(1)\n", encoding="utf-8")
     words = ("--package", "toy", "--with", "helper==1.0", "--warning-matches", "slow path")
     done = harness("bisect", *words, "--to", "1.3", "--search", "sweep", "--", "python", "repro.py")
@@ -126,8 +106,8 @@ def test_a_warning_of_a_script_is_shown_as_ever(scenario, harness):
         ((), ["good", "bad", "bad", "bad", "bad"]),
     ],
 )
-def test_which_exception_is_bad(scenario, harness, lines, wanted):
-    scenario(EXCEPTIONS, 'kind = "exception"', *lines)
+def test_which_exception_is_bad(asking, harness, lines, wanted):
+    asking(EXCEPTIONS, 'kind = "exception"', *lines)
     harness("bisect", "toy", "--search", "sweep", "--any-failure")
     assert verdicts() == wanted
     if wanted[2] == "bad":
@@ -135,8 +115,8 @@ def test_which_exception_is_bad(scenario, harness, lines, wanted):
         assert rows()["1.2"]["fingerprint"]["exception"] == "ValueError"
 
 
-def test_a_wrong_expression_is_told(scenario, harness):
-    scenario(EXCEPTIONS, 'kind = "exception"', 'bad = "("')
+def test_a_wrong_expression_is_told(asking, harness):
+    asking(EXCEPTIONS, 'kind = "exception"', 'bad = "("')
     done = harness("bisect", "toy")
     assert done.returncode == 2
     assert "oracle.bad = '(': expected a regular expression" in done.stderr
