@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from harness.report.model import Report
+    from harness.pairs.model import PairArm
+    from harness.report.model import ArmResult, Report
 
 INCONCLUSIVE = 3
 REGRESSION = 1
@@ -21,8 +22,7 @@ def show(report: Report, folder: Path) -> None:
     """Print the answer of each arm, its boundaries, and where the report lies."""
     console = Console(highlight=False, soft_wrap=True)
     for arm in report.arms:
-        console.print(f"[bold]{arm.name}[/] {arm.conclusion}: ", end="")
-        console.print(arm.answer, markup=False)
+        show_arm(console, arm)
         for boundary in arm.boundaries:
             sure = "confirmed" if boundary.confirmed else "not confirmed"
             head = f"  {boundary.signal:<8}{boundary.before} -> {boundary.after}  {boundary.kind}, {sure}"
@@ -35,6 +35,12 @@ def show(report: Report, folder: Path) -> None:
             if cause.arm == arm.name:
                 console.print(f"  {cause.before} -> {cause.after}  {cause.sentence}", markup=False)
     console.print(f"report: {folder / 'index.html'}", markup=False)
+
+
+def show_arm(console: Console, arm: ArmResult | PairArm) -> None:
+    """Print what an arm's answer is, in one line."""
+    console.print(f"[bold]{arm.name}[/] {arm.conclusion}: ", end="")
+    console.print(arm.answer, markup=False)
 
 
 def show_time(phases: Mapping[str, float]) -> None:

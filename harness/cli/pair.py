@@ -119,10 +119,11 @@ def show_pair(report: PairReport, folder: Path) -> None:
     """Print the answer of each arm, what it rests on, and where the report lies."""
     from rich.console import Console  # noqa: PLC0415 - kept out of start-up
 
+    from harness.cli.answer import show_arm  # noqa: PLC0415
+
     console = Console(highlight=False, soft_wrap=True)
     for arm in report.arms:
-        console.print(f"[bold]{arm.name}[/] {arm.conclusion}: ", end="")
-        console.print(arm.answer, markup=False)
+        show_arm(console, arm)
         for one in arm.changes:
             sure = "confirmed" if one.confirmed else "not confirmed"
             said = f"  {one.package} {one.before} -> {one.after}  {one.kind} with {one.held} {one.version}, {sure}"

@@ -173,13 +173,10 @@ class Environments:
         elif self.torch.host is not None:
             (site / "harness-host-torch.pth").write_text(f"{self.torch.host.folder}\n", encoding="utf-8")
         sources = self.torch.options
-        if (
-            self.torch.host is not None
-        ):  # nothing of its options is installed, and they would hide other folders
-            packages, sources = (
-                packages.only(packages.versions().keys() - {"torch"} - self.torch.host.beside.keys()),
-                (),
-            )
+        if self.torch.host is not None:
+            there = {"torch", *self.torch.host.beside}
+            packages = packages.only(packages.versions().keys() - there)
+            sources = ()  # nothing of its options is installed, and they would hide other folders
         wanted = new / "layer.txt"
         wanted.write_text(packages.with_hashes(self.rehashed).text(), encoding="utf-8")
         install = [

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from harness.errors import UsageError
 from harness.files import to_json, write_atomic
 from harness.pairs.model import PairReport
+from harness.report.model import read_stored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,8 +44,4 @@ def load_pair(folder: Path) -> PairReport:
     Raises:
         UsageError: It cannot be read, or another schema wrote it.
     """
-    path = folder / "pair.json"
-    try:
-        return PairReport.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path}: not a report that this harness can read ({error})") from None
+    return read_stored(folder / "pair.json", PairReport.from_dict)

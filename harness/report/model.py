@@ -6,10 +6,18 @@ drawn again. The drawers (`page`, `summary`, `junit`) read these facts and trace
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from harness.errors import UsageError
 from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Stored = TypeVar("Stored")
 
 SCHEMA = 1
 
@@ -253,3 +261,19 @@ def _make(cls: Any, data: dict[str, Any], **replaced: Any) -> Any:
         return cls(**known, **replaced)
     except TypeError as error:
         raise ValueError(f"report.json lacks a field of {cls.__name__}: {error}") from error
+
+
+def read_stored(path: Path, build: Callable[[Any], Stored]) -> Stored:
+    """Read the facts of a stored report.
+
+    Args:
+        path: Of the JSON file.
+        build: Makes the report of its content.
+
+    Raises:
+        UsageError: It cannot be read, or another schema wrote it.
+    """
+    try:
+        return build(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path}: not a report that this harness can read ({error})") from None

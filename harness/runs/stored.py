@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from harness.errors import UsageError
 from harness.probes.store import Store
 from harness.releases.release import Release
 from harness.report.evidence import ProbeEvidence
-from harness.report.model import ArmResult, ReleaseResult, Report
+from harness.report.model import ArmResult, ReleaseResult, Report, read_stored
 from harness.report.write import write_report
 from harness.runs.answer import sentence
 from harness.runs.beside import with_devices
@@ -38,11 +37,7 @@ def load_report(folder: Path) -> Report:
     Raises:
         UsageError: It cannot be read, or another schema wrote it.
     """
-    path = folder / "report.json"
-    try:
-        return Report.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path}: not a report that this harness can read ({error})") from None
+    return read_stored(folder / "report.json", Report.from_dict)
 
 
 def redraw(folder: Path, home: Home) -> Report:
