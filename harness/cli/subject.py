@@ -84,7 +84,7 @@ def _add_command(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--metric",
         metavar="NAME",
-        help="judge the last NAME=value that is printed, or harness.record(NAME, value), or what the harness "
+        help="judge the last NAME=value that is printed, alone or among others, or in a line of JSON, or harness.record(NAME, value), or what the harness "
         "measures: wall_seconds, memory_peak, with a recorder step_seconds and others",
     )
     group.add_argument(

@@ -24,10 +24,13 @@ def execute(probe: Probe, environment: Environment, store: Store, launcher: Laun
         return stored
     with store.recording(probe) as folder:
         execution, output = launcher.launch(probe, environment, folder)
-        if execution.ended_from_outside(read_trace(folder / "trace.jsonl")):
+        trace = read_trace(folder / "trace.jsonl")
+        if execution.ended_from_outside(trace):
             (folder / "trace.jsonl").unlink(missing_ok=True)
             again, output = launcher.launch(probe, environment, folder)
-            execution = replace(again, attempts=2)
+            execution, trace = replace(again, attempts=2), read_trace(folder / "trace.jsonl")
+        if trace.memory_peak is not None:
+            execution = replace(execution, memory_peak=trace.memory_peak)
         store.save(folder, probe, execution, output, environment.seconds)
     result = store.find(probe.digest, probe.repeat)
     assert result is not None  # noqa: S101 - it was stored above

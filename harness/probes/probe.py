@@ -102,8 +102,9 @@ class Execution:
         ended: `exit`, `signal` or `timeout`.
         code: Exit status, or the signal's number.
         seconds: From start to end.
-        memory_peak: Bytes resident at most, children included; never below the harness's own size, from which
-            Linux counts a forked process.
+        memory_peak: Most bytes resident in its process or in one of those that it waited for, whichever held more.
+            A script that comes to its end measures it itself. Of other ends and of commands it is None below the
+            harness's own size, from which Linux counts a process that it started.
         attempts: 2 if the first attempt was ended from outside and it was tried again.
         start: `clean`, a fresh interpreter, or `warm`, forked from one that had loaded the shared libraries.
     """
@@ -111,7 +112,7 @@ class Execution:
     ended: str
     code: int
     seconds: float
-    memory_peak: int
+    memory_peak: int | None
     attempts: int = 1
     start: str = "clean"
 

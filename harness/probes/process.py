@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -179,12 +180,21 @@ class Processes:
         with collecting(lambda: reading) as output, self.limited(start, timeout) as late:
             _, status, usage = os.wait4(processes[0].pid, 0)
             processes[0].returncode = os.waitstatus_to_exitcode(status)
-        seconds, peak = time.monotonic() - started, usage.ru_maxrss * 1024  # Linux counts in KiB
+        seconds, peak = time.monotonic() - started, peak_above_own(usage.ru_maxrss)
         return how_it_ended(status, late=late.is_set(), seconds=seconds, memory_peak=peak), output.content()
 
 
+def peak_above_own(kibibytes: int) -> int | None:
+    """Return the peak of a process in bytes, given what wait4 says of it; None below this process's own.
+
+    Linux lets a process begin with the peak of the one that started it (`exec_mmap` in fs/exec.c).
+    """
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kibibytes * 1024 if kibibytes > own else None
+
+
 def how_it_ended(
-    status: int, *, late: bool, seconds: float, memory_peak: int, start: str = "clean"
+    status: int, *, late: bool, seconds: float, memory_peak: int | None, start: str = "clean"
 ) -> Execution:
     """Return the facts of an ended process from its wait status."""
     code = os.waitstatus_to_exitcode(status)

@@ -69,7 +69,8 @@ def variables(
         "PYTHONHASHSEED": "0",
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": os.pathsep.join(map(str, (RECORDER, RECORDER / "probe_only"))),
-        **({"HARNESS_TRACE": str(trace)} if trace else {}),
+        # The file is new, so no process of the probe begins it anew and loses what another one wrote.
+        **({"HARNESS_TRACE": str(trace), "HARNESS_TRACE_BEGUN": str(trace)} if trace else {}),
         **({"HARNESS_INSTRUCTIONS": json.dumps(instructions)} if instructions else {}),
         "HARNESS_STARTED": repr(time.time()),
     }

@@ -56,7 +56,7 @@ class Result:
     def read(self) -> tuple[Trace, str]:
         """Read its trace and its output.
 
-        What it printed as `NAME=value` counts as recorded, unless that name was recorded.
+        What it printed under a name (`printed_values` tells the forms) counts as recorded, unless that name was recorded.
         """
         output = self.output()
         trace = read_trace(self.folder / "trace.jsonl")

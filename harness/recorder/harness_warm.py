@@ -101,6 +101,9 @@ def become(request, layer):
     sys.path[:] = [request["layer"] if entry == layer else entry for entry in sys.path]
     sys.executable, sys.prefix, sys.exec_prefix = request["python"], request["prefix"], request["prefix"]
     importlib.invalidate_caches()
+    spawn = sys.modules.get("multiprocessing.spawn")
+    if spawn is not None:  # it keeps the interpreter that was there when it was loaded
+        spawn.set_executable(sys.executable)
     run_as_main(request["arguments"])
 
 

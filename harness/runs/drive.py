@@ -118,7 +118,7 @@ class Driver:
 
     def _keep(self, task: Task, finding: Finding) -> None:
         arm, position, repeat = task
-        peaks = [one.result.execution.memory_peak for one in finding.seeds() if one.result is not None]
+        peaks = [one.result.execution.memory_peak or 0 for one in finding.seeds() if one.result is not None]
         self._peak = max([self._peak, *peaks])
         self.findings[arm].setdefault(position, {})[repeat] = finding
         self.watcher.finished(arm, self.laboratory.releases[position].version, repeat, finding)

@@ -19,7 +19,7 @@ MEASURED: Mapping[str, str] = {
     "with it)",
     "steps_per_second": "1 / step_seconds",
     "tokens_per_second": "median over the same steps of `tokens`, which the job hands to recorder.step, by their time",
-    "memory_peak": "most bytes that the process held; on CUDA, most bytes that its tensors did",
+    "memory_peak": "most bytes that the process, or one that it started, held; on CUDA, most bytes that its tensors did",
     "wall_seconds": "from the start of the process to its end",
     "import_seconds": "from the start of the process until the job makes its recorder",
 }
@@ -31,13 +31,21 @@ def higher_is_worse(name: str) -> bool:
     return not name.endswith("_per_second")
 
 
-def measured(trace: Trace, *, seconds: float, memory_peak: int) -> dict[str, list[float | None]]:
+def is_below(name: str, trace: Trace) -> bool:
+    """Tell whether a metric is missing because the harness itself held more memory than the job.
+
+    Linux counts the memory of a process from the size of the one that started it, see `Execution.memory_peak`.
+    """
+    return name == "memory_peak" and not trace.signal(name) and bool(trace.signal("wall_seconds"))
+
+
+def measured(trace: Trace, *, seconds: float, memory_peak: int | None) -> dict[str, list[float | None]]:
     """Return those that are known of a probe.
 
     Args:
         trace: What it recorded.
         seconds: How long its process lived.
-        memory_peak: Most bytes that its process held, as seen from outside.
+        memory_peak: Most bytes that its process held; None below what can be measured.
     """
     start, end = trace.start or {}, trace.end or {}
     steps = list(zip(trace.seconds, trace.signal("tokens") or [None] * len(trace.steps), strict=True))
@@ -46,7 +54,7 @@ def measured(trace: Trace, *, seconds: float, memory_peak: int) -> dict[str, lis
     ]
     rates = [tokens / took for took, tokens in steps if took is not None and tokens is not None]
     found: dict[str, float | None] = {
-        "memory_peak": end.get("device_memory_peak") or end.get("memory_peak") or memory_peak,
+        "memory_peak": end.get("device_memory_peak") or memory_peak or end.get("memory_peak"),
         "wall_seconds": seconds,
         "import_seconds": start.get("seconds"),
     }

@@ -18,6 +18,7 @@ Each line is an object with `event`; the order is the order of happening:
 | `warned`    | at the end: `counts` of the `warning` events, in their order; `more` (int), further ones that were left out |
 | `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool), `importing` (bool: a module could not be imported) |
 | `end`       | `reason` (`finished`, `stopped: why` or, after an `error`, `failed: class`), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes), on CUDA `device_memory_peak` (bytes) |
+| `memory`    | at the end of a script's process: `peak`, most bytes that it or one process that it waited for held |
 
 `nonfinite` names the first parameter by canonical name, with its count `of` its values. Steps are written a few at
 a time, so a killed job may lose those of its last second; an error or an early end loses none.
@@ -72,6 +73,7 @@ class Trace:
         outputs: The `output` events in order.
         warnings: The `warning` events in order, each with its `count`.
         seconds: What each step took; None where that was not told.
+        memory_peak: Bytes, as of the `memory` event; None without one.
     """
 
     start: dict[str, Any] | None = None
@@ -89,6 +91,7 @@ class Trace:
     outputs: tuple[dict[str, Any], ...] = field(default=())
     seconds: tuple[float | None, ...] = ()
     warnings: tuple[dict[str, Any], ...] = field(default=())
+    memory_peak: int | None = None
 
     def signal(self, name: str) -> list[float | None]:
         """Return one signal over all steps, or what was recorded under that name; else an empty list."""
@@ -132,6 +135,8 @@ def read_trace(path: Path) -> Trace:
             rows.append(tuple(map(number, values) if _TEXT.intersection(values) else values))
         elif kind == "training":
             facts["training"] = True
+        elif kind == "memory":
+            facts["memory_peak"] = int(event["peak"])
         elif kind in {"start", "census", "identity", "error", "end", "warned"}:
             facts[kind] = event
     records: dict[str, list[float | None]] = {}

@@ -101,17 +101,36 @@ def memory_peak() -> dict[str, int | None]:
     return peak
 
 
-def _resident_peak() -> int | None:
-    """Return it as Linux counts it for this program; getrusage counts what started it, too, before it began."""
+def process_memory_peak() -> int | None:
+    """Return the most bytes that this process, or one child that it waited for, held at a time.
+
+    The largest of them counts, not their sum: Linux keeps no peak of a sum. None where the system does not tell the
+    peak of this program alone.
+    """
+    own = _high_water_mark()
+    if own is None or resource is None:
+        return own
+    return max(own, int(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * 1024)
+
+
+def _high_water_mark() -> int | None:
+    """Return the most bytes that this program held, as Linux counts it.
+
+    getrusage is no help: its figure begins with the size of the process that started this one.
+    """
     try:
         with open("/proc/self/status", encoding="utf-8", errors="replace") as lines:
             found = re.search(r"^VmHWM:\s+(\d+) kB", lines.read(), re.MULTILINE)
     except OSError:
-        found = None
-    if found:
-        return int(found[1]) * 1024
-    if resource is None:
         return None
+    return int(found[1]) * 1024 if found else None
+
+
+def _resident_peak() -> int | None:
+    """Return the peak of this program, by getrusage where the system has nothing better."""
+    peak = _high_water_mark()
+    if peak is not None or resource is None:
+        return peak
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes there, kibibytes elsewhere
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * unit
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from .host import process_memory_peak
 from .lines import Lines
 from .outputs import leaves
 
@@ -73,6 +74,15 @@ def tell_error(error: BaseException) -> None:
     if not getattr(error, "_harness_told", False):
         lines = Lines(os.environ.get("HARNESS_TRACE"))
         lines.write("error", step=None, phase=None, **describe_error(error))
+        lines.close()
+
+
+def tell_memory() -> None:
+    """Write the most bytes that this process and those that it waited for held, where that can be measured."""
+    peak = process_memory_peak()
+    if peak is not None:
+        lines = Lines(os.environ.get("HARNESS_TRACE"))
+        lines.write("memory", peak=peak)
         lines.close()
 
 

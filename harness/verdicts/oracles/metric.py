@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.keys import Key, Kind
 from harness.keys.kinds import BOOLEAN, COUNT, SHARE, TEXT
-from harness.traces.measured import MEASURED, higher_is_worse
+from harness.traces.measured import MEASURED, higher_is_worse, is_below
+from harness.traces.printed import EXPECTED
 from harness.verdicts.noise import judge_metric, measure_noise
 from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
@@ -33,7 +34,7 @@ def metric(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
             return finite
     name = settings["signal"]
     if not any(value is not None for value in trace.signal(name)):
-        return Judgement(Verdict.SKIP, f"nothing was recorded under the name {name}")
+        return Judgement(Verdict.SKIP, _why_missing(name, trace))
     value, expect = measure(trace, settings), settings["expect"]
     if not math.isfinite(value):
         return Judgement(Verdict.BAD, f"{name} is {value}", Fingerprint(f"non-finite {name}"))
@@ -45,6 +46,24 @@ def metric(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
         return Judgement(Verdict.GOOD, f"{name} {value:.6g} {sign} {bound:g}", effect=effect)
     said = f"{name} {value:.6g}, expected {sign} {bound:g}"
     return Judgement(Verdict.BAD, said, Fingerprint(f"{name} not {sign} {bound:g}"), effect)
+
+
+def _why_missing(name: str, trace: Trace) -> str:
+    """Return why a metric has no value: the names that do have one, and the form that is read."""
+    if is_below(name, trace):
+        return f"{name} is below what can be measured"
+    names = [other for other in (*trace.columns, *trace.records) if other not in MEASURED]
+    shown = ", ".join(names[:_MOST_NAMES]) + (
+        f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    )
+    return (
+        f"nothing was recorded under the name {name}; recorded: {shown or 'nothing'}; "
+        f"a script prints {EXPECTED}, or calls harness.record(name, value)"
+    )
+
+
+_MOST_NAMES = 8
+"""Names that a reason lists."""
 
 
 def compare_metric(

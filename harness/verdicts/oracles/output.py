@@ -30,9 +30,8 @@ def output(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
     found = _chosen(trace, settings)
     if not found:
         asked = f" that {settings['only']} names" if settings["only"] else ""
-        return Judgement(
-            Verdict.SKIP, f"no output{asked} was recorded: the job calls recorder.output(name, value)"
-        )
+        how = "script calls harness" if settings.get("exit_status") else "job calls recorder"
+        return Judgement(Verdict.SKIP, f"no output{asked} was recorded: the {how}.output(name, value)")
     return Judgement(Verdict.GOOD, f"{_count(len(found))} recorded")
 
 

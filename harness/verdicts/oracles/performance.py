@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.keys import Key
 from harness.keys.kinds import ABOVE_1, BOOLEAN, COUNT, SHARE, TEXT
-from harness.traces.measured import MEASURED
+from harness.traces.measured import MEASURED, is_below
 from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
 from harness.verdicts.verdict import Judgement, Verdict
@@ -28,6 +28,8 @@ def performance(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
         if finite.verdict != Verdict.GOOD:
             return finite
     name, value = settings["signal"], value_of(trace, settings)
+    if is_below(name, trace):
+        return Judgement(Verdict.SKIP, f"{name} is below what can be measured")
     if math.isnan(value):
         known = f"; the harness itself measures {', '.join(MEASURED)}" if name not in MEASURED else ""
         return Judgement(Verdict.SKIP, f"{name} is not known of this job{known}")
