@@ -19,6 +19,7 @@ from harness.probes.launch import CleanLauncher
 from harness.probes.probe import Execution, Probe
 from harness.probes.process import HEAD, TAIL, Processes
 from harness.probes.store import Store
+from harness.traces.measured import measured
 from harness.traces.trace import Trace, read_trace
 from harness.verdicts.judge import judge
 from harness.verdicts.verdict import Verdict
@@ -164,10 +165,49 @@ def test_cancelling_ends_what_runs_and_stores_nothing(tmp_path):
     assert not list((tmp_path / "home").rglob("*.tmp"))
 
 
-def test_memory_peak_is_measured(probe):
-    """The block is larger than this process, below whose own size no peak is told."""
-    result, _ = probe("block = b'x' * 1_500_000_000")
-    assert 1_500_000_000 < result.execution.memory_peak < 1_600_000_000
+LEAK = 33_000_000
+
+
+@pytest.mark.parametrize(
+    "holds",
+    [
+        "kept = [b'x' * 1_000_000 for _ in range(33)]",
+        "bytearray(b'x') * 33_000_000",  # given back at once
+        "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'b = b\"x\" * 33_000_000'], check=True)",
+        "import sys\nkept = b'x' * 33_000_000\nsys.exit(3)",
+        "kept = b'x' * 33_000_000\nraise ValueError",
+    ],
+)
+def test_the_memory_of_a_small_probe_is_its_own(probe, holds):
+    """Whoever starts it is larger than all of it, and Linux counts a process from its starter's size."""
+    ballast = bytearray(b"x") * 100_000_000
+    empty, _ = probe("import subprocess, sys")
+    result, _ = probe(holds)
+    assert len(ballast) > result.execution.memory_peak
+    assert result.execution.memory_peak - empty.execution.memory_peak == pytest.approx(LEAK, rel=0.4)
+
+
+@pytest.mark.parametrize(
+    ("holds", "peak"), [("kept = b'x' * 1_500_000_000", 1_500_000_000), ("kept = b'x' * 33_000_000", None)]
+)
+def test_the_memory_of_a_command_is_known_above_the_harness_own(tmp_path, holds, peak):
+    """A process that does not come to its end measures nothing itself."""
+    ballast = bytearray(b"x") * 100_000_000
+    words = [sys.executable, "-c", f"import os\n{holds}\nos._exit(0)"]
+    execution, _ = Processes().run(words, timeout=30, folder=tmp_path, environment=dict(os.environ))
+    del ballast
+    assert execution.memory_peak == (peak and pytest.approx(peak, rel=0.1))
+
+
+def test_memory_that_cannot_be_measured_is_a_skip():
+    trace = Trace(records=measured(Trace(), seconds=1.0, memory_peak=None))
+    for settings in (
+        {"kind": "performance", "signal": "memory_peak"},
+        {"kind": "metric", "signal": "memory_peak", "expect": "<1e9"},
+    ):
+        judgement = judge(Execution("exit", 0, 1.0, None), trace, {**settings, "exit_status": True})
+        assert judgement.verdict == Verdict.SKIP
+        assert judgement.reason == "memory_peak is below what can be measured"
 
 
 def test_the_probe_sees_no_secret_and_no_network(tmp_path):

@@ -181,12 +181,12 @@ def _finalize():
 def _flush(stream, *, shown=False):
     """Flush a standard stream; return whether it could be, after a word about it where `shown`."""
     try:
-        if stream is not None and not stream.closed:
+        if stream is not None and not getattr(stream, "closed", False):
             stream.flush()
     except BaseException as error:
         if shown:
             where = "on flushing sys.stdout:" if _NEW_WORDS else "in: %r" % (stream,)
-            _ignore(where, error.with_traceback(None))
+            _ignore(where, _without_own_frames(error))
         return False
     return True
 
