@@ -10,8 +10,10 @@ import re
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.probes import sandbox
@@ -20,7 +22,7 @@ from harness.probes.probe import RECORDER, Probe
 from harness.probes.process import Processes
 from harness.traces.trace import read_trace
 
-PYTHONS = [sys.executable, *filter(None, os.environ.get("HARNESS_TEST_PYTHONS", "").split(os.pathsep))]
+OTHER_PYTHONS = [*filter(None, os.environ.get("HARNESS_TEST_PYTHONS", "").split(os.pathsep))]
 ARGUMENTS = ["--name", "a value", ""]
 
 SCRIPTS = {
@@ -467,15 +469,10 @@ def test_a_script_runs_and_ends_as_it_does_by_itself(launchers, tmp_path, name):
     for start in ("clean", "warm"):
         execution, text, _ = launch(launchers, start, path, tmp_path / start)
         assert (text, (execution.ended, execution.code)) == (output, end), start
-
-
-@pytest.mark.parametrize("interpreter", PYTHONS[1:])
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_so_it_does_with_other_interpreters(tmp_path, name, interpreter):
-    path = write(tmp_path, SCRIPTS[name])
-    end, output = python([interpreter, path], tmp_path / "itself")
-    run = python([interpreter, RECORDER / "harness_run.py", path], tmp_path / "run")
-    assert run[::-1] == (output, end)
+    for number, interpreter in enumerate(OTHER_PYTHONS):
+        itself = python([interpreter, path], tmp_path / f"itself-{number}")
+        run = python([interpreter, RECORDER / "harness_run.py", path], tmp_path / f"run-{number}")
+        assert run == itself, interpreter
 
 
 @pytest.mark.parametrize("start", ["clean", "warm"])
@@ -518,6 +515,36 @@ def test_a_file_that_stays_open_is_written(launchers, tmp_path):
         probe = Probe("lock", path, "digest", {}, command=("python", str(path)), folder=work, timeout=30)
         launcher.launch(probe, here, work)
         assert (work / "written.txt").read_text() == "in the buffer", start
+
+
+@pytest.mark.parametrize("start", ["clean", "warm"])
+@pytest.mark.parametrize(
+    ("last", "ended"), [("os._exit(0)", "exit"), ("pool.submit(time.sleep, 300).result()", "timeout")]
+)
+def test_no_worker_of_a_pool_survives(launchers, tmp_path, start, last, ended):
+    """Neither where nobody ends the pool, nor where its work takes too long."""
+    script = f"""
+        import os, time
+        from concurrent.futures import ProcessPoolExecutor
+        if __name__ == "__main__":
+            pool = ProcessPoolExecutor(1)
+            print(pool.submit(os.getpid).result(), flush=True)
+            {last}
+    """
+    here, both = launchers
+    path = write(tmp_path, script)
+    folder = tmp_path / start
+    folder.mkdir()
+    probe = Probe("lock", path, "digest", {}, command=("python", str(path)), timeout=4)
+    execution, output = both[start].launch(probe, here, folder)
+    assert execution.ended == ended
+    worker = int(output.split()[0])
+    for _ in range(50):
+        if not psutil.pid_exists(worker) or psutil.Process(worker).status() == psutil.STATUS_ZOMBIE:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("the worker still runs")
 
 
 def test_an_archive_is_executed_as_python_executes_it(launchers, tmp_path):
