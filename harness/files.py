@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -82,3 +82,19 @@ def whole_folder(target: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def put_aside(path: Path, root: Path, what: str, remedy: str) -> str:
+    """Move a damaged file or folder into the folder `damaged` of the state directory; return a line that says so.
+
+    Args:
+        path: What is damaged; it may be gone by now.
+        root: State directory.
+        what: What it is, as `lock`.
+        remedy: What happens in its place, as `resolved again`.
+    """
+    target = root / "damaged" / f"{path.name}.{uuid.uuid4().hex[:8]}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileNotFoundError):
+        path.rename(target)
+    return f"the stored {what} {path} is damaged: it is kept as {target} and {remedy}"

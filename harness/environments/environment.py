@@ -8,7 +8,6 @@ little. The folder's name is the lock's digest, and whatever base it stands on, 
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import time
@@ -18,8 +17,10 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from harness.errors import HarnessError
+from harness.failures import Failure, machine_error, of_os_error, refused_file
 from harness.files import to_json, whole_folder, write_atomic
 from harness.locks.lock import common
+from harness.releases.refused import serves_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from harness.locks.interpreter import Interpreter
     from harness.locks.lock import Lock
     from harness.locks.torch import TorchSource
-    from harness.uv import Uv
+    from harness.releases.settings import IndexSettings
+    from harness.uv import Outcome, Uv
 
 MARKER = "environment.json"
 """Written last; a folder without it is no environment."""
@@ -73,6 +75,7 @@ class Environments:
         told: Called with a line when what takes long begins and ends.
         made: Digests of the locks whose environments were made, not found.
         base_seconds: What making each base took that was made, not found.
+        settings: Which index to ask whether it serves other files than one that it refuses; None cannot ask.
         rehashed: {SHA-256 in a lock: SHA-256 of a wheel with the same content}, of a bundle.
     """
 
@@ -85,6 +88,7 @@ class Environments:
     base_seconds: list[float] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
     rehashed: Mapping[str, str] = field(default_factory=dict)
+    settings: IndexSettings | None = None
 
     def base(self, locks: Iterable[Lock]) -> Lock:
         """Return the lock of what all `locks` have in common, the package under test left out."""
@@ -99,7 +103,7 @@ class Environments:
             base: The part of it that is shared; every package of it is in `lock` too.
 
         Raises:
-            HarnessError: No disk space, or the base itself cannot be installed.
+            HarnessError: The machine failed, or the base itself cannot be installed.
         """
         folder = self.home.environments / lock.digest[:20]
         found = find(folder)
@@ -153,7 +157,7 @@ class Environments:
         except _InstallError as error:
             return str(error)
         except OSError as error:
-            raise HarnessError(_no_space(folder) if error.errno == errno.ENOSPC else str(error)) from error
+            raise of_os_error(error, "an environment was made") from error
         return ""
 
     def _fill(self, new: Path, packages: Lock, base: Path | None) -> None:
@@ -162,8 +166,11 @@ class Environments:
             *("venv", str(new), "--python", str(self.interpreter.path), "--relocatable", "--no-project"),
             *("--allow-existing", "--quiet"),
         )
-        if made.code:
-            raise _InstallError(made.reason)
+        if made.failure is not None:
+            doing = "a virtual environment was made"  # which holds nothing of a release yet
+            raise machine_error(
+                Failure.UNKNOWN if made.failure.of_release else made.failure, doing, made.reason
+            )
         site = next((new / "lib").glob("python*/site-packages"))
         if base is not None:
             below = next((base / "lib").glob("python*/site-packages"))
@@ -187,10 +194,19 @@ class Environments:
         installed = self.uv.run(*install, *sources, without=("UV_CONSTRAINT",))
         if installed.code and self.torch.fallback:
             installed = self.uv.run(*install, without=("UV_CONSTRAINT",))
-        if "No space left" in installed.reason or "os error 28" in installed.reason:
-            raise HarnessError(_no_space(new))
-        if installed.code:
+        if installed.failure is not None:
+            self._check(installed)
             raise _InstallError(installed.reason)
+
+    def _check(self, outcome: Outcome) -> None:
+        """Complain of a failure that says nothing of a release."""
+        failure = outcome.failure
+        refused = failure is Failure.REFUSED and not self._serves_others(refused_file(outcome.reason))
+        if failure is not None and (refused or not failure.of_release):
+            raise machine_error(failure, "an environment was filled", outcome.reason)
+
+    def _serves_others(self, file: str) -> bool:
+        return self.settings is not None and serves_others(file, self.settings)
 
 
 class _InstallError(Exception):
@@ -215,7 +231,3 @@ def size(folder: Path) -> int:
             facts = os.lstat(os.path.join(place, name))  # noqa: PTH118 - tens of thousands of files
             total += facts.st_blocks * 512 / facts.st_nlink
     return int(total)
-
-
-def _no_space(folder: Path) -> str:
-    return f"no disk space left in {folder.parent} while making an environment: free some, then run it again"

@@ -16,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 
 from harness.errors import IndexUnavailableError, ToolMissingError, UsageError
 from harness.files import to_json, write_atomic
+from harness.releases.patience import be_patient
 from harness.releases.release import File, Release
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def _ask(
             else:
                 with Session() as session:
                     session.verify = settings.certificates or True
+                    be_patient(session)
                     page = PyPISimple(address, session=session).get_project_page(package, timeout=TIMEOUT)
                     files += page.packages
         except NoSuchProjectError:

@@ -217,7 +217,9 @@ def prepare(
         resolver.refresh()
     reference, locks = _lock(resolver, releases, told)
     rehashed = bundle.rehashed if bundle else {}
-    environments = Environments(question.package, interpreter, torch, uv, home, told, rehashed=rehashed)
+    environments = Environments(
+        question.package, interpreter, torch, uv, home, told, rehashed=rehashed, settings=settings
+    )
     usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]
     base = environments.base([reference, *usable])
     store = Store(home)
