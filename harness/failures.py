@@ -100,6 +100,7 @@ def classify(code: int, said: str) -> Failure | None:
     if code < 0:
         return Failure.KILLED
     own = re.split(r"^\s*\[std(?:out|err)\]", said, maxsplit=1, flags=re.MULTILINE)[0]
+    own, said = " ".join(own.split()), " ".join(said.split())  # uv wraps its lines at the terminal's width
     for failure, sign in _ANYWHERE:
         if re.search(sign, said, re.IGNORECASE):
             return failure

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _TO_TEXT = {math.inf: "Infinity", -math.inf: "-Infinity"}
@@ -65,16 +65,24 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 
 
 @contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
+def whole_folder(target: Path, *, replace: Callable[[], bool] = lambda: False) -> Iterator[Path]:
     """Yield a new folder beside `target` that becomes `target` only when the block ends without an error.
 
-    If another process was first, its folder stays and the new one is removed.
+    Args:
+        target: Where to. If another process was first, its folder stays and the new one is removed.
+        replace: Is asked at the end whether the new folder takes the place of one that is there.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
     temporary.mkdir()
     try:
         yield temporary
+        if target.is_dir() and replace():
+            old = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.old")
+            target.rename(old)
+            temporary.rename(target)
+            shutil.rmtree(old, ignore_errors=True)
+            return
         try:
             temporary.rename(target)
         except OSError:

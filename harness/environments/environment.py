@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from harness.environments import integrity
 from harness.errors import HarnessError
 from harness.failures import Failure, machine_error, of_os_error, refused_file
 from harness.files import to_json, whole_folder, write_atomic
-from harness.locks.lock import common
+from harness.locks.lock import common, parse_lock
 from harness.releases.refused import serves_others
 
 if TYPE_CHECKING:
@@ -75,6 +77,8 @@ class Environments:
         told: Called with a line when what takes long begins and ends.
         made: Digests of the locks whose environments were made, not found.
         base_seconds: What making each base took that was made, not found.
+        bases: {folder: lock} of the bases that were used.
+        layers: {folder: (what is in it, lock of the environment, folder of its base)} of the environments that were used.
         settings: Which index to ask whether it serves other files than one that it refuses; None cannot ask.
         rehashed: {SHA-256 in a lock: SHA-256 of a wheel with the same content}, of a bundle.
     """
@@ -88,6 +92,8 @@ class Environments:
     base_seconds: list[float] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
     rehashed: Mapping[str, str] = field(default_factory=dict)
+    bases: dict[Path, Lock] = field(default_factory=dict)
+    layers: dict[Path, tuple[Lock, Lock, Path]] = field(default_factory=dict)
     settings: IndexSettings | None = None
 
     def base(self, locks: Iterable[Lock]) -> Lock:
@@ -110,15 +116,52 @@ class Environments:
         if found is not None:
             os.utime(folder / MARKER)
             os.utime(found.base / MARKER)
-            return found
+            return self._use(found, lock)
         below = self._ensure_base(base)
-        layer = lock.only(lock.versions().keys() - base.versions().keys())
-        fault = self._make(folder, layer, lock, below)
+        found = find(folder)  # only its base was missing
+        if found is not None:
+            return self._use(found, lock)
+        if (folder / MARKER).exists():
+            self.told(f"the environment {folder} is damaged, or of an older harness: it is made again")
+        fault = self._make(folder, self._layer(lock, base), lock, below)
         made = find(folder)
-        if made is None or fault:
+        if fault:
             return NotInstallable(fault)
+        if made is None:
+            raise HarnessError(
+                f"the environment {folder} is no environment right after it was made: run it again"
+            )
         self.made.append(lock.digest)
-        return made
+        return self._use(made, lock)
+
+    def remake(self, folder: Path) -> None:
+        """Install an environment or a base anew in place of what is there, which a job has changed.
+
+        Raises:
+            HarnessError: It cannot be installed any more, or the machine failed.
+        """
+        base = self.bases.get(folder)
+        if base is not None:
+            fault = self._make(folder, base, base, None, anew=True)
+        else:
+            layer, lock, below = self.layers[folder]
+            fault = self._make(folder, layer, lock, below, anew=True)
+        if fault:
+            raise HarnessError(
+                f"the environment {folder} was changed by a job and cannot be made anew: {fault}"
+            )
+
+    def _layer(self, lock: Lock, base: Lock) -> Lock:
+        return lock.only(lock.versions().keys() - base.versions().keys())
+
+    def _use(self, environment: Environment, lock: Lock) -> Environment:
+        """Remember what is needed to make the environment and its base anew."""
+        if environment.folder not in self.layers or environment.base not in self.bases:
+            text = (environment.base / "lock.txt").read_text(encoding="utf-8")
+            base = parse_lock(text)
+            self.bases[environment.base] = base
+            self.layers[environment.folder] = (self._layer(lock, base), lock, environment.base)
+        return environment
 
     def base_folder(self, base: Lock) -> Path:
         """Return the folder of a base, whether it is there or not."""
@@ -128,7 +171,7 @@ class Environments:
         folder = self.base_folder(base)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):  # a base is big: the second process waits and finds it
-            if not (folder / MARKER).exists():
+            if find(folder) is None:
                 self._install_base(folder, base)
         return folder
 
@@ -142,14 +185,18 @@ class Environments:
         self.base_seconds.append(time.monotonic() - started)
         self.told(f"installed {what} in {self.base_seconds[-1]:.1f} s")
 
-    def _make(self, folder: Path, packages: Lock, lock: Lock, base: Path | None) -> str:
+    def _make(
+        self, folder: Path, packages: Lock, lock: Lock, base: Path | None, *, anew: bool = False
+    ) -> str:
         """Make one virtual environment; return why it could not be made, or an empty string."""
         started = time.monotonic()
         try:
-            with whole_folder(folder) as new:
+            with whole_folder(folder, replace=lambda: anew or find(folder) is None) as new:
                 self._fill(new, packages, base)
                 write_atomic(new / "lock.txt", lock.text())
                 seconds = round(time.monotonic() - started, 3)
+                integrity.protect(new)
+                integrity.describe(new)
                 facts = {"lock": lock.digest, "base": base.name if base else None, "seconds": seconds}
                 if base is None:
                     facts["size"] = size(new)
@@ -188,6 +235,7 @@ class Environments:
         wanted.write_text(packages.with_hashes(self.rehashed).text(), encoding="utf-8")
         install = [
             *("pip", "install", "--python", python, "--no-deps", "--require-hashes", "--quiet"),
+            *("--link-mode", "copy"),  # a hard link would let a job write into uv's cache
             *("-r", str(wanted), *(["--compile-bytecode"] if base is None else [])),
         ]
         # A constraint has done its work in the lock, and it has no hash.
@@ -217,10 +265,18 @@ def find(folder: Path) -> Environment | None:
     """Return the finished environment in `folder`, or None: its marker, and that of its base, must be there."""
     try:
         facts = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        base = folder.parent / (facts["base"] or folder.name)
+        found = Environment(folder, str(facts["lock"]), base, float(facts["seconds"]))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    base = folder.parent / (facts["base"] or folder.name)
-    return Environment(folder, facts["lock"], base, facts["seconds"]) if (base / MARKER).exists() else None
+    whole = all((place / name).exists() for place in {folder, base} for name in (MARKER, integrity.STATE))
+    return found if whole else None
+
+
+def remove(folder: Path) -> None:
+    """Remove an environment; from the first moment on it is none, even if the removal is interrupted."""
+    (folder / MARKER).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def size(folder: Path) -> int:

@@ -17,7 +17,7 @@ from harness.traces.printed import printed_values
 from harness.traces.trace import Trace, read_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from harness.home import Home
@@ -149,6 +149,24 @@ class Store:
     def discard(self, result: Result) -> None:
         """Forget a result that is no evidence, so that its probe is executed again."""
         shutil.rmtree(result.folder)
+
+    def discard_since(self, locks: Collection[str], moment: float) -> int:
+        """Forget the results of some environments that were stored since a moment; return how many.
+
+        Args:
+            locks: Digests of the environments' locks.
+            moment: Seconds since the epoch.
+        """
+        count = 0
+        for path in self.home.probes.glob("*/*/probe.json"):
+            try:
+                facts = json.loads(path.read_text(encoding="utf-8"))
+                if facts["lock"] in locks and path.stat().st_mtime >= moment:
+                    shutil.rmtree(path.parent)
+                    count += 1
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+        return count
 
     def clear_leftovers(self) -> None:
         """Remove unfinished recordings that a killed run left behind."""

@@ -30,7 +30,7 @@ from harness.report.model import ArmResult, Report
 from harness.report.write import write_report
 from harness.runs.beside import with_devices
 from harness.runs.confirm import confirm
-from harness.runs.drive import Driver, Watcher
+from harness.runs.drive import Driver, Watcher, distrust_environments
 from harness.runs.gather import arm_result, arrange
 from harness.runs.investigate import Investigation
 from harness.runs.laboratory import Laboratory, moved_packages, prepare
@@ -105,6 +105,10 @@ def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime)
         # What the machine does is no cause that could be exchanged, and each trial would be a whole comparison.
         causes = question.cause and not laboratory.alone
         attribute(investigation, attribution, causes=causes, fixes=question.fixes)
+        while distrust_environments(investigation.driver):  # what was executed last came after a job's change
+            investigation.run()
+            attribution = Attribution()
+            attribute(investigation, attribution, causes=causes, fixes=question.fixes)
     except KeyboardInterrupt:
         interrupted = True
         warnings.append(
