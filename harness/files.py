@@ -105,4 +105,4 @@ def put_aside(path: Path, root: Path, what: str, remedy: str) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileNotFoundError):
         path.rename(target)
-    return f"the stored {what} {path} is damaged: it is kept as {target} and {remedy}"
+    return f"the stored {what} {path} is damaged: it is kept as {target}, and {remedy}"

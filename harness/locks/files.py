@@ -36,16 +36,22 @@ def read_lock(path: Path, root: Path, told: Callable[[str], None]) -> Lock | Non
         text = path.read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
         return None
-    found = _SUM.match(text)
-    rest = text[found.end() :] if found else text
-    try:
-        lock = parse_lock(rest)
-    except ValueError:
-        lock = None
-    if lock is None or (found is not None and found[1] != _sum(rest)):
-        told(put_aside(path, root, "lock", "resolved again"))
+    content = lock_content(text)
+    if content is None:
+        told(put_aside(path, root, "lock", "is resolved again"))
         return None
-    return lock
+    return parse_lock(content)
+
+
+def lock_content(text: str) -> str | None:
+    """Return a stored lock without the sum that it begins with; None if it is damaged."""
+    found = _SUM.match(text)
+    content = text[found.end() :] if found else text
+    try:
+        parse_lock(content)
+    except ValueError:
+        return None
+    return None if found and found[1] != _sum(content) else content
 
 
 def _sum(text: str) -> str:
