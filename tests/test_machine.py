@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,13 +44,13 @@ def test_what_uv_says_is_the_releases_only_on_evidence(said, failure):
     assert classify(0, said) is None
 
 
-SIGN = {f"1.{n}": f"def run(): assert {n < 3}, 'sign'\n" for n in range(5)}
+SIGN = {f"1.{n}": f"def run(): assert {n < 2}, 'sign'\n" for n in range(4)}
 SCRIPT = "import toy\ntoy.run()\n"
 
 
 @pytest.fixture
 def world(toy, monkeypatch):
-    """An index with a step from 1.2 to 1.3, a script, and a state of its own; returns what asks."""
+    """An index with a step from 1.1 to 1.2, a script, and a state of its own; returns what asks."""
     (toy / "repro.py").write_text(SCRIPT, encoding="utf-8")
     monkeypatch.setenv("HARNESS_HOME", str(toy / "home"))
     monkeypatch.setenv("UV_CACHE_DIR", str(toy / "cache"))
@@ -127,20 +125,19 @@ def wrapper(folder, monkeypatch, condition, words="pip compile"):
     return count
 
 
-@pytest.mark.parametrize("words", ["pip compile", "pip install", "venv"])
+@pytest.mark.parametrize("words", ["pip compile", "pip install"])
 def test_a_uv_that_is_killed_once_changes_nothing(world, toy, harness, monkeypatch, words):
     world()
     count = wrapper(toy, monkeypatch, f"test $(wc -l < {toy / 'count'}) = 2", words)
     done = harness(*ASK)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert sides(answer()[0]) == [("1.2", "1.3")]
+    assert sides(answer()[0]) == [("1.1", "1.2")]
     assert len(count.read_text().splitlines()) > 2
 
 
-@pytest.mark.parametrize("words", ["pip compile", "pip install"])
-def test_a_uv_that_is_always_killed_ends_with_4_and_is_gone_on_with(world, toy, harness, monkeypatch, words):
+def test_a_uv_that_is_always_killed_ends_with_4_and_is_gone_on_with(world, toy, harness, monkeypatch):
     world()
-    wrapper(toy, monkeypatch, f"test $(wc -l < {toy / 'count'}) -gt 2", words)
+    wrapper(toy, monkeypatch, f"test $(wc -l < {toy / 'count'}) -gt 2", "pip install")
     done = harness(*ASK)
     assert done.returncode == 4, done.stdout
     assert "killed" in done.stderr
@@ -149,14 +146,12 @@ def test_a_uv_that_is_always_killed_ends_with_4_and_is_gone_on_with(world, toy, 
     assert not list(toy.glob("reports/2*"))
     monkeypatch.delenv("PYTHONPATH")
     assert harness(*ASK).returncode == 0
-    assert sides(answer()[0]) == [("1.2", "1.3")]
+    assert sides(answer()[0]) == [("1.1", "1.2")]
 
 
 def test_a_uv_that_fails_without_a_word_is_no_property_of_a_release(world, toy, harness, monkeypatch):
     world()
-    wrapper(toy, monkeypatch, "exit 2", "toy==1.2")
-    wrapper_text = (toy / "front" / "uv" / "program").read_text()
-    (toy / "front" / "uv" / "program").write_text(wrapper_text.replace('"toy==1.2"', '"pip install"'))
+    wrapper(toy, monkeypatch, "exit 2", "pip compile")
     done = harness(*ASK)
     assert done.returncode == 4
     assert "said nothing" in done.stderr
@@ -172,9 +167,7 @@ def test_a_read_only_cache_ends_with_4(world, toy, harness):
     assert "UV_CACHE_DIR" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("place", "size"), [("home", "400k"), ("home", "700k"), ("temporary", "8k"), ("cache", "60k")]
-)
+@pytest.mark.parametrize(("place", "size"), [("home", "500k"), ("temporary", "8k"), ("cache", "60k")])
 def test_a_full_disk_gives_the_answer_or_4(world, toy, harness, monkeypatch, place, size):  # noqa: PLR0917 - fixtures
     world()
     monkeypatch.setenv("TMPDIR", str(toy / "temporary"))
@@ -183,7 +176,7 @@ def test_a_full_disk_gives_the_answer_or_4(world, toy, harness, monkeypatch, pla
         done = harness(*ASK)
     if done.returncode != 4:
         assert done.returncode == 0, done.stderr
-        assert sides(answer()[0]) == [("1.2", "1.3")]
+        assert sides(answer()[0]) == [("1.1", "1.2")]
     else:
         assert "disk space" in done.stderr
 
@@ -223,17 +216,37 @@ def test_a_job_that_fills_the_state_directorys_disk_ends_with_4(world, toy, harn
     assert "disk space" in done.stderr
 
 
-def test_one_releases_refused_file_is_that_releases_skip(world, toy, harness):
-    index = world()
-    refuse(index, {"toy-1.1-": 403, "toy-1.4-": 500})
+def test_what_is_wrong_with_one_release_is_that_releases_skip(world, harness):
+    """A file that is refused, one that the index stumbles over, a build that fails, metadata of another package."""
+    other = wheel("other", "1.5", "def run(): pass\n", uploaded=DAYS[5])
+    other.name = "toy-1.5-py3-none-any.whl"
+    index = world(
+        {
+            "1.0": "def run(): pass\n",
+            "1.1": "def run(): pass\n",
+            "1.2": broken_sdist("toy", "1.2", uploaded=DAYS[2]),
+            "1.3": "def run(): pass\n",
+            "1.4": "def run(): assert False, 'sign'\n",
+            "1.5": other,
+            "1.6": "def run(): pass\n",
+        }
+    )
+    refuse(index, {"toy-1.1-": 403, "toy-1.6-": 500})
     done = harness(*ASK)
     assert done.returncode == 0, done.stderr
     arm, rows = answer()
-    assert rows["1.1"][0] == "skip"
-    assert "403" in rows["1.1"][1]
-    assert rows["1.4"][0] == "skip"
-    assert "500" in rows["1.4"][1]
-    assert sides(arm) == [("1.2", "1.3")]
+    assert [verdict for verdict, _ in rows.values()] == [
+        "good",
+        "skip",
+        "skip",
+        "good",
+        "bad",
+        "skip",
+        "skip",
+    ]
+    assert sides(arm) == [("1.3", "1.4")]
+    for version, word in {"1.1": "403", "1.2": "cannot be built", "1.5": "invalid", "1.6": "500"}.items():
+        assert word in rows[version][1]
 
 
 def test_an_index_that_refuses_all_files_is_the_machines_failure(world, harness):
@@ -255,26 +268,6 @@ def refuse(index, statuses):
     index.answer = answer
 
 
-def test_metadata_that_names_another_package_is_that_releases_skip(world, harness):
-    other = wheel("other", "1.4", "def run(): pass\n", uploaded=DAYS[4])
-    other.name = "toy-1.4-py3-none-any.whl"
-    world({**SIGN, "1.4": other})
-    done = harness(*ASK)
-    assert done.returncode == 0, done.stderr
-    arm, rows = answer()
-    assert [verdict for verdict, _ in rows.values()] == ["good"] * 3 + ["bad", "skip"]
-    assert sides(arm) == [("1.2", "1.3")]
-
-
-def test_a_build_that_fails_twice_stays_a_skip(world, harness):
-    world({**SIGN, "1.1": broken_sdist("toy", "1.1", uploaded=DAYS[1])})
-    assert harness(*ASK).returncode == 0
-    arm, rows = answer()
-    assert rows["1.1"][0] == "skip"
-    assert "cannot be built" in rows["1.1"][1]
-    assert sides(arm) == [("1.2", "1.3")]
-
-
 def test_a_busy_index_is_waited_for(world, harness):
     index = world()
     plain, asked = index.answer, []
@@ -286,17 +279,5 @@ def test_a_busy_index_is_waited_for(world, harness):
     index.answer = answer
     done = harness("releases", "toy")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^1\.4\b", done.stdout, re.MULTILINE)
+    assert re.search(r"^1\.3\b", done.stdout, re.MULTILINE)
     assert asked == ["/simple/toy/"] * 2
-
-
-def test_no_uv_link_reaches_the_cache(world, toy, harness):
-    world()
-    assert harness(*ASK).returncode == 0
-    linked = [
-        path
-        for path in (toy / "home" / "environments").rglob("*.py")
-        if path.is_file() and not path.is_symlink() and path.stat().st_nlink > 1
-    ]
-    assert linked == []
-    assert shutil.which("mount") or os.name
