@@ -210,7 +210,7 @@ def test_what_a_killed_run_left_changed_is_found_by_the_next(environments, harne
     helper = next(base.glob("lib/python*/site-packages/helper/__init__.py"))
     helper.chmod(0o644)
     helper.write_text("SCALE = 0.0\n")
-    (base / "unverified-1").touch()
+    (base / f"unverified-{2**22 + 1}").touch()  # no process has such a number
     for path in (toy / "home").glob("probes/*/*/probe.json"):
         other_verdict(path, with_sum=True)
     done = harness(*ASK)

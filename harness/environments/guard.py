@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import psutil
 
 from harness.environments.environment import MARKER, find, remove
 from harness.environments.integrity import changes
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from harness.environments.environment import Environments
+    from harness.environments.environment import Environment, Environments
     from harness.environments.integrity import Change
     from harness.probes.probe import Probe
     from harness.probes.store import Store
@@ -79,6 +82,7 @@ class Guard:
         self._store = store
         self._lock = threading.RLock()
         self._marked: set[Path] = set()
+        self._seen: dict[Path, tuple[int, float]] = {}
 
     @contextmanager
     def watching(self, probe: Probe, package: str) -> Iterator[None]:
@@ -95,14 +99,16 @@ class Guard:
                 for damage in self._damages():
                     note = f"the job with {package} {probe.packages.get(package)} changed {damage}"
                     self.notes += [] if note in self.notes else [note]
-                    self._environments.remake(damage.folder)
+                    self._remake(damage.folder)
 
-    def mark(self, base: Path) -> None:
-        """Note in a base that jobs run in it, so that a run after this one, should it be killed, looks at it."""
+    def mark(self, environment: Environment) -> None:
+        """Note that jobs run in an environment, in its base too: should this run be killed, the next one looks."""
         with self._lock:
-            if base not in self._marked:
-                (base / f"{_MARK}{os.getpid()}").touch()
-                self._marked.add(base)
+            for folder in {environment.folder, environment.base} - self._seen.keys():
+                self._seen[folder] = (folder.stat().st_ino, time.time())
+            if environment.base not in self._marked:
+                (environment.base / f"{_MARK}{os.getpid()}").touch()
+                self._marked.add(environment.base)
 
     def begin(self) -> None:
         """Look at the environments in which jobs have run that nobody has looked at since: their run was killed.
@@ -110,7 +116,8 @@ class Guard:
         What was changed is removed, with the results that came after the change; it is made again when it is needed.
         """
         root = self._environments.home.environments
-        for base in {mark.parent for mark in root.glob(f"base-*/{_MARK}*")}:
+        left = [mark for mark in root.glob(f"base-*/{_MARK}*") if not _runs(mark)]
+        for base in {mark.parent for mark in left}:
             for folder in [*(path for path in _folders(root) if _stands_on(path, base)), base]:
                 seen = tuple(changes(folder))
                 if seen:
@@ -121,8 +128,8 @@ class Guard:
                         f"a job of a run that was ended changed {damage}; it is made anew when it is needed, and "
                         f"{gone} results that came after the change are not used"
                     )
-            for mark in base.glob(f"{_MARK}*"):
-                mark.unlink(missing_ok=True)
+        for mark in left:
+            mark.unlink(missing_ok=True)
 
     def repaired(self) -> bool:
         """Look at all environments that were used; return whether something had been changed, and is made anew.
@@ -135,15 +142,33 @@ class Guard:
         with self._lock:
             if not self._marked:
                 return False
+            replaced = self._replaced()
             damages = self._damages()
             for damage in damages:
                 self._repair(damage)
             for base in self._marked:
-                for mark in base.glob(f"{_MARK}*"):
-                    mark.unlink(missing_ok=True)
+                (base / f"{_MARK}{os.getpid()}").unlink(missing_ok=True)
             self._marked.clear()
+            self._seen.clear()
             self.careful = self.careful or bool(damages)
-            return bool(damages)
+            return bool(damages) or replaced
+
+    def _replaced(self) -> bool:
+        """Tell whether another run has made an environment anew that this one used: then it was changed before.
+
+        What this run stored of it is forgotten, for nobody knows here when the change was.
+        """
+        found = False
+        for folder, (inode, since) in self._seen.items():
+            with suppress(FileNotFoundError):  # evicted meanwhile
+                if folder.stat().st_ino != inode:
+                    self._store.discard_since(self._locks(folder), since)
+                    found = True
+        if found:
+            self.notes.append(
+                "another run made an environment anew that this one used: its probes were executed again"
+            )
+        return found
 
     def _damages(self) -> list[Damage]:
         found = []
@@ -157,16 +182,27 @@ class Guard:
 
     def _repair(self, damage: Damage) -> None:
         gone = self._store.discard_since(self._locks(damage.folder), damage.since - _SLACK)
-        self._environments.remake(damage.folder)
+        self._remake(damage.folder)
         self.notes.append(
             f"a job changed {damage}; the environment was made anew, and {gone} results that came after the change "
             "were executed again, one at a time with a look after each"
         )
 
+    def _remake(self, folder: Path) -> None:
+        self._environments.remake(folder)
+        if folder in self._seen:
+            self._seen[folder] = (folder.stat().st_ino, self._seen[folder][1])
+
     def _locks(self, folder: Path) -> set[str]:
         """Return the digests of the locks of all environments that a change in one folder concerns."""
         found = (find(path) for path in _folders(folder.parent))
         return {one.lock for one in found if one is not None and folder in {one.folder, one.base}}
+
+
+def _runs(mark: Path) -> bool:
+    """Tell whether the run that set a mark still goes on; it looks by itself at its end."""
+    pid = mark.name.removeprefix(_MARK)
+    return pid.isdigit() and int(pid) != os.getpid() and psutil.pid_exists(int(pid))
 
 
 def _folders(root: Path) -> list[Path]:

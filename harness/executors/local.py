@@ -52,7 +52,7 @@ class Local:
             made = self._environments.ensure(lock, self._base)
             if isinstance(made, NotInstallable):
                 return NotExecuted(f"cannot be installed: {made.reason}")
-            self._guard.mark(made.base)
+            self._guard.mark(made)
             return self._launchers.execute(probe, lock, made, self._store)
 
     def repaired(self) -> bool:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def execute(probe: Probe, environment: Environment, store: Store, launcher: Launcher) -> Result:
     """Return the stored result of `probe`, executed now if there is none.
 
-    A probe that was ended from outside (killed, out of memory, out of time, no disk space) is tried once more.
+    A probe that was ended from outside (killed, out of memory, out of time, no disk space) is tried once more, and so is
+    one that could not import something: only what fails twice is a property of the release.
 
     Raises:
         MachineError: The disk is full, so that there is no whole trace.
@@ -32,7 +33,8 @@ def execute(probe: Probe, environment: Environment, store: Store, launcher: Laun
     with store.recording(probe) as folder:
         execution, output = launcher.launch(probe, environment, folder)
         _check(execution, output, folder)
-        if execution.ended_from_outside(read_trace(folder / "trace.jsonl")):
+        trace = read_trace(folder / "trace.jsonl")
+        if execution.ended_from_outside(trace) or (trace.error or {}).get("importing"):
             (folder / "trace.jsonl").unlink(missing_ok=True)
             again, output = launcher.launch(probe, environment, folder)
             _check(again, output, folder)
