@@ -3,6 +3,7 @@
 HarnessError              exit code 4: something around the probes failed
 ├── UsageError            exit code 2: the question is malformed (names what, where, what next)
 ├── IndexUnavailableError exit code 4: no package index answered and no listing is stored
+├── MachineError          exit code 4: disk, memory, permission, index …: it says nothing of any release
 └── ToolMissingError      exit code 4: uv or an interpreter is not there
 
 A release that cannot be installed or a job that crashes is *data* (a skip or a bad verdict), never one of
@@ -28,3 +29,7 @@ class IndexUnavailableError(HarnessError):
 
 class ToolMissingError(HarnessError):
     """A program that the harness drives is missing."""
+
+
+class MachineError(HarnessError):
+    """The machine or the network failed, not a release: what was executed is stored, and can be gone on with."""

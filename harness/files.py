@@ -7,11 +7,11 @@ import math
 import os
 import shutil
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _TO_TEXT = {math.inf: "Infinity", -math.inf: "-Infinity"}
@@ -65,16 +65,24 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 
 
 @contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
+def whole_folder(target: Path, *, replace: Callable[[], bool] = lambda: False) -> Iterator[Path]:
     """Yield a new folder beside `target` that becomes `target` only when the block ends without an error.
 
-    If another process was first, its folder stays and the new one is removed.
+    Args:
+        target: Where to. If another process was first, its folder stays and the new one is removed.
+        replace: Is asked at the end whether the new folder takes the place of one that is there.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
     temporary.mkdir()
     try:
         yield temporary
+        if target.is_dir() and replace():
+            old = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.old")
+            target.rename(old)
+            temporary.rename(target)
+            shutil.rmtree(old, ignore_errors=True)
+            return
         try:
             temporary.rename(target)
         except OSError:
@@ -82,3 +90,19 @@ def whole_folder(target: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def put_aside(path: Path, root: Path, what: str, remedy: str) -> str:
+    """Move a damaged file or folder into the folder `damaged` of the state directory; return a line that says so.
+
+    Args:
+        path: What is damaged; it may be gone by now.
+        root: State directory.
+        what: What it is, as `lock`.
+        remedy: What happens in its place, as `resolved again`.
+    """
+    target = root / "damaged" / f"{path.name}.{uuid.uuid4().hex[:8]}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileNotFoundError):
+        path.rename(target)
+    return f"the stored {what} {path} is damaged: it is kept as {target}, and {remedy}"

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
-from harness.files import to_json, write_atomic
+from harness.files import put_aside, to_json, write_atomic
 from harness.home import Home
-from harness.locks.lock import parse_lock
-from harness.probes.store import FILES, Result, Store, sha256
+from harness.locks.files import lock_content
+from harness.probes.store import FILES, Damaged, Result, Store
 from harness.traces.census import census_digest
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _PARTS = ("probes", "locks", "listings")
 """Folders by which a home is known."""
 _DIGEST = re.compile(r"[0-9a-f]{32}")
-_BESIDE = ("execution", "environment_seconds", "sums", "packages")
+_BESIDE = ("execution", "environment_seconds", "sums", "sum", "packages")
 """Facts of a result that differ from one execution to the next, and what older harnesses did not write down."""
 
 
@@ -115,29 +115,20 @@ def _take_result(theirs: Store, mine: Store, digest: str, repeat: int, done: Mer
 def _readable(store: Store, digest: str, repeat: int, otherwise: str, done: Merged) -> Result | None:
     """Return a stored result if it is whole; else tell it, and take it away where it is to be replaced."""
     folder = store.home.probes / digest / str(repeat)
-    found = store.find(digest, repeat)
-    if found is not None and not (fault := _fault(found)):
-        return found
-    if folder.exists():
-        fault = fault if found is not None else "probe.json cannot be read"
-        done.damaged.append(f"{folder}: {fault}; {otherwise}")
-        if otherwise == "replaced":
-            (folder / "probe.json").unlink(missing_ok=True)
+    found = store.look(digest, repeat)
+    if found is None:
+        return None
+    if isinstance(found, Result):
+        try:
+            found.trace()
+        except (KeyError, TypeError, ValueError):
+            found = Damaged("trace.jsonl cannot be read")
+        else:
+            return found
+    done.damaged.append(f"{folder}: {found.reason}; {otherwise}")
+    if otherwise == "replaced":
+        put_aside(folder, store.home.root, "result", otherwise)
     return None
-
-
-def _fault(result: Result) -> str:
-    """Return which file is not as it was stored; results of older harnesses carry no sums."""
-    try:
-        result.trace()
-    except (KeyError, TypeError, ValueError):
-        return "trace.jsonl cannot be read"
-    facts = json.loads((result.folder / "probe.json").read_text(encoding="utf-8"))
-    for name, expected in facts.get("sums", {}).items():
-        path = result.folder / name
-        if not path.is_file() or sha256(path) != expected:
-            return f"{name} is not as it was stored"
-    return ""
 
 
 def _said(result: Result) -> tuple[str, str]:
@@ -159,15 +150,17 @@ def _said(result: Result) -> tuple[str, str]:
 def _take_lock(path: Path, home: Home, done: Merged) -> None:
     text = path.read_text(encoding="utf-8", errors="replace")
     mine = home.locks / path.name
-    try:
-        parse_lock(text)
-    except ValueError:
-        done.damaged.append(f"{path}: not a lock; left out")
+    content = lock_content(text)
+    if content is None:
+        done.damaged.append(f"{path}: not a lock, or not as it was stored; left out")
         return
     if not mine.exists():
         write_atomic(mine, text)
         done.locks += 1
-    elif mine.read_text(encoding="utf-8", errors="replace") == text:
+    elif (own := lock_content(mine.read_text(encoding="utf-8", errors="replace"))) is None:
+        done.damaged.append(f"{mine}: not a lock, or not as it was stored; replaced")
+        write_atomic(mine, text)
+    elif own == content:
         done.known += 1
     else:
         apart = home.conflicts / hashlib.sha256(text.encode()).hexdigest()[:16] / "locks" / path.name

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.errors import ToolMissingError
+from harness.failures import Failure, classify
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,8 +27,8 @@ _UNWANTED = (
     "PYTHONPATH",
 )
 
-_IN_THE_WAY = re.compile(r"failed to (rename|persist)|Failed to query Python interpreter", re.IGNORECASE)
-"""What uv says when another uv took away a file of its cache, or was writing it."""
+_WAIT = 0.5
+"""Seconds before what failed for the machine's sake is tried again; twice that before it is tried a third time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,15 @@ class Outcome:
     """How one uv command ended.
 
     Attributes:
-        code: 0 done; 1 uv's own no (no solution, a build that failed); 2 anything else, the network above all.
-        reason: What uv said, in one line.
+        code: 0 done; 1 uv's own no (no solution, a build that failed); 2 anything else; negative: killed by a signal.
+        reason: What uv said, in one line; never empty where it failed.
+        failure: Why it failed; None if it did not.
     """
 
     code: int
     stdout: str
     reason: str
+    failure: Failure | None = None
 
 
 class Uv:
@@ -75,8 +79,8 @@ class Uv:
     def run(self, *arguments: str, without: Collection[str] = ()) -> Outcome:
         """Run uv away from any project folder and return how it ended.
 
-        What it could not do because another uv was at work in its cache, it is asked once more: that says nothing of
-        what was to be done.
+        What failed is tried again as often as `Failure.again` says: a build that fails once, or a uv that was killed
+        or that another uv was in the way of, says nothing of what was to be done.
 
         Args:
             arguments: The command.
@@ -86,8 +90,13 @@ class Uv:
         unwanted = {*_UNWANTED, *without}
         environment = {key: value for key, value in wanted.items() if key not in unwanted}
         outcome = self._once(arguments, environment)
-        in_the_way = outcome.code and _IN_THE_WAY.search(outcome.reason)
-        return self._once(arguments, environment) if in_the_way else outcome
+        tried = 0
+        while outcome.failure is not None and tried < outcome.failure.again:
+            if not outcome.failure.of_release:
+                time.sleep(_WAIT * (tried + 1))
+            tried += 1
+            outcome = self._once(arguments, environment)
+        return outcome
 
     def _once(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Outcome:
         with tempfile.TemporaryDirectory(prefix="harness-uv-") as neutral:
@@ -101,7 +110,15 @@ class Uv:
                 encoding="utf-8",
                 errors="replace",
             )
-        return Outcome(done.returncode, done.stdout, one_line(done.stderr))
+        reason = one_line(done.stderr) or _how_it_ended(done.returncode)
+        return Outcome(done.returncode, done.stdout, reason, classify(done.returncode, done.stderr))
+
+
+def _how_it_ended(code: int) -> str:
+    if code < 0:
+        name = next((item.name for item in signal.Signals if item == -code), str(-code))
+        return f"uv was killed by {name}"
+    return f"uv ended with exit status {code} and said nothing" if code else ""
 
 
 def one_line(message: str) -> str:

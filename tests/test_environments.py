@@ -242,10 +242,11 @@ def test_the_interpreter_is_asked_for_by_specifier():
     ("said", "runs", "code"),
     [
         ("Failed to query Python interpreter: failed to rename file a to b: No such file (os error 2)", 2, 0),
-        ("Failed to build `toy==1.3`", 1, 1),
+        ("Failed to build `toy==1.3`", 2, 0),
+        ("No solution found when resolving dependencies", 1, 1),
     ],
 )
-def test_what_another_uv_was_in_the_way_of_is_asked_again(tmp_path, said, runs, code):
+def test_what_may_be_no_property_of_a_release_is_asked_again(tmp_path, said, runs, code):
     program, count = tmp_path / "uv", tmp_path / "count"
     program.write_text(
         f"#!/bin/sh\necho x >> {count}\ntest $(wc -l < {count}) = 2 && exit 0\necho 'error: {said}' >&2\nexit 1\n"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness import __version__
 from harness.errors import HarnessError
+from harness.failures import advice, os_error_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,11 +92,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HarnessError as error:
         return _fail(str(error), error.exit_code, debug=options.debug)
     except OSError as error:
-        said = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        said = ": ".join(filter(None, [os_error_text(error), advice(error)]))
         return _fail(said, HarnessError.exit_code, debug=options.debug)
     except Exception as error:  # noqa: BLE001 - a fault of the harness itself: told shortly, shown with --debug
-        said = f"fault of the harness itself, {type(error).__name__}: {error}; --debug shows where"
-        return _fail(said, HarnessError.exit_code, debug=options.debug)
+        return _fail(_fault(error), HarnessError.exit_code, debug=options.debug)
+
+
+def _fault(error: Exception) -> str:
+    if type(error).__module__ == "sqlite3":  # which is not imported for this
+        return f"the history cannot be read or written ({error}): see to its disk, or move it away"
+    return f"fault of the harness itself, {type(error).__name__}: {error}; --debug shows where"
 
 
 def _fail(said: str, code: int, *, debug: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from harness.cli.options import add_probing, question
@@ -46,6 +47,12 @@ def run(options: argparse.Namespace) -> int:
     arm = asked.arms[0]
     laboratory.calibrate(arm)
     finding = laboratory.observe(arm, len(releases) - 1, options.repeat)
+    if laboratory.executor.repaired():  # a job changed files of its environment: what came after that is gone
+        laboratory.calibrations.clear()
+        laboratory.calibrate(arm)
+        finding = laboratory.observe(arm, len(releases) - 1, options.repeat)
+    for note in laboratory.executor.notes:
+        print(f"warning: {note}", file=sys.stderr)
     said = f"{finding.verdict.value}, {finding.judgement.reason}"
     print(f"{asked.package} {wanted[0].version} {arm.name}: {said}")
     for one in finding.seeds():

@@ -8,18 +8,21 @@ little. The folder's name is the lock's digest, and whatever base it stands on, 
 
 from __future__ import annotations
 
-import errno
 import json
 import os
+import shutil
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from harness.environments import integrity
 from harness.errors import HarnessError
+from harness.failures import Failure, machine_error, of_os_error, refused_file
 from harness.files import to_json, whole_folder, write_atomic
-from harness.locks.lock import common
+from harness.locks.lock import common, parse_lock
+from harness.releases.refused import serves_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -29,7 +32,8 @@ if TYPE_CHECKING:
     from harness.locks.interpreter import Interpreter
     from harness.locks.lock import Lock
     from harness.locks.torch import TorchSource
-    from harness.uv import Uv
+    from harness.releases.settings import IndexSettings
+    from harness.uv import Outcome, Uv
 
 MARKER = "environment.json"
 """Written last; a folder without it is no environment."""
@@ -73,6 +77,9 @@ class Environments:
         told: Called with a line when what takes long begins and ends.
         made: Digests of the locks whose environments were made, not found.
         base_seconds: What making each base took that was made, not found.
+        bases: {folder: lock} of the bases that were used.
+        layers: {folder: (what is in it, lock of the environment, folder of its base)} of the environments that were used.
+        settings: Which index to ask whether it serves other files than one that it refuses; None cannot ask.
         rehashed: {SHA-256 in a lock: SHA-256 of a wheel with the same content}, of a bundle.
     """
 
@@ -85,6 +92,9 @@ class Environments:
     base_seconds: list[float] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
     rehashed: Mapping[str, str] = field(default_factory=dict)
+    bases: dict[Path, Lock] = field(default_factory=dict)
+    layers: dict[Path, tuple[Lock, Lock, Path]] = field(default_factory=dict)
+    settings: IndexSettings | None = None
 
     def base(self, locks: Iterable[Lock]) -> Lock:
         """Return the lock of what all `locks` have in common, the package under test left out."""
@@ -99,22 +109,59 @@ class Environments:
             base: The part of it that is shared; every package of it is in `lock` too.
 
         Raises:
-            HarnessError: No disk space, or the base itself cannot be installed.
+            HarnessError: The machine failed, or the base itself cannot be installed.
         """
         folder = self.home.environments / lock.digest[:20]
         found = find(folder)
         if found is not None:
             os.utime(folder / MARKER)
             os.utime(found.base / MARKER)
-            return found
+            return self._use(found, lock)
         below = self._ensure_base(base)
-        layer = lock.only(lock.versions().keys() - base.versions().keys())
-        fault = self._make(folder, layer, lock, below)
+        found = find(folder)  # only its base was missing
+        if found is not None:
+            return self._use(found, lock)
+        if (folder / MARKER).exists():
+            self.told(f"the environment {folder} is damaged, or of an older harness: it is made again")
+        fault = self._make(folder, self._layer(lock, base), lock, below)
         made = find(folder)
-        if made is None or fault:
+        if fault:
             return NotInstallable(fault)
+        if made is None:
+            raise HarnessError(
+                f"the environment {folder} is no environment right after it was made: run it again"
+            )
         self.made.append(lock.digest)
-        return made
+        return self._use(made, lock)
+
+    def remake(self, folder: Path) -> None:
+        """Install an environment or a base anew in place of what is there, which a job has changed.
+
+        Raises:
+            HarnessError: It cannot be installed any more, or the machine failed.
+        """
+        base = self.bases.get(folder)
+        if base is not None:
+            fault = self._make(folder, base, base, None, anew=True)
+        else:
+            layer, lock, below = self.layers[folder]
+            fault = self._make(folder, layer, lock, below, anew=True)
+        if fault:
+            raise HarnessError(
+                f"the environment {folder} was changed by a job and cannot be made anew: {fault}"
+            )
+
+    def _layer(self, lock: Lock, base: Lock) -> Lock:
+        return lock.only(lock.versions().keys() - base.versions().keys())
+
+    def _use(self, environment: Environment, lock: Lock) -> Environment:
+        """Remember what is needed to make the environment and its base anew."""
+        if environment.folder not in self.layers or environment.base not in self.bases:
+            text = (environment.base / "lock.txt").read_text(encoding="utf-8")
+            base = parse_lock(text)
+            self.bases[environment.base] = base
+            self.layers[environment.folder] = (self._layer(lock, base), lock, environment.base)
+        return environment
 
     def base_folder(self, base: Lock) -> Path:
         """Return the folder of a base, whether it is there or not."""
@@ -124,7 +171,7 @@ class Environments:
         folder = self.base_folder(base)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):  # a base is big: the second process waits and finds it
-            if not (folder / MARKER).exists():
+            if find(folder) is None:
                 self._install_base(folder, base)
         return folder
 
@@ -138,14 +185,18 @@ class Environments:
         self.base_seconds.append(time.monotonic() - started)
         self.told(f"installed {what} in {self.base_seconds[-1]:.1f} s")
 
-    def _make(self, folder: Path, packages: Lock, lock: Lock, base: Path | None) -> str:
+    def _make(
+        self, folder: Path, packages: Lock, lock: Lock, base: Path | None, *, anew: bool = False
+    ) -> str:
         """Make one virtual environment; return why it could not be made, or an empty string."""
         started = time.monotonic()
         try:
-            with whole_folder(folder) as new:
+            with whole_folder(folder, replace=lambda: anew or find(folder) is None) as new:
                 self._fill(new, packages, base)
                 write_atomic(new / "lock.txt", lock.text())
                 seconds = round(time.monotonic() - started, 3)
+                integrity.protect(new)
+                integrity.describe(new)
                 facts = {"lock": lock.digest, "base": base.name if base else None, "seconds": seconds}
                 if base is None:
                     facts["size"] = size(new)
@@ -153,7 +204,7 @@ class Environments:
         except _InstallError as error:
             return str(error)
         except OSError as error:
-            raise HarnessError(_no_space(folder) if error.errno == errno.ENOSPC else str(error)) from error
+            raise of_os_error(error, "an environment was made") from error
         return ""
 
     def _fill(self, new: Path, packages: Lock, base: Path | None) -> None:
@@ -162,8 +213,11 @@ class Environments:
             *("venv", str(new), "--python", str(self.interpreter.path), "--relocatable", "--no-project"),
             *("--allow-existing", "--quiet"),
         )
-        if made.code:
-            raise _InstallError(made.reason)
+        if made.failure is not None:
+            doing = "a virtual environment was made"  # which holds nothing of a release yet
+            raise machine_error(
+                Failure.UNKNOWN if made.failure.of_release else made.failure, doing, made.reason
+            )
         site = next((new / "lib").glob("python*/site-packages"))
         if base is not None:
             below = next((base / "lib").glob("python*/site-packages"))
@@ -181,16 +235,26 @@ class Environments:
         wanted.write_text(packages.with_hashes(self.rehashed).text(), encoding="utf-8")
         install = [
             *("pip", "install", "--python", python, "--no-deps", "--require-hashes", "--quiet"),
+            *("--link-mode", "copy"),  # a hard link would let a job write into uv's cache
             *("-r", str(wanted), *(["--compile-bytecode"] if base is None else [])),
         ]
         # A constraint has done its work in the lock, and it has no hash.
         installed = self.uv.run(*install, *sources, without=("UV_CONSTRAINT",))
         if installed.code and self.torch.fallback:
             installed = self.uv.run(*install, without=("UV_CONSTRAINT",))
-        if "No space left" in installed.reason or "os error 28" in installed.reason:
-            raise HarnessError(_no_space(new))
-        if installed.code:
+        if installed.failure is not None:
+            self._check(installed)
             raise _InstallError(installed.reason)
+
+    def _check(self, outcome: Outcome) -> None:
+        """Complain of a failure that says nothing of a release."""
+        failure = outcome.failure
+        refused = failure is Failure.REFUSED and not self._serves_others(refused_file(outcome.reason))
+        if failure is not None and (refused or not failure.of_release):
+            raise machine_error(failure, "an environment was filled", outcome.reason)
+
+    def _serves_others(self, file: str) -> bool:
+        return self.settings is not None and serves_others(file, self.settings)
 
 
 class _InstallError(Exception):
@@ -201,10 +265,18 @@ def find(folder: Path) -> Environment | None:
     """Return the finished environment in `folder`, or None: its marker, and that of its base, must be there."""
     try:
         facts = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        base = folder.parent / (facts["base"] or folder.name)
+        found = Environment(folder, str(facts["lock"]), base, float(facts["seconds"]))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    base = folder.parent / (facts["base"] or folder.name)
-    return Environment(folder, facts["lock"], base, facts["seconds"]) if (base / MARKER).exists() else None
+    whole = all((place / name).exists() for place in {folder, base} for name in (MARKER, integrity.STATE))
+    return found if whole else None
+
+
+def remove(folder: Path) -> None:
+    """Remove an environment; from the first moment on it is none, even if the removal is interrupted."""
+    (folder / MARKER).unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def size(folder: Path) -> int:
@@ -215,7 +287,3 @@ def size(folder: Path) -> int:
             facts = os.lstat(os.path.join(place, name))  # noqa: PTH118 - tens of thousands of files
             total += facts.st_blocks * 512 / facts.st_nlink
     return int(total)
-
-
-def _no_space(folder: Path) -> str:
-    return f"no disk space left in {folder.parent} while making an environment: free some, then run it again"

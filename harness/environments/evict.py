@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness.environments.environment import MARKER, size
+from harness.environments.environment import MARKER, remove, size
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,8 +38,7 @@ def evict(folder: Path, *, cap: int, keep: Collection[Path] = ()) -> list[Path]:
             break
         if path in keep or time.time() - found[path] < RECENT or _carries(path, sizes):
             continue
-        (path / MARKER).unlink()  # from now on it is no environment, even if the removal is interrupted
-        shutil.rmtree(path, ignore_errors=True)
+        remove(path)
         del sizes[path]
         removed.append(path)
     return removed
@@ -47,13 +46,21 @@ def evict(folder: Path, *, cap: int, keep: Collection[Path] = ()) -> list[Path]:
 
 def _known_size(folder: Path) -> int | None:
     """Return the size that a base was made with; a layer grows when its modules are first compiled."""
-    facts = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-    return facts.get("size") if facts["base"] is None else None
+    facts = _facts(folder)
+    return facts.get("size") if facts.get("base") is None else None
 
 
 def _carries(base: Path, present: Collection[Path]) -> bool:
-    layers = (json.loads((path / MARKER).read_text(encoding="utf-8"))["base"] for path in present)
-    return base.name in layers
+    return base.name in (_facts(path).get("base") for path in present)
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    """Return what a marker says; nothing if it is damaged, for then the folder is no environment."""
+    try:
+        facts = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def _clear_leftovers(folder: Path) -> None:

@@ -37,6 +37,9 @@ class Executor(Protocol):
             KeyboardInterrupt: All was cancelled, before or meanwhile.
         """
 
+    def repaired(self) -> bool:
+        """Look for what jobs changed in environments; return whether results of it are gone from the store."""
+
     def give_up_warm(self, why: str) -> None:
         """Start everything in clean processes from now on."""
 

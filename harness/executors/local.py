@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.environments.environment import NotInstallable
+from harness.environments.guard import Guard
+from harness.errors import MachineError
 from harness.executors.executor import NotExecuted
 
 if TYPE_CHECKING:
@@ -40,13 +42,25 @@ class Local:
         self._launchers = launchers
         self._store = store
         self.notes = launchers.notes
+        self._guard = Guard(environments, store)
+        self._guard.notes = self.notes
+        self._guard.begin()
 
     def execute(self, probe: Probe, lock: Lock) -> Result | NotExecuted:
         """Make the environment if it is not there, and execute the probe in it."""
-        made = self._environments.ensure(lock, self._base)
-        if isinstance(made, NotInstallable):
-            return NotExecuted(f"cannot be installed: {made.reason}")
-        return self._launchers.execute(probe, lock, made, self._store)
+        with self._guard.watching(probe, self._environments.package):
+            made = self._environments.ensure(lock, self._base)
+            if isinstance(made, NotInstallable):
+                return NotExecuted(f"cannot be installed: {made.reason}")
+            self._guard.mark(made)
+            return self._launchers.execute(probe, lock, made, self._store)
+
+    def repaired(self) -> bool:
+        """Look for what jobs changed in environments; return whether results of it are gone from the store."""
+        if not self._guard.repaired():
+            return False
+        self._launchers.give_up("a job changed files that the warm parent may have loaded")
+        return True
 
     def give_up_warm(self, why: str) -> None:
         """Start everything in clean processes from now on."""
@@ -61,5 +75,11 @@ class Local:
         self._launchers.processes.cancel()
 
     def close(self) -> None:
-        """End the warm parent."""
+        """End the warm parent, and look at the environments once more if jobs have run since the last look.
+
+        Raises:
+            MachineError: A job changed files in them.
+        """
         self._launchers.close()
+        if self._guard.repaired():
+            raise MachineError(f"{self.notes[-1]}; run the same command again")

@@ -100,6 +100,10 @@ class Remote:
             else:
                 workers = self._fit()
 
+    def repaired(self) -> bool:
+        """Return no: workers look after their own environments."""
+        return False
+
     def give_up_warm(self, why: str) -> None:
         """Start everything in clean processes from now on."""
         with self._lock:

@@ -59,7 +59,7 @@ class Bench:
         _check(order.lock, interpreter, torch)
         self.home = home
         self.scenario = scenario
-        self.environments = Environments(about.package, interpreter, torch, uv, home)
+        self.environments = Environments(about.package, interpreter, torch, uv, home, settings=settings)
         self.launchers = Launchers(
             scenario,
             about.package,

@@ -80,9 +80,15 @@ def connect(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> sql
         HarnessError: It is no history, is damaged, or a newer harness wrote it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+    try:
+        connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+    except sqlite3.OperationalError as error:
+        raise HarnessError(
+            f"{path}: cannot be opened ({error}); it must be a file that can be written"
+        ) from None
     connection.row_factory = sqlite3.Row
     try:
+        _check_whole(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         _migrate(connection, path, migrations)
@@ -95,6 +101,13 @@ def connect(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> sql
         connection.close()
         raise
     return connection
+
+
+def _check_whole(connection: sqlite3.Connection) -> None:
+    """Complain of a damaged file, before what is left of it is taken for all that there was."""
+    (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if said != "ok":
+        raise sqlite3.DatabaseError(said)
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]]) -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +18,10 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from harness.errors import HarnessError
-from harness.files import write_atomic
-from harness.locks.lock import Lock, askers, parse_lock, parse_packages
+from harness.failures import Failure, machine_error, refused_file
+from harness.locks.files import read_lock, write_lock
+from harness.locks.lock import Lock, askers, parse_packages
+from harness.releases.refused import release_of, serves_others
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
     from harness.releases.settings import IndexSettings
     from harness.uv import Outcome, Uv
 
-_SEES_NETWORK = re.compile(
-    r"Failed to fetch|error sending request|Could not connect|dns error|timed out", re.IGNORECASE
-)
-
-
 _QUESTION = "requirements.in"
 
 
 @dataclass(frozen=True, slots=True)
 class Unresolvable:
-    """A release for which no lock exists, with the resolver's own reason."""
+    """A release for which no lock exists, with the resolver's own reason.
+
+    Attributes:
+        refused: Address of the file that the index refused, where that is the reason.
+    """
 
     reason: str
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Resolver:
         package: Canonical name of the package under test.
         pins: Requirements that hold everywhere.
         target: Options for uv that say for which other machine locks are made.
+        notes: What a reader of the report must know: damaged locks.
         newest: The reference takes no newer release than this one; None takes the newest of all.
     """
 
@@ -68,6 +69,7 @@ class Resolver:
     home: Home
     newest: str | None = None
     target: Sequence[str] = ()
+    notes: list[str] = field(default_factory=list)
 
     def reference(self) -> Lock | Unresolvable:
         """Return the lock of the pins with the newest release that they allow: what all environments share.
@@ -75,40 +77,43 @@ class Resolver:
         Unresolvable, if no release goes with the pins.
 
         Raises:
-            HarnessError: The index is out of reach.
+            HarnessError: The machine or the index failed.
         """
-        path = self._reference_path()
-        if path.exists():
-            return parse_lock(path.read_text(encoding="utf-8"))
-        return self.refresh()
+        return self._read(self._reference_path()) or self.refresh()
 
     def refresh(self) -> Lock | Unresolvable:
         """Resolve the reference anew and store it; where that cannot be done, what is stored stays.
 
         Raises:
-            HarnessError: The index is out of reach.
+            HarnessError: The machine or the index failed.
         """
-        lock, _ = self._resolve([*self.requirements(), self._newest()], preference=None)
+        refused: list[str] = []
+        wanted = self._newest()
+        lock, _ = self._resolve([*self.requirements(), wanted], preference=None)
+        while isinstance(lock, Unresolvable) and (version := self._refused(lock)) not in {"", *refused}:
+            refused.append(version)
+            without = ",".join(f"!={one}" for one in refused)
+            wanted = f"{self._newest()}{',' if self.newest else ''}{without}"
+            lock, _ = self._resolve([*self.requirements(), wanted], preference=None)
         if isinstance(lock, Lock):
-            write_atomic(self._reference_path(), lock.text())
+            write_lock(self._reference_path(), lock)
         return lock
 
     def lock(self, version: str, reference: Lock) -> Lock | Unresolvable:
         """Return the lock of one release, from the store if it was resolved before.
 
         Raises:
-            HarnessError: The index is out of reach.
+            HarnessError: The machine or the index failed.
         """
         return self.stored(version, reference) or self.resolve(version, reference)[0]
 
     def stored(self, version: str, reference: Lock) -> Lock | None:
         """Return the lock of one release if it was resolved before."""
-        path = self._path(f"{self.package}=={version}", reference.digest)
-        return parse_lock(path.read_text(encoding="utf-8")) if path.exists() else None
+        return self._read(self._path(f"{self.package}=={version}", reference.digest))
 
     def keep(self, version: str, reference: Lock, lock: Lock) -> Lock:
         """Store the lock of one release, and return it."""
-        write_atomic(self._path(f"{self.package}=={version}", reference.digest), lock.text())
+        write_lock(self._path(f"{self.package}=={version}", reference.digest), lock)
         return lock
 
     def resolve(self, version: str, reference: Lock) -> tuple[Lock | Unresolvable, bool]:
@@ -118,7 +123,7 @@ class Resolver:
             The lock, and whether nothing but the question itself asks for the package under test.
 
         Raises:
-            HarnessError: The index is out of reach.
+            HarnessError: The machine or the index failed.
         """
         lock, alone = self._resolve(
             [*self.requirements(), f"{self.package}=={version}"], preference=reference
@@ -138,7 +143,7 @@ class Resolver:
             moved: What moved since then: where the pins name it, any version will do.
 
         Raises:
-            HarnessError: The index is out of reach.
+            HarnessError: The machine or the index failed.
         """
         pins = {str(canonicalize_name(Requirement(pin).name)): pin for pin in self.requirements()}
         names = {move.name for move in moved}
@@ -151,7 +156,7 @@ class Resolver:
         """Return why the versions of a lock do not go together; empty if the resolver gives just them.
 
         Raises:
-            HarnessError: The index is out of reach.
+            HarnessError: The machine or the index failed.
         """
         wanted = lock.versions()
         found = self._resolve([f"{name}=={version}" for name, version in wanted.items()], preference=lock)[0]
@@ -172,15 +177,28 @@ class Resolver:
         outcome, text = self._compile(requirements, preference, self.torch.options)
         if outcome.code and self.torch.fallback:
             outcome, text = self._compile(requirements, preference, ())
-        if outcome.code and _SEES_NETWORK.search(outcome.reason):
-            raise HarnessError(
-                f"the package index cannot be reached while resolving {requirements[-1]}: {outcome.reason}; "
-                "what is stored so far is kept: run the same command again"
-            )
-        if outcome.code:
-            return Unresolvable(outcome.reason), False
+        if outcome.failure is not None:
+            asked = requirements[-1]
+            self._check(outcome, f"{asked} was resolved")
+            refused = outcome.failure is Failure.REFUSED
+            return Unresolvable(outcome.reason, refused_file(outcome.reason) if refused else ""), False
         lock = Lock(parse_packages(text), "fixed", self.interpreter.minor, self.interpreter.platform)
         return lock, askers(text, self.package) == [_QUESTION]
+
+    def _check(self, outcome: Outcome, doing: str) -> None:
+        """Complain of a failure that says nothing of a release."""
+        failure, file = outcome.failure, refused_file(outcome.reason)
+        refused = failure is Failure.REFUSED and not serves_others(file, self.settings)
+        if failure is not None and (refused or not failure.of_release):
+            raise machine_error(failure, doing, outcome.reason)
+
+    def _refused(self, lock: Unresolvable) -> str:
+        """Return the release of the package under test whose file the index refuses; empty if that is not why."""
+        package, version = release_of(lock.refused) if lock.refused else ("", "")
+        return version if package == self.package else ""
+
+    def _read(self, path: Path) -> Lock | None:
+        return read_lock(path, self.home.root, self.notes.append)
 
     def _compile(
         self, requirements: list[str], preference: Lock | None, options: Sequence[str]

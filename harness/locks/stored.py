@@ -43,6 +43,7 @@ class StoredLocks:
         folder: Holds `reference.txt` and a file a release.
         interpreter: Its Python and platform must be those that the locks were made for.
         pins: What the scenario asks for, for the report.
+        notes: Nothing: what cannot be read is an error here.
         host: The torch that stands in place of the one of the locks; None leaves them as they are.
     """
 
@@ -51,6 +52,7 @@ class StoredLocks:
     interpreter: Interpreter
     pins: Sequence[str]
     host: HostTorch | None = None
+    notes: Sequence[str] = ()
 
     def reference(self) -> Lock:
         """Return the lock that the run's environments shared.

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.failures import check_space
 from harness.probes import sandbox
 from harness.probes.devices import Devices
 from harness.probes.probe import RECORDER
@@ -197,11 +198,16 @@ class WarmLauncher:
 
 @contextlib.contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
-    """Yield a scratch folder that is a probe's home and working folder, and remove it afterwards."""
+    """Yield a scratch folder that is a probe's home and working folder, and remove it afterwards.
+
+    Raises:
+        MachineError: The disk is full at the end, so that the trace may be cut off.
+    """
     home = folder / "scratch"
     home.mkdir()
     try:
         yield home
+        check_space(folder)  # before the scratch folder goes: what filled the disk may lie in it
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -129,7 +129,15 @@ class Execution:
             return f"killed by {name}" + (", as when memory runs out" if name == "SIGKILL" else "")
         if trace.error is not None and trace.error.get("out_of_memory"):
             return f"out of memory: {first_line(trace.error.get('message', ''))}"
+        if trace.error is not None and trace.error.get("no_space"):
+            return f"no disk space left: {first_line(trace.error.get('message', ''))}"
         return ""
+
+    def starved(self, trace: Trace) -> bool:
+        """Tell whether the machine's lack of memory or disk space ended the probe, as far as that can be known."""
+        killed = self.ended == "signal" and self.code == signal.SIGKILL
+        error = trace.error or {}
+        return killed or bool(error.get("out_of_memory") or error.get("no_space"))
 
     def last_words(self, output: str) -> str:
         """Return the last line of what the probe printed."""

@@ -7,18 +7,18 @@ import json
 import shutil
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from harness.files import to_json, whole_folder, write_atomic
+from harness.files import put_aside, to_json, whole_folder, write_atomic
 from harness.probes.probe import Execution
 from harness.traces.measured import measured
 from harness.traces.printed import printed_values
 from harness.traces.trace import Trace, read_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Collection, Iterator, Mapping
 
     from harness.home import Home
     from harness.probes.probe import Probe
@@ -75,17 +75,51 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Damaged:
+    """A stored result that is not as it was stored; `reason` says which file."""
+
+    reason: str
+
+
+class DamageError(Exception):
+    """A file is not as it was stored; carries which."""
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
-    """The stored results of one home."""
+    """The stored results of one state directory.
+
+    Attributes:
+        notes: What a reader of the report must know: which results were damaged.
+    """
 
     home: Home
+    notes: list[str] = field(default_factory=list, compare=False)
+    _whole: dict[Path, list[tuple[int, ...]]] = field(default_factory=dict, repr=False, compare=False)
 
     def find(self, digest: str, repeat: int = 0) -> Result | None:
-        """Return the stored result, or None."""
+        """Return the stored result, or None; a damaged one is put aside, so that it is executed again."""
+        found = self.look(digest, repeat)
+        if isinstance(found, Damaged):
+            note = put_aside(self._folder(digest, repeat), self.home.root, "result", "is executed again")
+            self.notes.append(f"{note} ({found.reason})")
+            return None
+        return found
+
+    def look(self, digest: str, repeat: int = 0, *, sums: bool = True) -> Result | Damaged | None:
+        """Return the stored result, or what is wrong with it, or None; nothing is changed.
+
+        Args:
+            digest: Of the probe.
+            repeat: Which execution.
+            sums: Whether all of its files are held against the sums that were stored with them.
+        """
         folder = self._folder(digest, repeat)
+        if not folder.is_dir():
+            return None
         try:
-            facts = json.loads((folder / "probe.json").read_text(encoding="utf-8"))
-            return Result(
+            facts = _facts(folder)
+            result = Result(
                 folder,
                 digest,
                 repeat,
@@ -93,15 +127,23 @@ class Store:
                 facts["environment_seconds"],
                 alone=bool(facts.get("instructions", {}).get("alone")),
             )
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+            stamps = [_stamp(folder / name) for name in FILES]
+            if sums and self._whole.get(folder) != stamps:
+                _check_sums(folder, facts)
+                self._whole[folder] = stamps
+        except FileNotFoundError as error:
+            return Damaged(f"{Path(error.filename or '').name} is missing") if folder.is_dir() else None
+        except DamageError as error:
+            return Damaged(str(error))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            return Damaged(f"probe.json cannot be read ({type(error).__name__})")
+        return result
 
     @contextmanager
     def recording(self, probe: Probe) -> Iterator[Path]:
         """Yield a folder to record into; it becomes the stored result when the block ends without an error."""
         folder = self._folder(probe.digest, probe.repeat)
-        if folder.exists() and self.find(probe.digest, probe.repeat) is None:
-            shutil.rmtree(folder)  # damaged: whatever it holds cannot be read
+        self.find(probe.digest, probe.repeat)  # which puts aside what is damaged
         with whole_folder(folder) as new:
             yield new
 
@@ -124,7 +166,7 @@ class Store:
             "environment_seconds": environment_seconds,
             "sums": {name: sha256(folder / name) for name in FILES[:2] if (folder / name).exists()},
         }
-        write_atomic(folder / "probe.json", to_json(facts))
+        write_atomic(folder / "probe.json", to_json({**facts, "sum": _sum(facts)}))
 
     def receive(self, digest: str, repeat: int, files: Mapping[str, bytes]) -> Result | None:
         """Take in a result that was recorded elsewhere; one that is stored already stays.
@@ -138,8 +180,7 @@ class Store:
             What is stored now; None if what came cannot be read.
         """
         folder = self._folder(digest, repeat)
-        if folder.exists() and self.find(digest, repeat) is None:
-            shutil.rmtree(folder)  # damaged: whatever it holds cannot be read
+        self.find(digest, repeat)  # which puts aside what is damaged
         with whole_folder(folder) as new:
             for name in FILES:
                 if name in files:
@@ -150,6 +191,24 @@ class Store:
         """Forget a result that is no evidence, so that its probe is executed again."""
         shutil.rmtree(result.folder)
 
+    def discard_since(self, locks: Collection[str], moment: float) -> int:
+        """Forget the results of some environments that were stored since a moment; return how many.
+
+        Args:
+            locks: Digests of the environments' locks.
+            moment: Seconds since the epoch.
+        """
+        count = 0
+        for path in self.home.probes.glob("*/*/probe.json"):
+            try:
+                facts = json.loads(path.read_text(encoding="utf-8"))
+                if facts["lock"] in locks and path.stat().st_mtime >= moment:
+                    shutil.rmtree(path.parent)
+                    count += 1
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+        return count
+
     def clear_leftovers(self) -> None:
         """Remove unfinished recordings that a killed run left behind."""
         for path in self.home.probes.glob("*/.*.tmp"):
@@ -158,6 +217,42 @@ class Store:
 
     def _folder(self, digest: str, repeat: int) -> Path:
         return self.home.probes / digest[:32] / str(repeat)
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    """Read `probe.json`, which carries a sum of its own.
+
+    Raises:
+        DamageError: It is not as it was stored.
+    """
+    path = folder / "probe.json"
+    if not path.is_file() and path.exists():
+        raise DamageError("probe.json is no file")
+    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if facts.pop("sum", None) not in {None, _sum(facts)}:
+        raise DamageError("probe.json is not as it was stored")
+    return facts
+
+
+def _check_sums(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Complain of a file that is not as it was stored; results of older harnesses carry no sums."""
+    for name, expected in facts.get("sums", {}).items():
+        path = folder / name
+        if name not in FILES or not path.is_file() or sha256(path) != expected:
+            raise DamageError(f"{name} is not as it was stored")
+
+
+def _sum(facts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(to_json(facts).encode("utf-8", "replace")).hexdigest()
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Return what changes when a file does; nothing for one that is missing."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return ()
+    return (facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino)
 
 
 def sha256(path: Path) -> str:

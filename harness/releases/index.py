@@ -15,7 +15,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import IndexUnavailableError, ToolMissingError, UsageError
-from harness.files import to_json, write_atomic
+from harness.files import put_aside, to_json, write_atomic
+from harness.releases.patience import be_patient
 from harness.releases.release import File, Release
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def list_releases(package: str, settings: IndexSettings, home: Home) -> Listing:
         )
     now = datetime.now(UTC).isoformat(timespec="seconds")
     content = {"fetched": now, "releases": [_without_files(release) for release in releases]}
-    write_atomic(stored, to_json(content))
+    write_atomic(stored, to_json({**content, "sum": _sum(content)}))
     return Listing(releases, "; ".join(faults))
 
 
@@ -114,6 +115,7 @@ def _ask(
             else:
                 with Session() as session:
                     session.verify = settings.certificates or True
+                    be_patient(session)
                     page = PyPISimple(address, session=session).get_project_page(package, timeout=TIMEOUT)
                     files += page.packages
         except NoSuchProjectError:
@@ -223,17 +225,26 @@ def _stored(package: str, settings: IndexSettings, home: Home) -> Path:
 def _read(stored: Path) -> tuple[tuple[Release, ...], str] | None:
     try:
         content: dict[str, Any] = json.loads(stored.read_text(encoding="utf-8"))
+        if content.pop("sum", None) not in {None, _sum(content)}:
+            return None
         datetime.fromisoformat(content["fetched"])
         return tuple(Release(**entry) for entry in content["releases"]), content["fetched"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _sum(content: dict[str, Any]) -> str:
+    return hashlib.sha256(to_json(content).encode()).hexdigest()
 
 
 def _stand_in(stored: Path, package: str, faults: list[str]) -> Listing:
     fault, found = "; ".join(faults), _read(stored)
     if found is None:
+        earlier = "no earlier listing is stored"
+        if stored.exists():
+            earlier = put_aside(stored, stored.parent.parent, "listing", "cannot stand in")
         raise IndexUnavailableError(
-            f"cannot list the releases of {package}: {fault}, and no earlier listing is stored; "
+            f"cannot list the releases of {package}: {fault}, and {earlier}; "
             "check the network and the index in your pip or uv settings, then run the same command again"
         )
     releases, fetched = found

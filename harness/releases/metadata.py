@@ -20,6 +20,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from harness.releases.index import TIMEOUT
+from harness.releases.patience import be_patient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +62,7 @@ def read_needs(releases: Sequence[Release], settings: IndexSettings) -> dict[str
     wheels = {release.version: wheel for release in releases if (wheel := _only_wheel(release))}
     with Session() as session, ThreadPoolExecutor(_AT_A_TIME) as pool:
         session.verify = settings.certificates or True
+        be_patient(session)
         found = pool.map(lambda wheel: _needs(session, wheel), wheels.values())
         return {version: needs for version, needs in zip(wheels, found, strict=True) if needs}
 

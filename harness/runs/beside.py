@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 
 from harness.files import strict
+from harness.probes.store import Result
 from harness.report.devices import agreement, agrees
 from harness.report.model import DeviceResult, DeviceSide
 from harness.runs.answer import sentence
@@ -28,7 +29,7 @@ from harness.verdicts.verdict import Judgement, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.probes.store import Result, Store
+    from harness.probes.store import Store
     from harness.report.model import ArmResult, BoundaryResult, ReleaseResult, Report
     from harness.traces.trace import Trace
 
@@ -192,6 +193,8 @@ class Others:
             told = kept.facts.get("packages")
             if told and told.get(self.package) != version:
                 continue  # its trace need not be read
+            if self.store.find(kept.result.probe, kept.result.repeat) is None:
+                continue  # damaged
             trace = kept.result.trace()
             if kept.packages(trace).get(self.package) == version:
                 yield kept, trace
@@ -221,9 +224,9 @@ def stored(store: Store) -> Iterator[Kept]:
         folder = path.parent
         if not folder.name.isdigit():
             continue
-        result = store.find(folder.parent.name, int(folder.name))
-        facts = _facts(result) if result else None
-        if result is not None and facts is not None:
+        result = store.look(folder.parent.name, int(folder.name), sums=False)
+        facts = _facts(result) if isinstance(result, Result) else None
+        if isinstance(result, Result) and facts is not None:
             yield Kept(result, facts)
 
 

@@ -19,6 +19,7 @@ import psutil
 from harness import __version__
 from harness.cause.attribute import Attribution, attribute
 from harness.environments.evict import evict
+from harness.errors import MachineError
 from harness.files import whole_folder, write_atomic
 from harness.history.record import Recorded
 from harness.locks.resolve import Unresolvable
@@ -30,13 +31,14 @@ from harness.report.model import ArmResult, Report
 from harness.report.write import write_report
 from harness.runs.beside import with_devices
 from harness.runs.confirm import confirm
-from harness.runs.drive import Driver, Watcher
+from harness.runs.drive import Driver, Watcher, distrust_environments
 from harness.runs.gather import arm_result, arrange
 from harness.runs.investigate import Investigation
 from harness.runs.laboratory import Laboratory, moved_packages, prepare
 from harness.runs.locked import with_moves
 from harness.runs.phases import Phases
 from harness.runs.stored import remedy_evidence
+from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,6 +107,10 @@ def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime)
         # What the machine does is no cause that could be exchanged, and each trial would be a whole comparison.
         causes = question.cause and not laboratory.alone
         attribute(investigation, attribution, causes=causes, fixes=question.fixes)
+        while distrust_environments(investigation.driver):  # what was executed last came after a job's change
+            investigation.run()
+            attribution = Attribution()
+            attribute(investigation, attribution, causes=causes, fixes=question.fixes)
     except KeyboardInterrupt:
         interrupted = True
         warnings.append(
@@ -113,13 +119,34 @@ def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime)
     finally:
         laboratory.executor.close()
         phases.ended("causes" if "probes" in phases.seconds else "probes")
-    warnings += laboratory.executor.notes
+    warnings += [*laboratory.executor.notes, *laboratory.store.notes, *laboratory.resolver.notes]
     report = gather(investigation, started, warnings, attribution)
     folder = write(report, investigation.driver, question.out)
     if laboratory.environments.made:
         evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
     phases.ended("report")
+    check_starved(investigation.driver, folder)
     return Run(report, folder, interrupted, phases.seconds)
+
+
+def check_starved(driver: Driver, folder: Path) -> None:
+    """Complain if nothing has a verdict and the machine is a reason for it.
+
+    Raises:
+        MachineError: So it is; the report is written all the same.
+    """
+    found = [
+        one
+        for findings in driver.findings.values()
+        for repeats in findings.values()
+        for one in repeats.values()
+    ]
+    starved = [one for one in found if one.result and one.result.execution.starved(one.trace)]
+    if starved and all(one.verdict == Verdict.SKIP for one in found):
+        raise MachineError(
+            f"no release has a verdict, and this machine is a reason: {starved[0].judgement.reason}; free disk space "
+            f"or memory, and run the same command again; the report is in {folder}"
+        )
 
 
 def begin(

@@ -129,6 +129,28 @@ class Driver:
         return self.laboratory.observe(self.arms[arm], position, repeat)
 
 
+def distrust_environments(driver: Driver) -> bool:
+    """Execute anew what came after a job had changed files of an environment; return whether that was found.
+
+    All findings are taken again: those that are stored still cost nothing.
+    """
+    if not driver.laboratory.executor.repaired():
+        return False
+    known = [
+        (arm, position, repeat)
+        for arm, findings in driver.findings.items()
+        for position, repeats in findings.items()
+        for repeat in repeats
+    ]
+    for findings in driver.findings.values():
+        findings.clear()
+    driver.laboratory.calibrations.clear()
+    for arm in driver.arms.values():
+        driver.laboratory.calibrate(arm)
+    driver.execute(known)
+    return True
+
+
 def distrust_warm_start(driver: Driver) -> bool:
     """Execute everything anew in clean processes if the warm start is found to show in a trace.
 

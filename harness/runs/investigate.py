@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
-from harness.runs.drive import distrust_warm_start
+from harness.runs.drive import distrust_environments, distrust_warm_start
 from harness.runs.gather import arrange, identical
 from harness.search import Observation, Search, make_search
 from harness.verdicts.verdict import Verdict
@@ -130,6 +130,9 @@ class Investigation:
         ):  # else a search that is not done has spent its budget
             self._search()
             self._repeat_sides()
+            if distrust_environments(self.driver):
+                known = -1
+                continue
             distrusted = distrust_warm_start(self.driver)
             if not distrusted and all(search.done for search in self.searches().values()):
                 break

@@ -10,6 +10,7 @@ from harness.environments.environment import Environments, NotInstallable
 from harness.errors import UsageError
 from harness.executors.choose import choose, connect
 from harness.executors.executor import NotExecuted
+from harness.failures import Failure, machine_error
 from harness.locks.family import lock_all
 from harness.locks.interpreter import find_interpreter
 from harness.locks.lock import Lock, moves
@@ -217,7 +218,9 @@ def prepare(
         resolver.refresh()
     reference, locks = _lock(resolver, releases, told)
     rehashed = bundle.rehashed if bundle else {}
-    environments = Environments(question.package, interpreter, torch, uv, home, told, rehashed=rehashed)
+    environments = Environments(
+        question.package, interpreter, torch, uv, home, told, rehashed=rehashed, settings=settings
+    )
     usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]
     base = environments.base([reference, *usable])
     store = Store(home)
@@ -287,6 +290,9 @@ def _device(wanted: str, environments: Environments, reference: Lock, base: Lock
         return "cpu"
     ask = "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 1)"
     usable = subprocess.run([made.python, "-c", ask], check=False, capture_output=True, timeout=300)
+    if usable.returncode < 0:
+        said = f"python was killed by signal {-usable.returncode}"
+        raise machine_error(Failure.KILLED, "torch was asked for a GPU", said)
     return "cuda" if usable.returncode == 0 else "cpu"
 
 

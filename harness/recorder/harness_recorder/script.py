@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import Any
 
@@ -53,7 +54,7 @@ def output(name: str, value: Any) -> None:
 
 
 def describe_error(error: BaseException) -> dict[str, Any]:
-    """Return `exception` (class name), `message`, `out_of_memory` and `importing` of an exception.
+    """Return `exception` (class name), `message`, `out_of_memory`, `importing` and `no_space` of an exception.
 
     `importing` tells that a module could not be imported: an ImportError or SyntaxError, or whatever else was
     raised while a module was being imported; what caused the exception counts as well.
@@ -66,7 +67,17 @@ def describe_error(error: BaseException) -> dict[str, Any]:
         or name == "OutOfMemoryError"
         or any(sign in message for sign in _OUT_OF_MEMORY),
         "importing": _importing(error),
+        "no_space": _no_space(error),
     }
+
+
+def _no_space(error: BaseException | None) -> bool:
+    """Tell whether a full disk or a used-up quota is what an exception, or what caused it, says."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def tell_error(error: BaseException) -> None:
