@@ -48,6 +48,11 @@ class Local:
             return NotExecuted(f"cannot be installed: {made.reason}")
         return self._launchers.execute(probe, lock, made, self._store)
 
+    @property
+    def warm(self) -> bool:
+        """Whether first executions may start from a warm parent."""
+        return self._launchers.warm
+
     def give_up_warm(self, why: str) -> None:
         """Start everything in clean processes from now on."""
         self._launchers.give_up(why)
