@@ -97,8 +97,12 @@ class Launchers:
         self.processes.close()
 
     def _may_fork(self, probe: Probe) -> bool:
-        """Tell whether a probe may get the parent's hash seed, which a child cannot change any more."""
-        return probe.repeat == 0 and probe.hash_seed == self._hash_seed != RANDOM
+        """Tell whether a probe may start from the parent, whose hash seed a child cannot change any more.
+
+        What is executed in turns with the reference is compared with it directly: both sides are clean.
+        """
+        first = probe.repeat == 0 and "beside" not in probe.instructions
+        return first and probe.hash_seed == self._hash_seed != RANDOM
 
     def _differs_in_layer_alone(self, lock: Lock) -> bool:
         return lock.versions().keys() - self._base.versions().keys() == {self._package}
