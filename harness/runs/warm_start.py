@@ -28,11 +28,11 @@ class Aspect(StrEnum):
     """What two executions of one release are compared in."""
 
     END = "exit status"
-    VERDICT = "verdict or failure"
     TRACE = "training trace"
     CENSUS = "census"
     VALUES = "recorded values"
     OUTPUTS = "outputs"
+    VERDICT = "verdict or failure"
     WARNINGS = "warnings"
     TEXT = "printed text"
 
@@ -138,11 +138,11 @@ def _facts(finding: Finding) -> dict[Aspect, str]:
     judgement, trace, result = finding.judgement, finding.trace, finding.result
     facts: dict[Aspect, object] = {
         Aspect.END: (result.execution.ended, result.execution.code) if result else None,
-        Aspect.VERDICT: (judgement.verdict.value, judgement.fingerprint),
         Aspect.TRACE: (finding.trace_digest, finding.identity),
         Aspect.CENSUS: finding.census,
         Aspect.VALUES: sorted((name, list(values)) for name, values in trace.records.items()),
         Aspect.OUTPUTS: trace.outputs,
+        Aspect.VERDICT: (judgement.verdict.value, judgement.fingerprint),
     }
     if not trace.steps:
         facts[Aspect.WARNINGS] = trace.warnings
