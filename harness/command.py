@@ -6,12 +6,13 @@ environment of each release. What it needs is told by options, or by the script 
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -32,12 +33,35 @@ def merge_pins(pins: Iterable[str], over: Iterable[str]) -> tuple[str, ...]:
     return tuple(named.values())
 
 
-def python_specifier(text: str) -> str:
-    """Return the specifier that `3.10`, `3.10.4` or a specifier such as `>=3.10` means.
+def package_under_test(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the canonical name of a package and its extras, given as `jax` or `jax[cpu]`.
 
     Raises:
-        UsageError: It is neither.
+        UsageError: It is written otherwise.
     """
+    try:
+        named = Requirement(text)
+    except InvalidRequirement:
+        named = None
+    if named is None or named.specifier or named.marker or named.url:
+        raise UsageError(
+            f"--package {text}: expected the name of a package, with extras where they are wanted, as jax[cpu]; "
+            "--from and --to say which releases"
+        )
+    return str(canonicalize_name(named.name)), tuple(sorted(named.extras))
+
+
+def python_specifier(text: str) -> str:
+    """Return the specifier that `3.10`, `3.10.4` or a specifier such as `>=3.10` means, or the path of an interpreter.
+
+    An interpreter may be given by its path, or by the folder of the virtual environment that it is in.
+
+    Raises:
+        UsageError: It is none of these.
+    """
+    path = Path(text).expanduser()
+    if os.sep in text and path.exists():
+        return str(path.absolute())  # links stay: a virtual environment's interpreter is one
     if re.fullmatch(r"3\.\d+", text):
         text = f"=={text}.*"
     elif re.fullmatch(r"3\.\d+\.\d+", text):
@@ -45,7 +69,12 @@ def python_specifier(text: str) -> str:
     try:
         return str(SpecifierSet(text))
     except InvalidSpecifier:
-        raise UsageError(f"--python {text}: expected a version as 3.10, or a specifier as >=3.10") from None
+        if path.exists():
+            return str(path.absolute())
+        raise UsageError(
+            f"--python {text}: expected a version as 3.10, a specifier as >=3.10, or the path of an interpreter "
+            "or of a virtual environment; nothing is there"
+        ) from None
 
 
 def command_scenario(command: Sequence[str], *, package: str, oracle: Mapping[str, Setting]) -> Scenario:
@@ -53,7 +82,7 @@ def command_scenario(command: Sequence[str], *, package: str, oracle: Mapping[st
 
     Args:
         command: Program and arguments; `python` is the interpreter of the environment.
-        package: Package under test.
+        package: Package under test, perhaps with extras.
         oracle: Settings of the oracle.
 
     Raises:
@@ -69,7 +98,7 @@ def command_scenario(command: Sequence[str], *, package: str, oracle: Mapping[st
     return Scenario(
         name=name,
         folder=folder,
-        package=canonicalize_name(package),
+        package=package_under_test(package)[0],
         job=script,
         pins=tuple(pins),
         arms={name: Arm(name, {})},

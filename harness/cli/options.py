@@ -41,7 +41,7 @@ def add_probing(parser: argparse.ArgumentParser) -> None:
         "--package",
         action=InOrder,
         metavar="P",
-        help="package under test; default: the scenario's; `bisect` takes two",
+        help="package under test, with extras as jax[cpu]; default: the scenario's; `bisect` takes two",
     )
     parser.add_argument(
         "--device", choices=DEVICES, default="auto", help="default auto: CUDA where it can be used"
@@ -127,8 +127,7 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
     Raises:
         UsageError: The scenario, an arm or an option is wrong.
     """
-    from packaging.utils import canonicalize_name  # noqa: PLC0415 - kept out of start-up
-
+    from harness.command import package_under_test  # noqa: PLC0415 - kept out of start-up
     from harness.runs.question import Question, apply_overrides, parse_assumption, parse_override  # noqa: PLC0415
 
     if len(paired(getattr(options, "ranges", ()))) > 1:
@@ -138,11 +137,12 @@ def question(options: argparse.Namespace, arms: Sequence[str] | None) -> Questio
     scenario = subject(options)
     fixes = getattr(options, "fixes", False)
     chosen = apply_overrides(scenario.choose(arms, fixes=fixes), dict(map(parse_override, options.set)))
-    package = canonicalize_name(options.package) if options.package else scenario.package
+    package, extras = package_under_test(options.package or scenario.package)
     first, last = scenario.ends(package, getattr(options, "first", None), getattr(options, "last", None))
     return Question(
         scenario=scenario,
         package=package,
+        extras=extras,
         arms=chosen,
         first=first,
         last=last,

@@ -42,11 +42,11 @@ def paired(given: Sequence[tuple[str, str]]) -> list[Range]:
         UsageError: An end is given twice, or before the first of two packages; a package is given twice; there are
             more packages than two.
     """
-    from packaging.utils import canonicalize_name  # noqa: PLC0415 - kept out of start-up
-
+    from harness.command import package_under_test  # noqa: PLC0415 - kept out of start-up
     from harness.scenario import Range  # noqa: PLC0415
 
-    packages = [str(canonicalize_name(value)) for name, value in given if name == "package"]
+    named = [package_under_test(value) for name, value in given if name == "package"]
+    packages = [package for package, _ in named]
     for package in packages:
         if packages.count(package) > 1:
             raise UsageError(
@@ -57,10 +57,14 @@ def paired(given: Sequence[tuple[str, str]]) -> list[Range]:
             f"{len(packages)} packages ({', '.join(packages)}): two at most can be varied together; "
             f"hold the others, as in --with {packages[-1]}==VERSION"
         )
+    if len(packages) > 1 and any(extras for _, extras in named):
+        raise UsageError(
+            "two packages are varied without extras: hold what the extras bring, as in --with NAME==VERSION"
+        )
     found = [Range(packages[0])] if len(packages) == 1 else []
     for name, value in given:
         if name == "package":
-            found += [Range(str(canonicalize_name(value)))] if len(packages) > 1 else []
+            found += [Range(package_under_test(value)[0])] if len(packages) > 1 else []
             continue
         if not found:
             if packages:

@@ -50,7 +50,11 @@ def add_pins(parser: argparse.ArgumentParser) -> None:
 def _add_environment(parser: argparse.ArgumentParser) -> None:
     """Add what every environment holds and lets through."""
     add_pins(parser)
-    parser.add_argument("--python", metavar="V", help="Python of the environments, as 3.10 or >=3.10")
+    parser.add_argument(
+        "--python",
+        metavar="V",
+        help="Python of the environments, as 3.10 or >=3.10, or the path of one or of a virtual environment",
+    )
     parser.add_argument("--timeout", type=_seconds, metavar="S", help="seconds a probe may take")
     parser.add_argument("--online", action="store_true", help="let probes use the network")
     parser.add_argument(

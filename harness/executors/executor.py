@@ -40,8 +40,12 @@ class Executor(Protocol):
     def repaired(self) -> bool:
         """Look for what jobs changed in environments; return whether results of it are gone from the store."""
 
+    @property
+    def warm(self) -> bool:
+        """Whether first executions may start from a warm parent."""
+
     def give_up_warm(self, why: str) -> None:
-        """Start everything in clean processes from now on."""
+        """Start everything in clean processes from now on; a reason, where one is given, becomes a note."""
 
     def host(self) -> dict[str, str]:
         """Return what the report's `host` says otherwise than of this machine."""

@@ -62,6 +62,11 @@ class Local:
         self._launchers.give_up("a job changed files that the warm parent may have loaded")
         return True
 
+    @property
+    def warm(self) -> bool:
+        """Whether first executions may start from a warm parent."""
+        return self._launchers.warm
+
     def give_up_warm(self, why: str) -> None:
         """Start everything in clean processes from now on."""
         self._launchers.give_up(why)

@@ -104,10 +104,15 @@ class Remote:
         """Return no: workers look after their own environments."""
         return False
 
+    @property
+    def warm(self) -> bool:
+        """Whether first executions may start from a warm parent."""
+        return self._warm
+
     def give_up_warm(self, why: str) -> None:
         """Start everything in clean processes from now on."""
         with self._lock:
-            if self._warm:
+            if self._warm and why:
                 self.notes.append(f"all executions from here on ran in clean processes: {why}")
             self._warm = False
 

@@ -14,6 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from harness.locks.lock import Lock, Pinned
 from harness.locks.resolve import Resolver
 from harness.releases.metadata import read_needs
@@ -68,6 +71,8 @@ def _families(resolver: Resolver, releases: Sequence[Release]) -> list[list[Rele
     """Return the releases with equal requirements, in groups of two or more."""
     if len(releases) < 2 or not resolver.settings.uniform:
         return []
+    if any(canonicalize_name(Requirement(pin).name) == resolver.package for pin in resolver.requirements()):
+        return []  # extras of the package are wanted, which bring what `read_needs` leaves out
     families: dict[tuple[str, ...], list[Release]] = {}
     needs = read_needs(releases, resolver.settings)
     for release in releases:

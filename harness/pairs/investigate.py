@@ -15,6 +15,8 @@ from harness.pairs.model import CellResult, PackageRange, PartResult
 from harness.pairs.question import Part
 from harness.runs.bisect import begin, bisect, free_name
 from harness.runs.drive import Driver
+from harness.runs.gather import representative
+from harness.runs.warm_start import prove_warm_start
 from harness.search.boundaries import Boundary, Conclusion
 from harness.search.edges import AXES
 from harness.search.grid import Change, Grid
@@ -149,6 +151,7 @@ class PairInvestigation:
             laboratory.calibrate(arm)
         driver = Driver(laboratory, self.watcher)
         try:
+            prove_warm_start(driver, [(arm, position) for arm, position, _ in tasks])
             driver.execute(tasks)
         finally:
             laboratory.executor.close()
@@ -158,7 +161,7 @@ class PairInvestigation:
                         said = Judgement(Verdict.SKIP, f"cannot be resolved: {lock.reason}")
                         self._tell(name, _cell(axis, at, position), said.verdict, said.reason)
                 for position, repeats in driver.findings[name].items():
-                    found = repeats[0].judgement
+                    found = representative(repeats)[0].judgement
                     self._tell(name, _cell(axis, at, position), found.verdict, found.reason)
 
     def _tell(self, arm: str, cell: Cell, verdict: Verdict, reason: str) -> None:

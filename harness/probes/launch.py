@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from harness.failures import check_space
 from harness.probes import sandbox
 from harness.probes.devices import Devices
-from harness.probes.probe import RECORDER
+from harness.probes.probe import HASH_SEED, RECORDER
 from harness.probes.process import collecting, how_it_ended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from harness.environments.environment import Environment
     from harness.probes.probe import Execution, Probe
@@ -79,10 +79,19 @@ class WarmLauncher:
         threads: CPU threads, pinned before anything is loaded.
         processes: Knows the children.
         devices: Lends one to each child.
+        variables: Environment variables that every child gets besides: what is loaded may read them at once, and
+            Python reads its hash seed as it starts.
     """
 
     def __init__(
-        self, host: Environment, job: Path, threads: int, processes: Processes, devices: Devices | None = None
+        self,
+        host: Environment,
+        job: Path,
+        threads: int,
+        processes: Processes,
+        devices: Devices | None = None,
+        *,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.processes = processes
         self.devices = devices or Devices()
@@ -98,7 +107,11 @@ class WarmLauncher:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env={**sandbox.variables(self._folder, threads=threads, trace=None), **_LOOKED_AT_ONLY},
+                env={
+                    **sandbox.variables(self._folder, threads=threads, trace=None),
+                    **_LOOKED_AT_ONLY,
+                    **(variables or {}),
+                },
                 pass_fds=(writing,),
                 start_new_session=True,
             )
@@ -239,6 +252,7 @@ def _variables(probe: Probe, environment: Environment, home: Path, folder: Path)
         "HARNESS_SEED": str(probe.seed),
         "HARNESS_DEVICE": probe.device,
         **probe.variables,
+        HASH_SEED: probe.hash_seed,
     }
 
 

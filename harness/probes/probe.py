@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 RECORDER = Path(__file__).resolve().parent.parent / "recorder"
 """Folder that is put on a job's path; it holds the package `harness_recorder`."""
 
+HASH_SEED = "PYTHONHASHSEED"
+"""Variable by which Python decides the hashes of text, and so the order of a set of texts."""
+
+FIRST_HASH_SEED = "0"
+"""Of first executions. A repeat's hash seed is its number, so what depends on the hash seed differs between them."""
+
+RANDOM = "random"
+"""The hash seed that differs from process to process."""
+
 
 @cache
 def recorder_version() -> str:
@@ -76,6 +85,14 @@ class Probe:
             *(self.threads, recorder_version(), self.instructions),
         ]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def hash_seed(self) -> str:
+        """Its PYTHONHASHSEED: the one that was asked for, by a variable or an instruction, else by its repeat."""
+        asked = self.variables.get(HASH_SEED, self.instructions.get("hash_seed"))
+        if asked is None:
+            return str(self.repeat or FIRST_HASH_SEED)
+        return str(asked) or RANDOM  # what Python takes an empty one for
 
     def arguments(self) -> list[str]:
         """Return the command line of the job's script, without the interpreter."""

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.probes.probe import RECORDER
+from harness.probes.probe import FIRST_HASH_SEED, HASH_SEED, RECORDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +66,7 @@ def variables(
         "TOKENIZERS_PARALLELISM": "false",
         "WANDB_MODE": "disabled",
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # what torch asks for when algorithms must be deterministic
-        "PYTHONHASHSEED": "0",
+        HASH_SEED: FIRST_HASH_SEED,
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": os.pathsep.join(map(str, (RECORDER, RECORDER / "probe_only"))),
         # The file is new, so no process of the probe begins it anew and loses what another one wrote.

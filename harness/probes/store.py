@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.files import put_aside, to_json, whole_folder, write_atomic
-from harness.probes.probe import Execution
+from harness.probes.probe import FIRST_HASH_SEED, Execution
 from harness.traces.measured import measured
 from harness.traces.printed import printed_values
 from harness.traces.trace import Trace, read_trace
@@ -40,6 +40,7 @@ class Result:
         repeat: Which execution of the same probe.
         environment_seconds: What making its environment took.
         alone: Nothing ran beside it, in a process of its own: what the harness measures of it counts.
+        hash_seed: Its PYTHONHASHSEED.
     """
 
     folder: Path
@@ -48,6 +49,7 @@ class Result:
     execution: Execution
     environment_seconds: float = 0.0
     alone: bool = False
+    hash_seed: str = FIRST_HASH_SEED
 
     def trace(self) -> Trace:
         """Read its trace, as `read` does."""
@@ -126,6 +128,7 @@ class Store:
                 Execution(**facts["execution"]),
                 facts["environment_seconds"],
                 alone=bool(facts.get("instructions", {}).get("alone")),
+                hash_seed=facts.get("hash_seed", FIRST_HASH_SEED),
             )
             stamps = [_stamp(folder / name) for name in FILES]
             if sums and self._whole.get(folder) != stamps:
@@ -159,6 +162,7 @@ class Store:
             "seed": probe.seed,
             "device": probe.device,
             "repeat": probe.repeat,
+            "hash_seed": probe.hash_seed,
             "instructions": dict(probe.instructions),
             "command": list(probe.command),
             "packages": dict(probe.packages),

@@ -104,7 +104,20 @@ def become(request, layer):
     spawn = sys.modules.get("multiprocessing.spawn")
     if spawn is not None:  # it keeps the interpreter that was there when it was loaded
         spawn.set_executable(sys.executable)
+    draw_anew()
     run_as_main(request["arguments"])
+
+
+def draw_anew():
+    """Seed what a library seeds from the system's entropy as it is loaded, else all children draw the same numbers.
+
+    Python itself does so in every forked child for `random`, and for the names of temporary files. What else holds
+    entropy nobody can know: the harness compares children with clean processes for that reason.
+    """
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        with contextlib.suppress(Exception):
+            numpy_random.seed()
 
 
 def end_group(pid):

@@ -66,6 +66,12 @@ class IndexSettings:
     uniform: bool = True
 
     @property
+    def merged(self) -> bool:
+        """Whether uv takes the best version over all indexes, as pip does, not what the first index has."""
+        strategy = self.uv_environment.get("UV_INDEX_STRATEGY") or os.environ.get("UV_INDEX_STRATEGY", "")
+        return strategy.startswith("unsafe")
+
+    @property
     def customised(self) -> bool:
         """Whether the user named a source of their own beside or in place of the public index."""
         return self.index != PUBLIC_INDEX or bool(self.extra) or bool(self.find_links)

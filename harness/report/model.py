@@ -157,6 +157,8 @@ class ArmResult:
         notes: What a reader must know besides (changes of strategy, fallbacks).
         fault: What the harness itself could not do, if that is why there is no answer; else empty.
         alone: What the run's own device concludes, where another device contradicts it; else empty.
+        hash_seed: {`version`, `fails`, `passes` (values of PYTHONHASHSEED), `executions` (of each, all alike)} of a
+            release whose verdict depends on the hash seed; empty where none is known.
     """
 
     name: str
@@ -173,6 +175,7 @@ class ArmResult:
     notes: list[str] = field(default_factory=list)
     fault: str = ""
     alone: str = ""
+    hash_seed: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import platform
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ from harness.runs.beside import with_devices
 from harness.runs.confirm import confirm
 from harness.runs.drive import Driver, Watcher, distrust_environments
 from harness.runs.gather import arm_result, arrange
+from harness.runs.hints import nothing_resolvable, prereleases_left_out, with_prereleases_told
 from harness.runs.investigate import Investigation
 from harness.runs.laboratory import Laboratory, moved_packages, prepare
 from harness.runs.locked import with_moves
@@ -174,12 +175,16 @@ def begin(
         f"{len(releases)} releases of {question.package}: {releases[0].version} to {releases[-1].version}"
     )
     phases.ended("listing")
-    laboratory = prepare(question, releases, home, watcher.note)
+    unasked = prereleases_left_out(question, listing.releases)
+    laboratory = replace(prepare(question, releases, home, watcher.note), left_out=unasked)
     phases.ended("locks", besides=("shared packages", sum(laboratory.environments.base_seconds)))
     watcher.note(f"{len(releases)} releases locked in {phases.seconds['locks']:.1f} s")
     if laboratory.alone:
         said = "the oracle judges what the machine does: one probe at a time, each in a process of its own"
         watcher.note(said)
+        warnings.append(said)
+    if said := nothing_resolvable(laboratory):
+        watcher.note(f"warning: {said}")
         warnings.append(said)
     return laboratory, warnings
 
@@ -206,6 +211,7 @@ def gather(
                 commands=commands,
                 searched=searched,
                 calibration=laboratory.calibrations.get(arm.name),
+                dependence=investigation.hash_seeds.get(arm.name),
             )
         )
     report = Report(
@@ -217,7 +223,7 @@ def gather(
         command=question.command,
         host=_host(driver),
         environment=_environment(laboratory),
-        arms=arms,
+        arms=with_prereleases_told(arms, laboratory.left_out),
         warnings=warnings,
         harness=__version__,
         oracle=dict(question.scenario.oracle) if question.scenario.ad_hoc else {},

@@ -151,51 +151,6 @@ def distrust_environments(driver: Driver) -> bool:
     return True
 
 
-def distrust_warm_start(driver: Driver) -> bool:
-    """Execute everything anew in clean processes if the warm start is found to show in a trace.
-
-    It shows where a first, warm execution differs from a clean one although two clean ones are the same.
-
-    Returns:
-        Whether it was found.
-    """
-    suspects = [
-        (arm, position, 2)
-        for arm, findings in driver.findings.items()
-        for position, repeats in findings.items()
-        if 1 in repeats and _warm(repeats[0]) and repeats[0].trace_digest != repeats[1].trace_digest
-    ]
-    driver.execute(suspects)
-    shown = [
-        (arm, position)
-        for arm, position, _ in suspects
-        if driver.findings[arm][position][1].trace_digest == driver.findings[arm][position][2].trace_digest
-    ]
-    if not shown:
-        return False
-    version = driver.laboratory.releases[shown[0][1]].version
-    driver.laboratory.executor.give_up_warm(
-        f"{version} in arm {shown[0][0]} left another trace in a warm process than in two clean ones"
-    )
-    again = [
-        (arm, position, 0)
-        for arm, findings in driver.findings.items()
-        for position, repeats in findings.items()
-        if _warm(repeats.get(0))
-    ]
-    for arm, position, repeat in again:
-        for finding in driver.findings[arm][position].pop(repeat).seeds():
-            if finding.result is not None:
-                driver.laboratory.store.discard(finding.result)
-    driver.execute(again)
-    return True
-
-
-def _warm(finding: Finding | None) -> bool:
-    results = [one.result for one in finding.seeds()] if finding else []
-    return any(result is not None and result.execution.start == "warm" for result in results)
-
-
 def default_jobs(scenario: Scenario, gpus: int) -> int:
     """Return how many probes run at a time: what the scenario says a GPU, else what the cores' threads allow.
 

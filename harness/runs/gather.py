@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.releases.release import Release
+    from harness.runs.hash_seeds import HashSeedDependence
     from harness.scenario import Arm
     from harness.search import Answer
     from harness.verdicts.calibration import Calibration
@@ -116,6 +117,7 @@ def arm_result(
     commands: Sequence[str],
     searched: dict[str, Any],
     calibration: Calibration | None = None,
+    dependence: HashSeedDependence | None = None,
 ) -> ArmResult:
     """Return what the report says of one arm.
 
@@ -128,6 +130,7 @@ def arm_result(
         commands: How each release is probed again by hand.
         searched: Strategy and options of the search.
         calibration: What a metric was compared with.
+        dependence: A release whose verdict depends on the hash seed; None where none is known.
     """
     by_signal = {
         "verdict": answer.boundaries,
@@ -157,7 +160,8 @@ def arm_result(
         support=answer.reason,
         search=searched,
         calibration=calibration.to_dict() if calibration else {},
-        notes=[*answer.log, *_notes(found)],
+        notes=[*answer.log, *_notes(found, dependence)],
+        hash_seed=dependence.to_dict() if dependence else {},
     )
 
 
@@ -272,6 +276,7 @@ def _executions(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "probe": one.result.probe,
             "repeat": one.result.repeat,
             "seed": seed,
+            "hash_seed": one.result.hash_seed,
             "verdict": one.verdict.value,
             **({"turns": [_turn(turn) for turn in finding.turns]} if finding.turns and not seed else {}),
         }
@@ -289,7 +294,8 @@ def _turn(turn: Turn) -> dict[str, Any]:
     }
 
 
-def _notes(found: ArmMap) -> list[str]:
+def _notes(found: ArmMap, dependence: HashSeedDependence | None) -> list[str]:
+    notes = [dependence.sentence()] if dependence else []
     if found.deterministic is False:
-        return ["repeated executions differ, so traces count as different only beyond that noise"]
-    return []
+        notes.append("repeated executions differ, so traces count as different only beyond that noise")
+    return notes

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
-from harness.runs.drive import distrust_environments, distrust_warm_start
+from harness.runs.drive import distrust_environments
 from harness.runs.gather import arrange, identical
+from harness.runs.hash_seeds import HashSeedDependence, dependences
+from harness.runs.warm_start import distrust_warm_start, prove_warm_start
 from harness.search import Observation, Search, make_search
 from harness.verdicts.verdict import Verdict
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 CHEAP_SWEEP = 600.0
 """Seconds that a sweep of everything may take for `auto` to prefer it to a search."""
+
+_FURTHER = 3
+"""Releases besides the ends that are executed both warm and clean, where the ends do not tell whether that is safe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ class Investigation:
 
     Attributes:
         searched: Strategy and options of all of them.
+        hash_seeds: {arm: the release whose verdict is known to depend on the hash seed}.
     """
 
     def __init__(self, driver: Driver) -> None:
@@ -108,6 +114,7 @@ class Investigation:
             jobs=driver.jobs,
         )
         self.names = [release.version for release in driver.laboratory.releases]
+        self.hash_seeds: dict[str, HashSeedDependence] = {}
         self.searches()  # complains of a wrong option before anything is executed
 
     def run(self) -> None:
@@ -119,11 +126,14 @@ class Investigation:
         """
         for arm in self.driver.arms.values():
             self.driver.laboratory.calibrate(arm)
+        self._prove_warm_start()
         if self.searched.strategy != "sweep":
             cheap = self._measure_cost() if self.searched.strategy == "auto" else self._stored()
             jobs = self._jobs(sweeping=self.searched.strategy == "auto" and len(cheap) == len(self.names))
             names = [self.names[position] for position in sorted(cheap)]
             self.searched = replace(self.searched, cheap=names, jobs=jobs)
+            if len(cheap) == len(self.names):
+                self._prove_warm_start(sweeping=True)
         known = -1
         while known < (
             known := self.driver.executed()
@@ -136,6 +146,7 @@ class Investigation:
             distrusted = distrust_warm_start(self.driver)
             if not distrusted and all(search.done for search in self.searches().values()):
                 break
+        self.hash_seeds = dependences(self.driver)
 
     def searches(self) -> dict[str, Search]:
         """Return {arm: search}, each told all that was found for it."""
@@ -210,6 +221,14 @@ class Investigation:
             if not tasks:
                 return
             self.driver.execute(tasks)
+
+    def _prove_warm_start(self, *, sweeping: bool = False) -> None:
+        """Compare warm with clean executions of both ends, of the oldest release only where it is executed anyway."""
+        own = [position for position, name in enumerate(self.names) if name not in self.searched.assume]
+        oldest = self.searched.from_given or sweeping or self.searched.strategy == "sweep"
+        ends = dict.fromkeys([*(own[:1] if oldest else []), *own[-1:]])
+        further = [position for position in reversed(own) if position not in ends][:_FURTHER]
+        prove_warm_start(self.driver, [(arm, end) for end in ends for arm in self.driver.arms], further)
 
     def _measure_cost(self) -> frozenset[int]:
         """Return the positions that are cheap: all, if executing all that are not stored takes little time.

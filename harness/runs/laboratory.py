@@ -52,6 +52,7 @@ class Laboratory:
         job_digest: Digest of all that the job may read.
         executor: Executes probes.
         calibrations: {arm: what its releases are compared with}, where the oracle compares a metric.
+        left_out: Pre-releases of the range, which the question does not ask about.
     """
 
     question: Question
@@ -68,6 +69,7 @@ class Laboratory:
     device: str
     job_digest: str
     calibrations: dict[str, Calibration] = field(default_factory=dict)
+    left_out: Sequence[str] = ()
 
     @property
     def alone(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.environments.environment import NotInstallable
 from harness.probes.execute import execute
 from harness.probes.launch import CleanLauncher, WarmLauncher, WarmParentGoneError
+from harness.probes.probe import FIRST_HASH_SEED, HASH_SEED, RANDOM
 from harness.probes.process import Processes
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Launchers:
         self._warm: WarmLauncher | None = None
         self._allowed = warm and scenario.job is not None
         self._scenario = scenario
+        self._hash_seed = scenario.variables.get(HASH_SEED, FIRST_HASH_SEED)
         self._package = package
         self._reference = reference
         self._base = base
@@ -65,7 +67,7 @@ class Launchers:
     def execute(self, probe: Probe, lock: Lock, environment: Environment, store: Store) -> Result:
         """Execute a probe, or take its stored result."""
         alike = self._differs_in_layer_alone(lock) and self._stands_on_base(environment)
-        warm = self._parent(environment) if probe.repeat == 0 and alike else None
+        warm = self._parent(environment) if self._may_fork(probe) and alike else None
         if warm is not None:
             try:
                 return execute(probe, environment, store, warm)
@@ -73,10 +75,15 @@ class Launchers:
                 self.give_up(str(error))
         return execute(probe, environment, store, self._clean)
 
+    @property
+    def warm(self) -> bool:
+        """Whether first executions may start from a warm parent."""
+        return self._allowed
+
     def give_up(self, why: str) -> None:
-        """Start everything in clean processes from now on."""
+        """Start everything in clean processes from now on; a reason, where one is given, becomes a note."""
         with self._lock:
-            if self._allowed:
+            if self._allowed and why:
                 self.notes.append(f"all executions from here on ran in clean processes: {why}")
             self._allowed = False
 
@@ -88,6 +95,14 @@ class Launchers:
                 self._warm.close()
             self._warm = None
         self.processes.close()
+
+    def _may_fork(self, probe: Probe) -> bool:
+        """Tell whether a probe may start from the parent, whose hash seed a child cannot change any more.
+
+        What is executed in turns with the reference is compared with it directly: both sides are clean.
+        """
+        first = probe.repeat == 0 and "beside" not in probe.instructions
+        return first and probe.hash_seed == self._hash_seed != RANDOM
 
     def _differs_in_layer_alone(self, lock: Lock) -> bool:
         return lock.versions().keys() - self._base.versions().keys() == {self._package}
@@ -109,7 +124,12 @@ class Launchers:
             assert self._scenario.job is not None  # noqa: S101 - else no warm start is allowed
             try:
                 self._warm = WarmLauncher(
-                    host, self._scenario.job, self._scenario.threads, self.processes, self.devices
+                    host,
+                    self._scenario.job,
+                    self._scenario.threads,
+                    self.processes,
+                    self.devices,
+                    variables=self._scenario.variables,
                 )
             except (WarmParentGoneError, OSError) as error:
                 self._allowed = False

@@ -30,6 +30,7 @@ class Question:
 
     Attributes:
         package: Canonical name of the package under test.
+        extras: Those of its extras that every environment holds.
         arms: At least one.
         first, last: Ends of the range; None for the oldest and newest release.
         prereleases: Whether they belong to the range.
@@ -87,6 +88,7 @@ class Question:
     held: str = ""
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     refresh: bool = False
+    extras: Sequence[str] = ()
 
     def settings(self) -> IndexSettings:
         """Return where packages come from: the bundle, else what the user has configured."""
@@ -122,14 +124,18 @@ class Question:
         return shlex.join([*words, "--arm", arm.name])
 
     def pins(self) -> list[str]:
-        """Return the scenario's pins for the package under test: its own pin goes, the scenario's own packages come in."""
+        """Return the scenario's pins for the package under test: its own pin goes, the scenario's own packages come in.
+
+        Extras that are asked for are a requirement of their own, to which each release adds its version.
+        """
         names = {str(canonicalize_name(Requirement(pin).name)): pin for pin in self.scenario.pins}
         names.pop(self.package, "")
         also = self.scenario.also
         for own in (self.scenario.package, also.package if also else self.package):
             if own != self.package:
                 names.setdefault(own, own)
-        return list(names.values())
+        extras = [f"{self.package}[{','.join(self.extras)}]"] if self.extras else []
+        return [*names.values(), *extras]
 
 
 def apply_overrides(arms: Sequence[Arm], overrides: Mapping[str, Setting]) -> list[Arm]:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from harness.cause.attribute import Attribution, attribute
 from harness.errors import UsageError
 from harness.locks.resolve import Unresolvable
-from harness.runs.drive import Driver, distrust_warm_start
+from harness.runs.drive import Driver
 from harness.runs.gather import arrange
 from harness.runs.investigate import Investigation
+from harness.runs.warm_start import distrust_warm_start
 from harness.search.boundaries import verdict_changes
 from harness.verdicts.oracles import with_defaults
 from harness.verdicts.verdict import Verdict

@@ -1,0 +1,60 @@
+"""What a question leaves out that its asker may want to know: other Pythons, other indexes, pre-releases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from harness.locks.interpreter import installed, named
+from harness.locks.resolve import Unresolvable
+from harness.releases.release import select
+from harness.search.boundaries import Conclusion
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.releases.release import Release
+    from harness.report.model import ArmResult
+    from harness.runs.laboratory import Laboratory
+    from harness.runs.question import Question
+
+_MOST_NAMED = 6
+"""Pre-releases that a note names."""
+
+
+def prereleases_left_out(question: Question, listed: Sequence[Release]) -> list[str]:
+    """Return the pre-releases of a question's range that it does not ask about, oldest first."""
+    choose = partial(select, listed, package=question.package, first=question.first, last=question.last)
+    taken = choose(prereleases=question.prereleases)
+    return [one.version for one in choose(prereleases=True) if one not in taken]
+
+
+def with_prereleases_told(arms: Sequence[ArmResult], left_out: Sequence[str]) -> list[ArmResult]:
+    """Return the arms, those that are good everywhere with a note on the pre-releases that were not executed."""
+    if not left_out:
+        return list(arms)
+    shown = ", ".join(left_out[:_MOST_NAMED]) + (" …" if len(left_out) > _MOST_NAMED else "")
+    note = f"pre-releases in the range were not executed: {shown}; --pre takes them too"
+    return [
+        replace(arm, notes=[*arm.notes, note]) if arm.conclusion == Conclusion.ALWAYS_GOOD else arm
+        for arm in arms
+    ]
+
+
+def nothing_resolvable(laboratory: Laboratory) -> str:
+    """Return what may help where no release at all can be resolved; empty where one can."""
+    if not all(isinstance(lock, Unresolvable) for lock in laboratory.locks):
+        return ""
+    interpreter, settings = laboratory.interpreter, laboratory.question.settings()
+    others = [one for one in installed() if one.minor != interpreter.minor]
+    said = (
+        f"no release can be resolved with Python {interpreter.version}; "
+        f"other Pythons found here: {named(others) or 'none'} (--python takes one)"
+    )
+    if settings.extra and not settings.merged:
+        said += (
+            "; uv takes a package from the first index that has it: "
+            "with UV_INDEX_STRATEGY=unsafe-best-match it takes the best of all indexes, as pip does"
+        )
+    return said
