@@ -179,6 +179,7 @@ def gather(
                 commands=commands,
                 searched=searched,
                 calibration=laboratory.calibrations.get(arm.name),
+                direct=investigation.direct.get(arm.name),
             )
         )
     report = Report(

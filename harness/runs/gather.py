@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.model import ArmResult, BoundaryResult, ReleaseResult
 from harness.runs.answer import sentence
-from harness.runs.finding import Finding, Turn
+from harness.runs.finding import Finding
 from harness.search.boundaries import Boundary, changes
 from harness.traces.census import census_differences, renamed
 from harness.traces.compare import beyond, first_difference, noise_floor
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.releases.release import Release
+    from harness.runs.turns import Direct
     from harness.scenario import Arm
     from harness.search import Answer
     from harness.verdicts.calibration import Calibration
@@ -116,6 +117,7 @@ def arm_result(
     commands: Sequence[str],
     searched: dict[str, Any],
     calibration: Calibration | None = None,
+    direct: Mapping[tuple[int, int], Direct] | None = None,
 ) -> ArmResult:
     """Return what the report says of one arm.
 
@@ -128,6 +130,7 @@ def arm_result(
         commands: How each release is probed again by hand.
         searched: Strategy and options of the search.
         calibration: What a metric was compared with.
+        direct: {(older, newer side of a boundary): how they compare with each other directly}, where that was asked.
     """
     by_signal = {
         "verdict": answer.boundaries,
@@ -135,7 +138,10 @@ def arm_result(
         **{signal: found.boundaries(signal) for signal in SIGNALS},
     }
     boundaries = [
-        _boundary(signal, boundary, releases, found)
+        compared_directly(
+            _boundary(signal, boundary, releases, found),
+            (direct or {}).get((boundary.before, boundary.after)) if signal == "verdict" else None,
+        )
         for signal, several in by_signal.items()
         for boundary in several
     ]
@@ -157,7 +163,7 @@ def arm_result(
         support=answer.reason,
         search=searched,
         calibration=calibration.to_dict() if calibration else {},
-        notes=[*answer.log, *_notes(found)],
+        notes=[*answer.log, *_notes(found, calibration)],
     )
 
 
@@ -230,6 +236,15 @@ def _boundary(signal: str, boundary: Boundary, releases: Sequence[Release], foun
     )
 
 
+def compared_directly(boundary: BoundaryResult, direct: Direct | None) -> BoundaryResult:
+    """Return a boundary with how its sides compare directly; only sides that differ are confirmed."""
+    if direct is None:
+        return boundary
+    confirmed = boundary.confirmed and direct.differ
+    details = [*boundary.details, f"{boundary.after} beside {boundary.before}: {direct.judgement.reason}"]
+    return replace(boundary, confirmed=confirmed, details=details, direct=direct.to_dict())
+
+
 def _details(signal: str, before: Finding, after: Finding) -> list[str]:
     if signal in {"verdict", "failure"}:
         return [before.judgement.reason, after.judgement.reason]
@@ -273,7 +288,7 @@ def _executions(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "repeat": one.result.repeat,
             "seed": seed,
             "verdict": one.verdict.value,
-            **({"turns": [_turn(turn) for turn in finding.turns]} if finding.turns and not seed else {}),
+            **({"turns": [turn.to_dict() for turn in finding.turns]} if finding.turns and not seed else {}),
         }
         for finding in findings
         for seed, one in enumerate(finding.seeds())
@@ -281,15 +296,8 @@ def _executions(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     ]
 
 
-def _turn(turn: Turn) -> dict[str, Any]:
-    return {
-        "reference": turn.reference.probe,
-        "release": turn.release.probe,
-        "repeat": turn.release.repeat,
-    }
-
-
-def _notes(found: ArmMap) -> list[str]:
+def _notes(found: ArmMap, calibration: Calibration | None) -> list[str]:
+    notes = [calibration.chosen()] if calibration and calibration.passed_over else []
     if found.deterministic is False:
-        return ["repeated executions differ, so traces count as different only beyond that noise"]
-    return []
+        notes.append("repeated executions differ, so traces count as different only beyond that noise")
+    return notes

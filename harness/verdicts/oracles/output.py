@@ -30,9 +30,8 @@ def output(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
     found = _chosen(trace, settings)
     if not found:
         asked = f" that {settings['only']} names" if settings["only"] else ""
-        return Judgement(
-            Verdict.SKIP, f"no output{asked} was recorded: the job calls recorder.output(name, value)"
-        )
+        call = "harness.output" if settings.get("exit_status") else "recorder.output"
+        return Judgement(Verdict.SKIP, f"no output{asked} was recorded: the job calls {call}(name, value)")
     return Judgement(Verdict.GOOD, f"{_count(len(found))} recorded")
 
 
