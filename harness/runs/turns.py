@@ -109,7 +109,8 @@ def _compared(
     sides, turns = _sides(laboratory, arm, positions), list[Turn]()
     version = laboratory.releases[positions[1]].version
     judged = Judgement(Verdict.SKIP, "undecided: nothing was executed in turns")
-    for look in looks(laboratory.question.scenario.oracle):
+    planned = looks(laboratory.question.scenario.oracle)
+    for look in planned:
         while len(turns) < look:
             made = _round(laboratory, sides, repeat * _FURTHER + 1 + len(turns))
             if isinstance(made, Judgement):
@@ -118,7 +119,8 @@ def _compared(
         judged = judge(turns)
         if judged.verdict != Verdict.SKIP:
             break
-        laboratory.note(f"{arm.name} {version}: {judged.reason}; more pairs follow, if any are left")
+        if look != planned[-1]:
+            laboratory.note(f"{arm.name} {version}, {look} of {planned[-1]} pairs: {judged.reason}")
     return judged, tuple(turns)
 
 
