@@ -206,6 +206,10 @@ def _probes():
         (("bisect", "--package", "toy", "--env", "NOSUCH", "--", "true"), "give its value"),
         (("bisect", "toy", "--metric", "loss"), "[oracle] table"),
         (("releases", "toy", "--", "true"), "takes no command"),
+        (
+            ("bisect", "--package", "toy", "python", "repro.py", "--steps", "3"),
+            "a command stands behind --, after all options: bisect … -- python repro.py --steps 3",
+        ),
     ],
 )
 def test_a_wrong_command_line_is_told_in_one_line(toy, harness, words, said):

@@ -122,6 +122,12 @@ def test_a_wrong_range_says_what_is_wrong(options, said):
         versions(**options)
 
 
+def test_a_post_release_is_suggested_where_the_release_itself_is_missing():
+    listed = [Release(version) for version in ("1.4.0", "1.4.1.post1", "1.4.10", "1.9.1", "1.9.2")]
+    with pytest.raises(UsageError, match=r"--to 1\.4\.1: .* near it: 1\.4\.1\.post1 \("):
+        select(listed, package="toy", last="1.4.1")
+
+
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, unique=True))
 def test_any_listing_comes_in_order(numbers):
     chosen = select([Release(f"{major}.{minor}") for major, minor in numbers], package="toy")

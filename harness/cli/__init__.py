@@ -6,6 +6,7 @@ Start-up is kept quick: a verb's module, and all that it needs, is imported when
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import traceback
 from importlib import import_module
@@ -73,7 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     words, command = split_command(sys.argv[1:] if arguments is None else arguments)
     top = parser()
-    options = top.parse_args(words)
+    options, unknown = top.parse_known_args(words)
+    if unknown:
+        top.error(f"unrecognized arguments: {' '.join(unknown)}{_hint(options, unknown, command)}")
     options.words = list(sys.argv[1:] if arguments is None else arguments)
     options.command = command
     if command and options.verb not in WITH_COMMAND:
@@ -102,6 +105,15 @@ def _fault(error: Exception) -> str:
     if type(error).__module__ == "sqlite3":  # which is not imported for this
         return f"the history cannot be read or written ({error}): see to its disk, or move it away"
     return f"fault of the harness itself, {type(error).__name__}: {error}; --debug shows where"
+
+
+def _hint(options: argparse.Namespace, unknown: Sequence[str], command: Sequence[str]) -> str:
+    """Return how a command without its `--` is given, where words were left over that look like one."""
+    rest = [word for word in unknown if not word.startswith("-")]
+    first = getattr(options, "scenario", None)
+    if options.verb not in WITH_COMMAND or command or not rest or not first:
+        return ""
+    return f"; a command stands behind --, after all options: {options.verb} … -- {shlex.join([first, *unknown])}"
 
 
 def _fail(said: str, code: int, *, debug: bool) -> int:

@@ -17,10 +17,16 @@ if TYPE_CHECKING:
     from harness.scenario import Scenario, Setting
 
 _BY_EXIT = ("bad_when_stdout_matches", "error_matches", "import_errors")
-_KINDS = {"metric": ("expect", "minimum_effect"), "output": ("atol", "rtol"), "warning_matches": ()}
+_KINDS = {
+    "metric": ("expect", "minimum_effect", "higher_is_worse", "reference"),
+    "output": ("atol", "rtol", "reference"),
+    "warning_matches": (),
+}
 """Options that choose another oracle than the exit status, and those that go with each."""
-_JUDGING = (*_KINDS, *(name for names in _KINDS.values() for name in names), *_BY_EXIT)
+_JUDGING = tuple(dict.fromkeys((*_KINDS, *(name for names in _KINDS.values() for name in names), *_BY_EXIT)))
 """Options that say what makes a script good."""
+_FLAGS = {("higher_is_worse", False): "--higher-is-better", ("higher_is_worse", True): "--lower-is-better"}
+"""Options that take no value, by the setting they mean and what they set it to."""
 
 
 def add_subject(parser: argparse.ArgumentParser) -> None:
@@ -94,13 +100,31 @@ def _add_command(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--expect",
         metavar="BOUND",
-        help='what the metric must be, as "<0.5"; without it, what the oldest release gives within its noise',
+        help='what the metric must be, as "<0.5"; without it, what the reference gives within its noise: '
+        "every change counts",
     )
+    direction = group.add_mutually_exclusive_group()
+    for (name, value), flag in _FLAGS.items():
+        worse = "higher" if value else "lower"
+        direction.add_argument(
+            flag,
+            dest=name,
+            action="store_const",
+            const=value,
+            help=f"a metric that is {worse} is bad, no other is",
+        )
     group.add_argument(
         "--minimum-effect",
         type=float,
         metavar="X",
-        help="of what the harness measures: how many times as bad as the oldest release is still good, default 1.1",
+        help="how many times the reference's value a change of the metric must be to count; default 1.1 of what the "
+        "harness measures, of a printed metric every change beyond noise",
+    )
+    group.add_argument(
+        "--reference",
+        metavar="V",
+        help="the release that metric or output is compared with; default: the oldest of the range that can be "
+        "tested and is good by itself, with --find-fix the newest",
     )
     group.add_argument(
         "--warning-matches",
@@ -110,7 +134,7 @@ def _add_command(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--output",
         metavar="NAME",
-        help="compare what the script hands to harness.output(NAME, value) with what the oldest release gives; "
+        help="compare what the script hands to harness.output(NAME, value) with what the reference gives; "
         'a pattern will do, as "*"',
     )
     group.add_argument(
@@ -159,7 +183,7 @@ def subject(options: argparse.Namespace) -> Scenario:
         for name in _JUDGING:
             if getattr(options, name) is not None:
                 raise UsageError(
-                    f"--{name.replace('_', '-')} belongs to a script or a command; "
+                    f"{_flag(name, getattr(options, name))} belongs to a script or a command; "
                     f"a scenario says it in the [oracle] table of its scenario.toml"
                 )
         scenario = load_scenario(options.scenario)
@@ -216,13 +240,16 @@ def _oracle(options: argparse.Namespace) -> dict[str, Setting]:
     given = {name: getattr(options, name) for name in _JUDGING if getattr(options, name) is not None}
     chosen = [name for name in _KINDS if name in given]
     if len(chosen) > 1:
-        both = " and ".join(f"--{name.replace('_', '-')}" for name in chosen)
+        both = " and ".join(_flag(name) for name in chosen)
         raise UsageError(f"{both}: a script is judged by one of them")
-    for name, companions in _KINDS.items():
-        for one in companions:
-            if one in given and name not in given:
-                said = f"--{one.replace('_', '-')} {given[one]} without --{name}"
-                raise UsageError(f"{said}: of which {_OF_WHAT[name]}?")
+    allowed = {*_BY_EXIT, *_KINDS, *(_KINDS[chosen[0]] if chosen else ())}
+    for name in given.keys() - allowed:
+        kinds = [kind for kind, names in _KINDS.items() if name in names]
+        said = f"{_words(name, given[name])} without {' or '.join(map(_flag, kinds))}"
+        raise UsageError(f"{said}: of which {' or '.join(_OF_WHAT[kind] for kind in kinds)} is that said?")
+    if "expect" in given and (extra := [name for name in _COMPARING if name in given]):
+        flag = _words(extra[0], given[extra[0]])
+        raise UsageError(f"{flag} beside --expect: nothing is compared where a bound is given; leave one out")
     own: dict[str, Setting] = {"kind": "exit-status"}
     if options.metric in MEASURED and options.expect is None:
         own = {"kind": "performance", "signal": options.metric, "exit_status": True}
@@ -235,7 +262,20 @@ def _oracle(options: argparse.Namespace) -> dict[str, Setting]:
     return own | {name: value for name, value in given.items() if name not in _KINDS}
 
 
-_OF_WHAT = {"metric": "value is that said", "output": "output is that said"}
+_OF_WHAT = {"metric": "value", "output": "output"}
+_COMPARING = ("minimum_effect", "higher_is_worse", "reference")
+"""Settings of a metric that is compared with a reference."""
+
+
+def _flag(name: str, value: object = None) -> str:
+    """Return the option that means a setting."""
+    named = f"--{name.replace('_', '-')}"
+    return _FLAGS.get((name, value), named) if isinstance(value, bool) else named
+
+
+def _words(name: str, value: object) -> str:
+    """Return an option as it is given, with its value if it takes one."""
+    return _flag(name, value) if isinstance(value, bool) else f"{_flag(name)} {value}"
 
 
 def _variables(texts: Sequence[str]) -> dict[str, str]:
@@ -258,7 +298,9 @@ def probe_words(options: argparse.Namespace) -> Iterator[str]:
     single |= {"python": options.python, "timeout": f"{options.timeout:g}" if options.timeout else None}
     single |= {"torch": None if options.torch == "auto" else options.torch}
     for name, value in single.items():
-        if value is not None:
+        if isinstance(value, bool):
+            yield _flag(name, value)
+        elif value is not None:
             yield from (f"--{name.replace('_', '-')}", str(value))
     for name, values in (("with", options.pins), ("env", options.env), ("set", options.set)):
         for value in values:

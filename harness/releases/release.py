@@ -102,7 +102,8 @@ def _find(ordered: Sequence[Release], wanted: str, package: str, option: str) ->
         raise UsageError(f"{option} {wanted}: this is no version number (expected one like 0.6.2)") from None
     known = [release.version for release in ordered]
     if version not in (Version(item) for item in known):
-        near = difflib.get_close_matches(wanted, known, n=3) or known[-3:]
+        same = [item for item in known if Version(item).release == version.release]
+        near = same or difflib.get_close_matches(wanted, known, n=3) or known[-3:]
         raise UsageError(
             f"{option} {wanted}: the index lists no such release of {package}; near it: {', '.join(near)}"
             f" (all of them: python -m harness releases {package})"

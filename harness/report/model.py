@@ -122,6 +122,8 @@ class BoundaryResult:
             files differ. Empty if a lock is not known.
         devices: What every device said of both sides, the run's own first; empty if no other device was asked.
         agreement: That in one sentence.
+        direct: {`verdict` (differs or undecided), `reason`, `effect`, `turns`} of both sides executed in turns with
+            each other, where a metric that is not reproducible is compared; else empty.
     """
 
     kind: str
@@ -135,6 +137,7 @@ class BoundaryResult:
     moves: list[dict[str, str | None]] = field(default_factory=list)
     devices: list[DeviceResult] = field(default_factory=list)
     agreement: str = ""
+    direct: dict[str, Any] = field(default_factory=dict)
 
     @property
     def disputed(self) -> bool:
@@ -153,7 +156,8 @@ class ArmResult:
         confidence: Probability that all boundaries in verdict lie where they are said to lie; None without one.
         support: The executions that the conclusion rests on, in one sentence.
         search: Strategy and options of the search, for `judge` to replay.
-        calibration: {`reference`, `comparisons`, `probes`} of the A/A runs, where a metric is compared.
+        calibration: {`reference`, `comparisons`, `probes`, `repeats`, `seeds`} of the A/A runs, where releases are
+            compared; `passed_over`: {release that could not be the reference: why}.
         notes: What a reader must know besides (changes of strategy, fallbacks).
         fault: What the harness itself could not do, if that is why there is no answer; else empty.
         alone: What the run's own device concludes, where another device contradicts it; else empty.

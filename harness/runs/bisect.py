@@ -212,6 +212,7 @@ def gather(
                 searched=searched,
                 calibration=laboratory.calibrations.get(arm.name),
                 dependence=investigation.hash_seeds.get(arm.name),
+                direct=investigation.direct.get(arm.name),
             )
         )
     report = Report(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.traces.census import census_digest
 from harness.traces.trace import Trace
 from harness.verdicts.judge import judge
-from harness.verdicts.oracles import alone, in_turns
+from harness.verdicts.oracles import alone, compares, in_turns
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from harness.verdicts.calibration import Calibration
 
 _RANK = {Verdict.BAD: 0, Verdict.SKIP: 1, Verdict.GOOD: 2, Verdict.UNTESTED: 3}
+_NO_REFERENCE = Judgement(
+    Verdict.SKIP,
+    "there is no reference to compare with: of no release were all executions good by themselves",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,14 @@ class Turn:
 
     reference: Result
     release: Result
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a report keeps of it."""
+        return {
+            "reference": self.reference.probe,
+            "release": self.release.probe,
+            "repeat": self.release.repeat,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +119,12 @@ class Finding:
         """Return the finding of one execution from those of its seeds.
 
         The worst of them counts; where all are good and they are compared with a reference, that judgement does.
+        Without a reference to compare with, there is none.
         """
         worst = cls.worst(findings)
-        if calibration is None or worst.verdict != Verdict.GOOD or in_turns(oracle):
+        if worst.verdict == Verdict.GOOD and calibration is None and compares(oracle):
+            return replace(worst, judgement=_NO_REFERENCE)
+        if calibration is None or worst.verdict != Verdict.GOOD or in_turns(oracle, calibration):
             return worst
         return replace(worst, judgement=calibration.judge([finding.trace for finding in findings], oracle))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.model import ArmResult, BoundaryResult, ReleaseResult
 from harness.runs.answer import sentence
-from harness.runs.finding import Finding, Turn
+from harness.runs.finding import Finding
 from harness.search.boundaries import Boundary, changes
 from harness.traces.census import census_differences, renamed
 from harness.traces.compare import beyond, first_difference, noise_floor
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from harness.releases.release import Release
     from harness.runs.hash_seeds import HashSeedDependence
+    from harness.runs.turns import Direct
     from harness.scenario import Arm
     from harness.search import Answer
     from harness.verdicts.calibration import Calibration
@@ -118,6 +119,7 @@ def arm_result(
     searched: dict[str, Any],
     calibration: Calibration | None = None,
     dependence: HashSeedDependence | None = None,
+    direct: Mapping[tuple[int, int], Direct] | None = None,
 ) -> ArmResult:
     """Return what the report says of one arm.
 
@@ -131,6 +133,7 @@ def arm_result(
         searched: Strategy and options of the search.
         calibration: What a metric was compared with.
         dependence: A release whose verdict depends on the hash seed; None where none is known.
+        direct: {(older, newer side of a boundary): how they compare with each other directly}, where that was asked.
     """
     by_signal = {
         "verdict": answer.boundaries,
@@ -138,7 +141,10 @@ def arm_result(
         **{signal: found.boundaries(signal) for signal in SIGNALS},
     }
     boundaries = [
-        _boundary(signal, boundary, releases, found)
+        compared_directly(
+            _boundary(signal, boundary, releases, found),
+            (direct or {}).get((boundary.before, boundary.after)) if signal == "verdict" else None,
+        )
         for signal, several in by_signal.items()
         for boundary in several
     ]
@@ -160,7 +166,7 @@ def arm_result(
         support=answer.reason,
         search=searched,
         calibration=calibration.to_dict() if calibration else {},
-        notes=[*answer.log, *_notes(found, dependence)],
+        notes=[*answer.log, *_notes(found, calibration, dependence)],
         hash_seed=dependence.to_dict() if dependence else {},
     )
 
@@ -234,6 +240,15 @@ def _boundary(signal: str, boundary: Boundary, releases: Sequence[Release], foun
     )
 
 
+def compared_directly(boundary: BoundaryResult, direct: Direct | None) -> BoundaryResult:
+    """Return a boundary with how its sides compare directly; only sides that differ are confirmed."""
+    if direct is None:
+        return boundary
+    confirmed = boundary.confirmed and direct.differ
+    details = [*boundary.details, f"{boundary.after} beside {boundary.before}: {direct.judgement.reason}"]
+    return replace(boundary, confirmed=confirmed, details=details, direct=direct.to_dict())
+
+
 def _details(signal: str, before: Finding, after: Finding) -> list[str]:
     if signal in {"verdict", "failure"}:
         return [before.judgement.reason, after.judgement.reason]
@@ -278,7 +293,7 @@ def _executions(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "seed": seed,
             "hash_seed": one.result.hash_seed,
             "verdict": one.verdict.value,
-            **({"turns": [_turn(turn) for turn in finding.turns]} if finding.turns and not seed else {}),
+            **({"turns": [turn.to_dict() for turn in finding.turns]} if finding.turns and not seed else {}),
         }
         for finding in findings
         for seed, one in enumerate(finding.seeds())
@@ -286,16 +301,11 @@ def _executions(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     ]
 
 
-def _turn(turn: Turn) -> dict[str, Any]:
-    return {
-        "reference": turn.reference.probe,
-        "release": turn.release.probe,
-        "repeat": turn.release.repeat,
-    }
-
-
-def _notes(found: ArmMap, dependence: HashSeedDependence | None) -> list[str]:
-    notes = [dependence.sentence()] if dependence else []
+def _notes(
+    found: ArmMap, calibration: Calibration | None, dependence: HashSeedDependence | None
+) -> list[str]:
+    notes = [calibration.chosen()] if calibration and calibration.passed_over else []
+    notes += [dependence.sentence()] if dependence else []
     if found.deterministic is False:
         notes.append("repeated executions differ, so traces count as different only beyond that noise")
     return notes

@@ -10,8 +10,10 @@ from harness.errors import UsageError
 from harness.runs.drive import distrust_environments
 from harness.runs.gather import arrange, identical
 from harness.runs.hash_seeds import HashSeedDependence, dependences
+from harness.runs.turns import Direct, directly
 from harness.runs.warm_start import distrust_warm_start, prove_warm_start
 from harness.search import Observation, Search, make_search
+from harness.verdicts.oracles import in_turns, two_sided
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class Searched:
         assume: {version: verdict} that hold without an execution.
         cheap: Versions that cost little to execute.
         jobs: Probes at a time.
+        two_sided: Every change counts, whichever its direction.
     """
 
     strategy: str
@@ -46,6 +49,7 @@ class Searched:
     find_fix: bool = False
     any_failure: bool = False
     confidence: float = 0.95
+    two_sided: bool = False
     assume: Mapping[str, str] = field(default_factory=dict)
     cheap: Sequence[str] = ()
     jobs: int = 1
@@ -81,6 +85,7 @@ def replay(searched: Searched, names: Sequence[str], findings: Findings) -> Sear
         find_fix=searched.find_fix,
         any_failure=searched.any_failure,
         confidence=searched.confidence,
+        two_sided=searched.two_sided,
         assume={positions[version]: Verdict(verdict) for version, verdict in searched.assume.items()},
         cheap=frozenset(positions[version] for version in searched.cheap),
     )
@@ -99,6 +104,7 @@ class Investigation:
     Attributes:
         searched: Strategy and options of all of them.
         hash_seeds: {arm: the release whose verdict is known to depend on the hash seed}.
+        direct: {arm: {(older, newer side of a boundary): how they compare directly}}.
     """
 
     def __init__(self, driver: Driver) -> None:
@@ -110,9 +116,11 @@ class Investigation:
             find_fix=question.find_fix,
             any_failure=question.any_failure,
             confidence=question.confidence,
+            two_sided=two_sided(question.scenario.oracle),
             assume={version: verdict.value for version, verdict in question.assume.items()},
             jobs=driver.jobs,
         )
+        self.direct: dict[str, dict[tuple[int, int], Direct]] = {}
         self.names = [release.version for release in driver.laboratory.releases]
         self.hash_seeds: dict[str, HashSeedDependence] = {}
         self.searches()  # complains of a wrong option before anything is executed
@@ -147,6 +155,22 @@ class Investigation:
             if not distrusted and all(search.done for search in self.searches().values()):
                 break
         self.hash_seeds = dependences(self.driver)
+        self._compare_sides()
+
+    def _compare_sides(self) -> None:
+        """Compare the sides of every boundary in verdict directly, where a metric is compared in turns."""
+        laboratory = self.driver.laboratory
+        for name, answer in self.answers().items():
+            calibration = laboratory.calibrations.get(name)
+            if calibration is None or not in_turns(laboratory.question.scenario.oracle, calibration):
+                continue
+            whole = [one for one in answer.boundaries if not one.untested]
+            for one in whole:
+                # A side that is the reference has been compared directly already.
+                if calibration.reference not in (self.names[one.before], self.names[one.after]):
+                    place = (one.before, one.after)
+                    arm = self.driver.arms[name]
+                    self.direct.setdefault(name, {})[place] = directly(laboratory, arm, *place, len(whole))
 
     def searches(self) -> dict[str, Search]:
         """Return {arm: search}, each told all that was found for it."""

@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from packaging.version import Version
+
 from harness.environments.environment import Environments, NotInstallable
 from harness.errors import UsageError
 from harness.executors.choose import choose, connect
@@ -53,6 +55,8 @@ class Laboratory:
         executor: Executes probes.
         calibrations: {arm: what its releases are compared with}, where the oracle compares a metric.
         left_out: Pre-releases of the range, which the question does not ask about.
+        calibrations: {arm: what its releases are compared with}, where the oracle compares with a reference.
+        note: Called with a line that a waiting person may want to read.
     """
 
     question: Question
@@ -70,6 +74,7 @@ class Laboratory:
     job_digest: str
     calibrations: dict[str, Calibration] = field(default_factory=dict)
     left_out: Sequence[str] = ()
+    note: Callable[[str], None] = field(default=lambda _line: None, compare=False)
 
     @property
     def alone(self) -> bool:
@@ -127,15 +132,21 @@ class Laboratory:
         oracle = self.question.scenario.oracle
         calibration = self.calibrations.get(arm.of or arm.name)
         finding = Finding.of_seeds(findings, oracle, calibration)
-        if calibration is None or finding.verdict != Verdict.GOOD or not in_turns(oracle):
+        if finding.verdict != Verdict.GOOD or calibration is None:
+            return finding
+        is_reference = self.releases[position].version == calibration.reference
+        if not in_turns(oracle, calibration) or (is_reference and not self.alone):
             return finding
         return turns.in_turns(self, arm, position, finding, repeat)
 
     def calibrate(self, arm: Arm) -> None:
-        """Learn an arm's noise floor from A/A runs of the reference release, if its oracle compares a metric.
+        """Find and execute an arm's reference release, if its oracle compares with one.
+
+        Without a stated reference it is the oldest release (the newest where a repair is looked for) that can be
+        tested and is good by itself; without any, the arm stays without a calibration.
 
         Raises:
-            UsageError: The reference is not in the range, or is not good.
+            UsageError: The stated reference is not in the range, or is not good.
         """
         oracle = with_defaults(self.question.scenario.oracle)
         if not compares(oracle):
@@ -143,26 +154,62 @@ class Laboratory:
         if arm.name in self.question.calibrations:
             self.calibrations[arm.name] = self.question.calibrations[arm.name]
             return
-        versions = [release.version for release in self.releases]
-        reference = oracle["reference"] or versions[0]
-        if reference not in versions:
+        passed_over: dict[str, str] = {}
+        for position in self._references(oracle["reference"]):
+            version = self.releases[position].version
+            runs = self._reference_runs(arm, position, oracle)
+            if isinstance(runs, Finding):
+                passed_over[version] = f"{runs.verdict}, {runs.judgement.reason}"
+                continue
+            count = len(self.releases)
+            self.calibrations[arm.name] = Calibration(version, runs, count, passed_over)
+            if passed_over:
+                self.note(f"{arm.name}: {self.calibrations[arm.name].chosen()}")
+            return
+        if oracle["reference"]:
+            (reason,) = passed_over.values()
             raise UsageError(
-                f"the oracle's reference {reference} is not in the range {versions[0]} to {versions[-1]}"
+                f"the reference {oracle['reference']} cannot be compared with in arm {arm.name} ({reason}): "
+                f"name a good release{self._option()}, or none, for the first that is good"
             )
-        position = versions.index(reference)
+
+    def _references(self, stated: str | None) -> Sequence[int]:
+        """Return the positions of the releases that may be the reference, the one to try first in front."""
+        versions = [release.version for release in self.releases]
+        if stated is None:
+            return range(len(versions))[:: -1 if self.question.find_fix else 1]
+        found = [place for place, version in enumerate(versions) if Version(version) == Version(stated)]
+        if not found:
+            raise UsageError(
+                f"the reference {stated} is not in the range {versions[0]} to {versions[-1]}: "
+                f"name one of the range{self._option()}"
+            )
+        return found
+
+    def _option(self) -> str:
+        return " by --reference" if self.question.scenario.ad_hoc else " as `reference` in [oracle]"
+
+    def _reference_runs(
+        self, arm: Arm, position: int, oracle: Mapping[str, Any]
+    ) -> list[ReferenceRun] | Finding:
+        """Return the executions of a reference, or the one of them that is not good."""
         wanted = reference_runs(oracle, max(arm.seeds, self.question.seeds))
+        # Executed first as the search will do it, so that of a release that fails nothing is executed in vain.
+        first = self._executed(arm, position, wanted[0][0], 0)
+        if first.verdict != Verdict.GOOD:
+            return first
         runs = []
         for seed, repeat in wanted:
-            probe = self.probes(arm, position, repeat, seeds=seed + 1)[-1:]
-            found = self.judged(probe, position)
-            finding = found if isinstance(found, Finding) else found[0]
+            finding = self._executed(arm, position, seed, repeat)
             if finding.verdict != Verdict.GOOD or finding.result is None:
-                raise UsageError(
-                    f"the oracle's reference {reference} is {finding.verdict} in arm {arm.name} "
-                    f"({finding.judgement.reason}): name a good release as `reference`, or begin the range with one"
-                )
+                return finding
             runs.append(ReferenceRun(finding.trace, finding.result.probe, repeat, seed))
-        self.calibrations[arm.name] = Calibration(reference, runs, comparisons=len(versions))
+        return runs
+
+    def _executed(self, arm: Arm, position: int, seed: int, repeat: int) -> Finding:
+        """Execute a release with one seed, or take what is stored; judged by itself alone."""
+        found = self.judged(self.probes(arm, position, repeat, seeds=seed + 1)[-1:], position)
+        return found if isinstance(found, Finding) else found[0]
 
     def judged(self, probes: Sequence[Probe], position: int) -> list[Finding] | Finding:
         """Execute probes of one release; return a finding each, or the one reason why there can be none."""
@@ -263,6 +310,7 @@ def prepare(
         torch=torch,
         job_digest=question.scenario.job_digest(),
         device=device,
+        note=told,
     )
 
 

@@ -17,7 +17,7 @@ from harness.runs.finding import Finding, Turn
 from harness.runs.gather import Findings, arm_result, arrange
 from harness.runs.investigate import Searched, replay
 from harness.runs.locked import read_locks, sides, with_moves
-from harness.runs.turns import judge_turns
+from harness.runs.turns import Direct, read_pairs
 from harness.scenario import Arm, load_scenario
 from harness.verdicts.calibration import Calibration, ReferenceRun
 from harness.verdicts.oracles import compares, in_turns
@@ -115,8 +115,8 @@ def _judge_arm(package: str, arm: ArmResult, store: Store, oracle: Mapping[str, 
             result = _stored(store, execution["probe"], execution["repeat"], row.version)
             finding = Finding.judged(result, oracle, row.lock or "")
             finding = replace(finding, turns=_turns(store, execution, row.version))
-            if calibration is not None and in_turns(oracle) and not execution["seed"]:
-                finding = _judged_in_turns(arm, finding, calibration.reference, oracle)
+            if calibration is not None and in_turns(oracle, calibration) and not execution["seed"]:
+                finding = _judged_in_turns(arm, row, finding, calibration, oracle)
             by_repeat.setdefault(execution["repeat"], []).append(finding)
         findings[position] = {
             repeat: Finding.of_seeds(seeds, oracle, calibration) for repeat, seeds in by_repeat.items()
@@ -134,6 +134,7 @@ def _judge_arm(package: str, arm: ArmResult, store: Store, oracle: Mapping[str, 
         commands=[row.command for row in arm.releases],
         searched=arm.search,
         calibration=calibration,
+        direct=_direct(arm, store, calibration, oracle),
     )
 
 
@@ -144,20 +145,40 @@ def _turns(store: Store, execution: Mapping[str, Any], version: str) -> tuple[Tu
     )
 
 
-def _judged_in_turns(arm: ArmResult, finding: Finding, reference: str, oracle: Mapping[str, Any]) -> Finding:
-    if finding.verdict != Verdict.GOOD:
+def _judged_in_turns(
+    arm: ArmResult, row: ReleaseResult, finding: Finding, calibration: Calibration, oracle: Mapping[str, Any]
+) -> Finding:
+    if finding.verdict != Verdict.GOOD or (row.version == calibration.reference and not finding.turns):
         return finding
     if not finding.turns:
         raise UsageError(
             f"arm {arm.name} has no executions in turns, which the scenario's oracle needs: run the question anew"
         )
-    return replace(finding, judgement=judge_turns(finding.turns, reference, oracle))
+    return replace(finding, judgement=calibration.judge_pairs(read_pairs(finding.turns), oracle))
+
+
+def _direct(
+    arm: ArmResult, store: Store, calibration: Calibration | None, oracle: Mapping[str, Any]
+) -> dict[tuple[int, int], Direct]:
+    """Return how the sides of boundaries compare directly, judged again."""
+    versions = [row.version for row in arm.releases]
+    asked = [one for one in arm.boundaries if one.signal == "verdict" and one.direct]
+    found: dict[tuple[int, int], Direct] = {}
+    if calibration is None or not in_turns(oracle, calibration):
+        return found
+    for one in asked:
+        turns = _turns(store, one.direct, f"{one.before} or {one.after}")
+        judged = calibration.judge_sides(one.before, read_pairs(turns), oracle, len(asked))
+        found[versions.index(one.before), versions.index(one.after)] = Direct(judged, turns)
+    return found
 
 
 def _calibration(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> Calibration | None:
     if not compares(oracle):
         return None
     kept = arm.calibration
+    if not kept and _nothing_good(arm):
+        return None
     if not kept:
         raise UsageError(
             f"arm {arm.name} has no A/A runs, which the scenario's oracle needs: run the question anew"
@@ -168,7 +189,12 @@ def _calibration(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> Cal
         ReferenceRun(_stored(store, probe, repeat, kept["reference"]).trace(), probe, repeat, seed)
         for probe, repeat, seed in zip(probes, repeats, seeds, strict=True)
     ]
-    return Calibration(kept["reference"], runs, kept["comparisons"])
+    return Calibration(kept["reference"], runs, kept["comparisons"], kept.get("passed_over", {}))
+
+
+def _nothing_good(arm: ArmResult) -> bool:
+    """Tell whether no release was good by itself, so that there was no reference."""
+    return bool(arm.releases) and not any(row.verdict in {"good", "untested"} for row in arm.releases)
 
 
 def _stored(store: Store, probe: str, repeat: int, version: str) -> Result:

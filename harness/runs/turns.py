@@ -2,27 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.runs.finding import Finding, Turn
-from harness.verdicts.oracles import with_defaults
-from harness.verdicts.oracles.performance import value_of
-from harness.verdicts.pairs import judge_pairs, looks
+from harness.verdicts.oracles import looks
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from harness.probes.probe import Probe
     from harness.probes.store import Result
     from harness.runs.laboratory import Laboratory
     from harness.scenario import Arm
+    from harness.traces.trace import Trace
 
 _FURTHER = 1000
-"""Executions are numbered from here on, times the repeat: a comparison that is repeated executes everything anew."""
+"""Executions are numbered from here on, times the repeat: a comparison that is repeated executes everything anew. None
+has the number 0, under which a process may be started warm."""
+_DIRECTLY = 1
+"""Executions of a direct comparison are numbered like those of this repeat."""
 _ROUND = ((0, 1), (1, 0))
 """Who is executed first in each pair of a round: the reference (0), then the release (1), and the reverse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """The two sides of a boundary, compared with each other directly.
+
+    Attributes:
+        judgement: Of the newer side; bad if it differs from the older one, which says nothing of better or worse.
+        turns: The executions, the older side's as the reference's.
+    """
+
+    judgement: Judgement
+    turns: tuple[Turn, ...]
+
+    @property
+    def differ(self) -> bool:
+        """Tell whether the sides differ beyond noise."""
+        return self.judgement.verdict == Verdict.BAD
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a report keeps of it."""
+        return {
+            "verdict": "differs" if self.differ else "undecided",
+            "reason": self.judgement.reason,
+            "effect": self.judgement.effect.to_dict() if self.judgement.effect else None,
+            "turns": [turn.to_dict() for turn in self.turns],
+        }
 
 
 def in_turns(laboratory: Laboratory, arm: Arm, position: int, finding: Finding, repeat: int) -> Finding:
@@ -35,40 +64,76 @@ def in_turns(laboratory: Laboratory, arm: Arm, position: int, finding: Finding, 
         finding: Of the plain execution, a good one: both sides have been executed before the first pair.
         repeat: Which comparison.
     """
-    oracle = with_defaults(laboratory.question.scenario.oracle)
-    reference = laboratory.calibrations[arm.name].reference
-    sides = _sides(laboratory, arm, position, reference)
-    turns: list[Turn] = []
-    judged = finding.judgement
-    for look in looks(oracle["confidence"], oracle["pairs"]):
-        while len(turns) < look.pairs:
-            made = _round(laboratory, sides, repeat * _FURTHER + len(turns))
+    calibration, oracle = laboratory.calibrations[arm.of or arm.name], laboratory.question.scenario.oracle
+    own = _position(laboratory, calibration.reference)
+
+    def judge(turns: Sequence[Turn]) -> Judgement:
+        return calibration.judge_pairs(read_pairs(turns), oracle)
+
+    judged, turns = _compared(laboratory, arm, (own, position), repeat, judge)
+    return replace(finding, judgement=judged, turns=turns)
+
+
+def directly(laboratory: Laboratory, arm: Arm, before: int, after: int, boundaries: int) -> Direct:
+    """Compare the two sides of a boundary with each other.
+
+    Args:
+        laboratory: Executes; the arm is calibrated.
+        arm: Where.
+        before: Position of the older side.
+        after: Position of the newer side.
+        boundaries: How many share the risk.
+    """
+    calibration, oracle = laboratory.calibrations[arm.of or arm.name], laboratory.question.scenario.oracle
+    version = laboratory.releases[before].version
+
+    def judge(turns: Sequence[Turn]) -> Judgement:
+        return calibration.judge_sides(version, read_pairs(turns), oracle, boundaries)
+
+    return Direct(*_compared(laboratory, arm, (before, after), _DIRECTLY, judge))
+
+
+def read_pairs(turns: Sequence[Turn]) -> list[tuple[Trace, Trace]]:
+    """Return the traces of executions in turns."""
+    return [(turn.reference.trace(), turn.release.trace()) for turn in turns]
+
+
+def _compared(
+    laboratory: Laboratory,
+    arm: Arm,
+    positions: tuple[int, int],
+    repeat: int,
+    judge: Callable[[Sequence[Turn]], Judgement],
+) -> tuple[Judgement, tuple[Turn, ...]]:
+    """Execute two releases in turns until a look decides; return the judgement and what it rests on."""
+    sides, turns = _sides(laboratory, arm, positions), list[Turn]()
+    version = laboratory.releases[positions[1]].version
+    judged = Judgement(Verdict.SKIP, "undecided: nothing was executed in turns")
+    planned = looks(laboratory.question.scenario.oracle)
+    for look in planned:
+        while len(turns) < look:
+            made = _round(laboratory, sides, repeat * _FURTHER + 1 + len(turns))
             if isinstance(made, Judgement):
-                return replace(finding, judgement=made, turns=tuple(turns))
+                return made, tuple(turns)
             turns += made
-        judged = judge_turns(turns, reference, oracle)
+        judged = judge(turns)
         if judged.verdict != Verdict.SKIP:
             break
-    return replace(finding, judgement=judged, turns=tuple(turns))
+        if look != planned[-1]:
+            laboratory.note(f"{arm.name} {version}, {look} of {planned[-1]} pairs: {judged.reason}")
+    return judged, tuple(turns)
 
 
-def judge_turns(turns: Sequence[Turn], reference: str, oracle: Mapping[str, Any]) -> Judgement:
-    """Judge what was executed in turns; `oracle` may be another one than decided how long to go on."""
-    settings = with_defaults(oracle)
-    pairs = [
-        (value_of(turn.reference.trace(), settings), value_of(turn.release.trace(), settings))
-        for turn in turns
-    ]
-    return judge_pairs(settings["signal"], reference, pairs, settings)
+def _position(laboratory: Laboratory, version: str) -> int:
+    return [release.version for release in laboratory.releases].index(version)
 
 
-def _sides(laboratory: Laboratory, arm: Arm, position: int, reference: str) -> list[tuple[int, Probe]]:
-    """Return position and probe of the reference and of the release, which nobody else's results stand for."""
-    own = [release.version for release in laboratory.releases].index(reference)
-    digests = [laboratory.probes(arm, place, seeds=1)[0].lock for place in (own, position)]
+def _sides(laboratory: Laboratory, arm: Arm, positions: tuple[int, int]) -> list[tuple[int, Probe]]:
+    """Return position and probe of both releases, which nobody else's results stand for."""
+    digests = [laboratory.probes(arm, place, seeds=1)[0].lock for place in positions]
     return [
         (place, laboratory.probes(arm, place, seeds=1, asked={"beside": [side, *digests]})[0])
-        for place, side in ((own, "reference"), (position, "release"))
+        for place, side in zip(positions, ("reference", "release"), strict=True)
     ]
 
 

@@ -23,6 +23,7 @@ class Options:
         jobs: Probes that may run at the same time.
         find_fix: Look for the release that repaired something.
         any_failure: Take every failure for the same one.
+        two_sided: Every change between two different signals counts, whichever its direction.
         from_given: The first position is a stated end; otherwise a good end is stepped back to.
         assume: Verdicts that hold without a probe.
         cheap: Positions whose environment or result is stored.
@@ -38,6 +39,7 @@ class Options:
     jobs: int = 1
     find_fix: bool = False
     any_failure: bool = False
+    two_sided: bool = False
     from_given: bool = True
     assume: Mapping[int, Verdict] = field(default_factory=dict)
     cheap: frozenset[int] = frozenset()

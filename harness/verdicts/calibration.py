@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.verdicts.levels import Levels
 from harness.verdicts.oracles import ORACLES, with_defaults
 
 if TYPE_CHECKING:
@@ -38,16 +39,25 @@ class Calibration:
         reference: Version of the release that is known to be good.
         runs: Its executions.
         comparisons: Releases that are compared; they share the confidence.
+        passed_over: {older release that might have been the reference: why it is not}.
+        levels: Of a metric, as far as releases showed them.
     """
 
     reference: str
     runs: Sequence[ReferenceRun]
     comparisons: int
+    passed_over: Mapping[str, str] = field(default_factory=dict)
+    levels: Levels = field(default_factory=Levels, compare=False, repr=False)
 
     @property
     def traces(self) -> list[Trace]:
         """Return the traces of all runs."""
         return [run.trace for run in self.runs]
+
+    def chosen(self) -> str:
+        """Return which release is the reference and why the ones before it are not, for a reader."""
+        others = "; ".join(f"{version} is {why}" for version, why in self.passed_over.items())
+        return f"releases are compared with {self.reference}, since {others}"
 
     def of_seed(self, seed: int) -> list[Trace]:
         """Return the traces of the runs with one seed; those of the first where it has none."""
@@ -64,6 +74,27 @@ class Calibration:
         assert compare is not None  # noqa: S101 - an oracle that compares has it
         return compare(self, traces, with_defaults(oracle))
 
+    def judge_pairs(self, pairs: Sequence[tuple[Trace, Trace]], oracle: Mapping[str, Any]) -> Judgement:
+        """Judge one release by executions (the reference's, its own) in turns; a skip if they are too few."""
+        compare = ORACLES[oracle["kind"]].compare_pairs
+        assert compare is not None  # noqa: S101 - an oracle that compares in turns has it
+        return compare(self, pairs, with_defaults(oracle))
+
+    def judge_sides(
+        self, before: str, pairs: Sequence[tuple[Trace, Trace]], oracle: Mapping[str, Any], boundaries: int
+    ) -> Judgement:
+        """Judge the newer side of a boundary by executions in turns with the older one.
+
+        Args:
+            before: Version of the older side.
+            pairs: Of executions of the older and of the newer side.
+            oracle: Its settings.
+            boundaries: How many share the risk.
+        """
+        compare = ORACLES[oracle["kind"]].compare_sides
+        assert compare is not None  # noqa: S101 - an oracle that compares in turns has it
+        return compare(self, before, pairs, with_defaults(oracle), boundaries)
+
     def to_dict(self) -> dict[str, Any]:
         """Return what a report keeps of it."""
         return {
@@ -72,4 +103,5 @@ class Calibration:
             "probes": [run.probe for run in self.runs],
             "repeats": [run.repeat for run in self.runs],
             "seeds": [run.seed for run in self.runs],
+            **({"passed_over": dict(self.passed_over)} if self.passed_over else {}),
         }

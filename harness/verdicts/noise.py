@@ -1,7 +1,6 @@
-"""A bound for a continuous metric that nobody sets: it is learnt from A/A runs, the same release several times.
+"""What noise explains of a metric: it is learnt from A/A runs, executions of one release.
 
-What runs of one release differ by is the noise floor; a release is bad if it is worse than the reference by more
-than that explains. Every verdict carries the difference, its confidence interval and its standardised size.
+What they differ by is the noise floor; a release differs from the reference if it does so by more than that explains.
 """
 
 from __future__ import annotations
@@ -10,22 +9,20 @@ import math
 import sys
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
-from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
+from harness.verdicts.difference import FLOAT32_STEP, equal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FLOAT32_STEP = 2.0**-23
-"""Relative spacing of float32, in which training computes: a smaller difference is rounding, not an effect."""
-
 
 @dataclass(frozen=True, slots=True)
 class NoiseFloor:
-    """What runs of one release differ by.
+    """What executions of one release differ by.
 
     Attributes:
         deviation: Standard deviation within a release, in the metric's unit.
@@ -35,41 +32,19 @@ class NoiseFloor:
     deviation: float
     freedom: int
 
-    def bound(self, reference_runs: int, runs: int, *, confidence: float, comparisons: int = 1) -> float:
-        """Return the difference of two means that noise alone does not exceed.
+    def bound(self, reference_runs: int, runs: int, risk: float) -> float:
+        """Return the difference of two means that noise alone exceeds with chance `risk`.
 
-        It is t(1 - alpha / 2, freedom) · deviation · √(1/m + 1/n), Student's two-sample interval with a pooled
-        deviation (NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.5.3), and alpha is shared by all comparisons
-        made (Bonferroni), so that a sweep of many good releases stays good.
+        It is t(1 - risk / 2, freedom) · deviation · √(1/m + 1/n), Student's two-sample interval with a pooled
+        deviation (NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.5.3).
         """
-        alpha = (1 - confidence) / comparisons
         spread = math.sqrt(1 / reference_runs + 1 / runs)
-        return student_quantile(1 - alpha / 2, self.freedom) * self.deviation * spread
+        return student_quantile(1 - risk / 2, self.freedom) * self.deviation * spread
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A release against the reference; a positive difference is worse.
-
-    Attributes:
-        difference: Mean of the release less that of the reference, its sign turned where higher is better.
-        bound: What noise explains of it, at the confidence asked for.
-        standardised: The difference in units of the noise (Hedges' g).
-    """
-
-    difference: float
-    bound: float
-    standardised: float
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Return the confidence interval of the difference."""
-        return self.difference - self.bound, self.difference + self.bound
-
-    @property
-    def worse(self) -> bool:
-        """Tell whether the whole interval lies on the worse side."""
-        return not self.difference <= self.bound  # NaN is worse
+def reproducible(values: Sequence[float]) -> bool:
+    """Tell whether executions of one release gave equal values, up to rounding; at least two are needed."""
+    return len(values) > 1 and all(equal(one, other) for one, other in combinations(values, 2))
 
 
 def measure_noise(releases: Sequence[Sequence[float]]) -> NoiseFloor:
@@ -79,81 +54,24 @@ def measure_noise(releases: Sequence[Sequence[float]]) -> NoiseFloor:
     float32's rounding of the largest value.
 
     Args:
-        releases: For each release run more than once, the metric of each run.
+        releases: For each release that was executed more than once, the metric of each execution.
 
     Raises:
-        UsageError: No release has two runs, or a run is not finite.
+        UsageError: No release has two executions, or a value is not finite.
     """
     values = [value for runs in releases for value in runs]
     freedom = len(values) - sum(1 for runs in releases if runs)
     if freedom < 1:
         raise UsageError(
-            "the noise cannot be measured: run at least one good release twice (--seeds 2 or more)"
+            "the noise cannot be measured: execute the reference at least twice (aa_seeds = 2 or more)"
         )
     if not all(map(math.isfinite, values)):
         raise UsageError(
-            "the noise cannot be measured: a run of the reference is not finite; choose a good one"
+            "the noise cannot be measured: a value of the reference is not finite; choose a good release"
         )
     squares = math.fsum((value - fmean(runs)) ** 2 for runs in releases if runs for value in runs)
     rounding = max(FLOAT32_STEP * max(map(abs, values)), sys.float_info.min)
     return NoiseFloor(max(math.sqrt(squares / freedom), rounding), freedom)
-
-
-def compare(
-    reference: Sequence[float],
-    runs: Sequence[float],
-    floor: NoiseFloor,
-    *,
-    confidence: float = 0.95,
-    comparisons: int = 1,
-    higher_is_worse: bool = True,
-) -> Comparison:
-    """Compare the runs of a release with those of the reference.
-
-    Args:
-        reference: The metric of each run of the reference, finite.
-        runs: The metric of each run of the release; one is enough.
-        floor: As measured by A/A runs.
-        confidence: Of all comparisons together.
-        comparisons: Releases that are compared in this way.
-        higher_is_worse: True for a loss, false for an accuracy.
-    """
-    difference = (fmean(runs) - fmean(reference)) * (1 if higher_is_worse else -1)
-    bound = floor.bound(len(reference), len(runs), confidence=confidence, comparisons=comparisons)
-    # Hedges (1981): g = J · d with J = 1 - 3 / (4 · freedom - 1), which takes out the bias of few runs.
-    unbiased = 1 - 3 / (4 * floor.freedom - 1) if floor.freedom > 1 else 1.0
-    return Comparison(difference, bound, unbiased * difference / floor.deviation)
-
-
-def judge_metric(
-    name: str,
-    reference: Sequence[float],
-    runs: Sequence[float],
-    floor: NoiseFloor,
-    *,
-    confidence: float = 0.95,
-    comparisons: int = 1,
-    higher_is_worse: bool = True,
-) -> Judgement:
-    """Judge a release by one metric; arguments as of `compare`."""
-    found = compare(
-        reference,
-        runs,
-        floor,
-        confidence=confidence,
-        comparisons=comparisons,
-        higher_is_worse=higher_is_worse,
-    )
-    low, high = found.interval
-    reason = (
-        f"{name} {fmean(runs):.4g} against {fmean(reference):.4g}: worse by {found.difference:+.3g} "
-        f"({confidence:.0%} interval {low:+.3g} to {high:+.3g}), noise explains {found.bound:.3g}; "
-        f"{found.standardised:+.1f} standard deviations"
-    )
-    effect = Effect(f"{name}, worse than the reference by", found.difference, found.bound, low, high)
-    if found.worse:
-        return Judgement(Verdict.BAD, reason, Fingerprint(f"{name} beyond noise"), effect)
-    return Judgement(Verdict.GOOD, reason, effect=effect)
 
 
 @cache

@@ -14,7 +14,7 @@ from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from harness.verdicts.oracles.metric import is_higher_worse
+from harness.traces.measured import higher_is_worse
 from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def judge_pairs(
     """
     if any(not (math.isfinite(value) and value > 0) for pair in pairs for value in pair):
         return Judgement(Verdict.SKIP, f"{name} has no ratio: a value of it is not above 0")
-    sign = 1 if is_higher_worse(settings) else -1
+    stated = settings["higher_is_worse"]
+    sign = 1 if (higher_is_worse(name) if stated is None else stated) else -1
     bound = math.log(settings["minimum_effect"])
     worse = [sign * math.log(its / own) for own, its in pairs]
     said, effect = f"undecided: {len(pairs)} pairs are too few", None
@@ -82,14 +83,49 @@ def judge_pairs(
     return Judgement(Verdict.SKIP, said, effect=effect)
 
 
+def judge_change(
+    name: str, before: str, pairs: Sequence[tuple[float, float]], confidence: float, most: int
+) -> Judgement:
+    """Judge whether two releases differ at all, whichever is the worse: bad if they do, a skip if that stays open.
+
+    Args:
+        name: The metric.
+        before: Version of the first release of each pair.
+        pairs: Values with the first and with the second release, in order.
+        confidence: Of the comparison, all of its looks together.
+        most: Pairs that it may take.
+    """
+    if any(not (math.isfinite(value) and value > 0) for pair in pairs for value in pair):
+        return Judgement(Verdict.SKIP, f"{name} has no ratio: a value of it is not above 0")
+    logs = [math.log(its / own) for own, its in pairs]
+    judged = Judgement(Verdict.SKIP, f"undecided: {len(pairs)} pairs are too few")
+    for look in looks(confidence, most):
+        if look.pairs > len(pairs):
+            break
+        low, middle, high = interval(logs[: look.pairs], look.risk)
+        ratio, *ends = (math.exp(value) for value in (middle, low, high))
+        effect = Effect(f"{name}, times that of {before}", ratio, 1.0, *ends)
+        said = _beside(name, before, pairs[: look.pairs], effect, confidence)
+        if low > 0 or high < 0:
+            direction = "higher" if low > 0 else "lower"
+            return Judgement(Verdict.BAD, said, Fingerprint(f"{name} {direction}"), effect)
+        judged = Judgement(Verdict.SKIP, f"undecided: {said}", effect=effect)
+    return judged
+
+
 def _said(
+    name: str, reference: str, pairs: Sequence[tuple[float, float]], effect: Effect, confidence: float
+) -> str:
+    return f"{_beside(name, reference, pairs, effect, confidence)}, {effect.bound:.3g} is allowed"
+
+
+def _beside(
     name: str, reference: str, pairs: Sequence[tuple[float, float]], effect: Effect, confidence: float
 ) -> str:
     own, its = (median(side) for side in zip(*pairs, strict=True))
     return (
         f"{name} {its:.4g} against {own:.4g} with {reference}, {effect.value:.3f} times as much "
-        f"({confidence:.0%} interval {effect.low:.3f} to {effect.high:.3f} of {len(pairs)} pairs run in turns), "
-        f"{effect.bound:.3g} is allowed"
+        f"({confidence:.0%} interval {effect.low:.3f} to {effect.high:.3f} of {len(pairs)} pairs run in turns)"
     )
 
 

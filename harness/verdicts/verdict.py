@@ -21,11 +21,12 @@ class Fingerprint:
     """What a failure looks like, so that two failures can be told to be the same one.
 
     Attributes:
-        kind: `non-finite loss`, `non-finite weight`, `exception` or `loss not learnt`.
+        kind: `non-finite loss`, `non-finite weight`, `exception`, `loss not learnt`, `loss higher` and so on.
         step: Optimizer step, counted from 1; None where it has no meaning.
         phase: `forward`, `backward` or `optimizer`; None where it has no meaning.
         parameter: Canonical name of the first parameter concerned.
         exception: Class name of the exception.
+        level: Of a metric whose every change counts, the value of the first release that had it, rounded.
     """
 
     kind: str
@@ -33,11 +34,18 @@ class Fingerprint:
     phase: str | None = None
     parameter: str | None = None
     exception: str | None = None
+    level: float | None = None
 
     def same_failure(self, other: Fingerprint | None) -> bool:
         """Tell whether both are the same failure; the step may differ, for it moves with rounding."""
-        mine = (self.kind, self.phase, self.parameter, self.exception)
-        return other is not None and mine == (other.kind, other.phase, other.parameter, other.exception)
+        mine = (self.kind, self.phase, self.parameter, self.exception, self.level)
+        return other is not None and mine == (
+            other.kind,
+            other.phase,
+            other.parameter,
+            other.exception,
+            other.level,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that have a value."""

@@ -19,8 +19,10 @@ from harness.verdicts.oracles.registry import (
     clean,
     compares,
     in_turns,
+    looks,
     options,
     reference_runs,
+    two_sided,
     with_defaults,
 )
 
@@ -37,9 +39,11 @@ __all__ = [
     "clean",
     "compares",
     "in_turns",
+    "looks",
     "measure",
     "options",
     "read_expectation",
     "reference_runs",
+    "two_sided",
     "with_defaults",
 ]

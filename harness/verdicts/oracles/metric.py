@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import operator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.keys import Key, Kind
-from harness.keys.kinds import BOOLEAN, COUNT, SHARE, TEXT
+from harness.keys.kinds import ABOVE_1, BOOLEAN, COUNT, SHARE, TEXT
 from harness.traces.measured import MEASURED, higher_is_worse, is_below
 from harness.traces.printed import EXPECTED
-from harness.verdicts.noise import judge_metric, measure_noise
+from harness.verdicts.difference import Aim, Difference, Worse, judge_difference
+from harness.verdicts.interleaved import Looks, Metric, judge_interleaved
+from harness.verdicts.levels import Sample
+from harness.verdicts.noise import measure_noise, reproducible
 from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
 from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
@@ -25,8 +29,8 @@ if TYPE_CHECKING:
 def metric(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
     """Judge a metric by what is expected of it: skip where it was not recorded, bad where it is not finite.
 
-    Without an `expect` a trace is good as far as it alone can tell; whether the metric is worse than the
-    reference's is then judged over all seeds.
+    Without an `expect` a trace is good as far as it alone can tell; whether the metric differs from the
+    reference's is then judged beside it.
     """
     if trace.steps:
         finite = training(trace, {"loss_below": None})
@@ -69,27 +73,115 @@ _MOST_NAMES = 8
 def compare_metric(
     calibration: Calibration, traces: Sequence[Trace], settings: Mapping[str, Any]
 ) -> Judgement:
-    """Judge a release by its metric beside the reference's, of which several seeds teach the noise.
+    """Judge a release by its metric beside the reference's, whose A/A runs teach the noise.
 
     Raises:
         UsageError: There are fewer than two A/A runs, or one of them is not finite.
     """
-    reference = [measure(trace, settings) for trace in calibration.traces]
-    return judge_metric(
-        f"mean of the last {settings['window']} values of {settings['signal']}",
-        reference,
-        [measure(trace, settings) for trace in traces],
-        measure_noise([reference]),
-        confidence=settings["confidence"],
-        comparisons=calibration.comparisons,
-        higher_is_worse=is_higher_worse(settings),
+    reference = _of_reference(calibration, settings)
+    floor, aim = measure_noise([reference]), aim_of(settings, calibration.comparisons)
+    values = [measure(trace, settings) for trace in traces]
+    own, its = math.fsum(reference) / len(reference), math.fsum(values) / len(values)
+    exact = reproducible(reference)
+    half = 0.0 if exact else floor.bound(len(reference), len(values), aim.risk)
+    found = Difference(
+        said(settings),
+        calibration.reference,
+        own,
+        its,
+        its - own - half,
+        its - own + half,
+        confidence=aim.confidence,
+        exact_after=len(reference) if exact else 0,
     )
+    if exact:
+        found = replace(found, low=found.estimate, high=found.estimate)
+    return _placed(judge_difference(found, aim, settings["signal"]), Sample(its), calibration, aim)
 
 
-def is_higher_worse(settings: Mapping[str, Any]) -> bool:
-    """Tell whether more of the metric is worse: as the settings say, else by its name."""
-    said = settings["higher_is_worse"]
-    return higher_is_worse(settings["signal"]) if said is None else bool(said)
+def compare_pairs(
+    calibration: Calibration, pairs: Sequence[tuple[Trace, Trace]], settings: Mapping[str, Any]
+) -> Judgement:
+    """Judge a release by executions in turns with the reference; a skip where they are too few yet."""
+    aim = aim_of(settings, calibration.comparisons)
+    judged, values = _interleaved(calibration, calibration.reference, pairs, settings, aim)
+    sample = Sample(math.fsum(its for _, its in values) / len(values), [its - own for own, its in values])
+    return _placed(judged, sample, calibration, aim)
+
+
+def compare_sides(
+    calibration: Calibration,
+    before: str,
+    pairs: Sequence[tuple[Trace, Trace]],
+    settings: Mapping[str, Any],
+    comparisons: int,
+) -> Judgement:
+    """Judge the newer side of a boundary by executions in turns with the older one, whichever is the worse."""
+    aim = replace(aim_of(settings, comparisons), worse=Worse.EITHER)
+    return _interleaved(calibration, before, pairs, settings, aim)[0]
+
+
+def _interleaved(
+    calibration: Calibration,
+    reference: str,
+    pairs: Sequence[tuple[Trace, Trace]],
+    settings: Mapping[str, Any],
+    aim: Aim,
+) -> tuple[Judgement, list[tuple[float, float]]]:
+    floor = measure_noise([_of_reference(calibration, settings)])
+    values = [(measure(own, settings), measure(its, settings)) for own, its in pairs]
+    metric = Metric(settings["signal"], said(settings), reference)
+    return judge_interleaved(metric, values, floor, aim, settings["pairs"]), values
+
+
+def _placed(judged: Judgement, sample: Sample, calibration: Calibration, aim: Aim) -> Judgement:
+    """Return a judgement with the level of the metric where every change counts."""
+    return calibration.levels.placed(judged, sample, aim.risk) if aim.worse == Worse.EITHER else judged
+
+
+def _of_reference(calibration: Calibration, settings: Mapping[str, Any]) -> list[float]:
+    return [measure(trace, settings) for trace in calibration.traces]
+
+
+def in_turns(settings: Mapping[str, Any], calibration: Calibration) -> bool:
+    """Tell whether a plain script's metric differs between executions of one release.
+
+    The noise of a job that takes a seed is that of its seeds; more of them tell more.
+    """
+    return bool(settings["exit_status"]) and not reproducible(_of_reference(calibration, settings))
+
+
+def direction(settings: Mapping[str, Any]) -> Worse:
+    """Return which change of the metric is a failure.
+
+    It is what the settings say; by itself, the harness knows it only of what it measures.
+    """
+    stated = settings.get("higher_is_worse")
+    if stated is None and settings["signal"] in MEASURED:
+        stated = higher_is_worse(settings["signal"])
+    return Worse.EITHER if stated is None else Worse.HIGHER if stated else Worse.LOWER
+
+
+def aim_of(settings: Mapping[str, Any], comparisons: int) -> Aim:
+    """Return which differences count."""
+    return Aim(direction(settings), settings["minimum_effect"], settings["confidence"], comparisons)
+
+
+def said(settings: Mapping[str, Any]) -> str:
+    """Return what a sentence calls the metric."""
+    name, window = settings["signal"], settings["window"]
+    return name if window == 1 else f"mean of the last {window} values of {name}"
+
+
+def reference_runs(settings: Mapping[str, Any], _seeds: int) -> list[tuple[int, int]]:
+    """Return (seed, repeat) of the A/A runs: a script has no seed, so its runs are repeats.
+
+    None of them is the first execution, which may have been started warm: noise is learnt from clean processes.
+    """
+    count = settings["aa_seeds"]
+    if settings["exit_status"]:
+        return [(0, repeat) for repeat in range(1, count + 1)]
+    return [(seed, 1) for seed in range(count)]
 
 
 def measure(trace: Trace, settings: Mapping[str, Any]) -> float:
@@ -142,17 +234,39 @@ ORACLE = Oracle(
         "window": Key(COUNT, "how many of its last values are averaged", default=20),
         "higher_is_worse": Key(
             BOOLEAN,
-            "true for a loss, false for an accuracy; none: false for a name that ends in _per_second, else true",
+            "true for a loss, false for an accuracy; none: every change counts, but of what the harness measures "
+            "more is worse, and of a rate less",
             example=False,
+        ),
+        "minimum_effect": Key(
+            ABOVE_1,
+            "how many times the reference's value a change must be to count: 1.1 for one of 10% up, or down by as "
+            "many times; none: every change beyond noise",
+            example=1.1,
         ),
         "confidence": Key(SHARE, "of all comparisons together", default=0.95),
         "reference": REFERENCE,
-        "aa_seeds": Key(COUNT, "seeds of the reference, from which the noise floor is learnt", default=5),
-        "expect": Key(_EXPECTATION, "what is right; none: not worse than the reference", example="<0.5"),
+        "aa_seeds": Key(
+            COUNT,
+            "executions of the reference, from which the noise is learnt: seeds, of a plain script repeats",
+            default=5,
+        ),
+        "pairs": Key(
+            COUNT,
+            "executions in turns with the reference that one comparison may take, where a plain script's metric "
+            "differs between executions; it looks after 4, 8, 16 and so on, and never takes fewer than 4",
+            default=16,
+        ),
+        "expect": Key(_EXPECTATION, "what is right; none: what the reference gives", example="<0.5"),
     },
-    "good is a metric that is as expected or, without an expectation, not worse than a good release's beyond noise",
+    "good is a metric that is as expected or, without an expectation, what a good release gives, within noise",
     compares=lambda settings: settings["expect"] is None,
     compare=compare_metric,
-    runs=lambda settings, _seeds: [(seed, 0) for seed in range(settings["aa_seeds"])],
+    compare_pairs=compare_pairs,
+    compare_sides=compare_sides,
+    runs=reference_runs,
     alone=lambda settings: settings["signal"] in MEASURED,
+    in_turns=in_turns,
+    looks=lambda settings: Looks.of(settings["pairs"], aim_of(settings, 1)).pairs,
+    two_sided=lambda settings: settings["expect"] is None and direction(settings) == Worse.EITHER,
 )

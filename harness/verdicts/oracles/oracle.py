@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from harness.verdicts.verdict import Judgement
 
     Settings = Mapping[str, Any]
+    Pair = tuple[Trace, Trace]
 
 REFERENCE = Key(
-    VERSION, "the release that is known to be good; none: the oldest of the range", example="0.6.2"
+    VERSION,
+    "the release that is compared with; none: the oldest of the range that can be tested and is good by itself, "
+    "where a repair is looked for the newest",
+    example="0.6.2",
 )
 """A setting of every oracle that compares."""
 
@@ -36,7 +40,13 @@ class Oracle:
         compare: Judges a release, all of its seeds, beside the reference.
         runs: (seed, repeat) of each execution of the reference that comparing needs, of so many seeds asked for.
         alone: Whether it judges by what the machine does (time, memory), which other probes would disturb.
-        in_turns: Whether a release is compared by executing it in turns with the reference.
+        in_turns: Whether a release is compared by executing it in turns with the reference, of what is known of that.
+        compare_pairs: Judges a release by executions (the reference's, its own) in turns; a skip as long as they
+            are too few.
+        compare_sides: Judges the newer side of a boundary by executions in turns with the older one, whose version
+            it is handed, and how many boundaries share the risk.
+        looks: After how many pairs to look.
+        two_sided: Whether every change counts, whichever its direction.
         clean: Whether it must see what a process does from its very beginning, which a warm start hides.
         by_end: Judges in place of `judge` where how the process ended decides; handed that, trace and output.
     """
@@ -48,6 +58,10 @@ class Oracle:
     compare: Callable[[Calibration, Sequence[Trace], Settings], Judgement] | None = None
     runs: Callable[[Settings, int], Sequence[tuple[int, int]]] = lambda _settings, _seeds: [(0, 0)]
     alone: Callable[[Settings], bool] = lambda _settings: False
-    in_turns: bool = False
+    in_turns: Callable[[Settings, Calibration], bool] = lambda _settings, _calibration: False
+    compare_pairs: Callable[[Calibration, Sequence[Pair], Settings], Judgement] | None = None
+    compare_sides: Callable[[Calibration, str, Sequence[Pair], Settings, int], Judgement] | None = None
+    looks: Callable[[Settings], Sequence[int]] = lambda _settings: ()
+    two_sided: Callable[[Settings], bool] = lambda _settings: False
     clean: bool = False
     by_end: Callable[[Execution, Trace, str, Settings], Judgement] | None = None

@@ -10,12 +10,14 @@ from harness.keys.kinds import ABOVE_1, BOOLEAN, COUNT, SHARE, TEXT
 from harness.traces.measured import MEASURED, is_below
 from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
+from harness.verdicts.pairs import judge_change, judge_pairs, looks
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.traces.trace import Trace
+    from harness.verdicts.calibration import Calibration
 
 
 def performance(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
@@ -40,6 +42,29 @@ def value_of(trace: Trace, settings: Mapping[str, Any]) -> float:
     """Return the last value of the metric; NaN without any."""
     values = [value for value in trace.signal(settings["signal"]) if value is not None]
     return values[-1] if values else math.nan
+
+
+def compare_pairs(
+    calibration: Calibration, pairs: Sequence[tuple[Trace, Trace]], settings: Mapping[str, Any]
+) -> Judgement:
+    """Judge a release by executions in turns with the reference; a skip where they are too few yet."""
+    return judge_pairs(settings["signal"], calibration.reference, _values(pairs, settings), settings)
+
+
+def compare_sides(
+    _calibration: Calibration,
+    before: str,
+    pairs: Sequence[tuple[Trace, Trace]],
+    settings: Mapping[str, Any],
+    boundaries: int,
+) -> Judgement:
+    """Judge the newer side of a boundary by executions in turns with the older one, whichever is the worse."""
+    confidence = 1 - (1 - settings["confidence"]) / boundaries
+    return judge_change(settings["signal"], before, _values(pairs, settings), confidence, settings["pairs"])
+
+
+def _values(pairs: Sequence[tuple[Trace, Trace]], settings: Mapping[str, Any]) -> list[tuple[float, float]]:
+    return [(value_of(own, settings), value_of(its, settings)) for own, its in pairs]
 
 
 ORACLE = Oracle(
@@ -70,5 +95,8 @@ ORACLE = Oracle(
     "good is a job that takes no more time or memory than with a release that is known to be good",
     compares=lambda _settings: True,
     alone=lambda _settings: True,
-    in_turns=True,
+    in_turns=lambda _settings, _calibration: True,
+    compare_pairs=compare_pairs,
+    compare_sides=compare_sides,
+    looks=lambda settings: [look.pairs for look in looks(settings["confidence"], settings["pairs"])],
 )

@@ -11,10 +11,11 @@ from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.probes.probe import Execution
     from harness.traces.trace import Trace
+    from harness.verdicts.calibration import Calibration
 
 ORACLES: Mapping[str, Oracle] = {
     "training": training.ORACLE,
@@ -82,9 +83,25 @@ def reference_runs(settings: Mapping[str, Any], seeds: int) -> list[tuple[int, i
     return list(ORACLES[settings["kind"]].runs(with_defaults(settings), seeds))
 
 
-def in_turns(settings: Mapping[str, Any]) -> bool:
-    """Tell whether a release is compared by executing it in turns with the reference."""
-    return ORACLES[settings["kind"]].in_turns
+def in_turns(settings: Mapping[str, Any], calibration: Calibration | None) -> bool:
+    """Tell whether a release is compared by executing it in turns with the reference.
+
+    Args:
+        settings: Of the oracle.
+        calibration: What is known of the reference; without one, nothing is compared.
+    """
+    oracle = ORACLES[settings["kind"]]
+    return calibration is not None and oracle.in_turns(with_defaults(settings), calibration)
+
+
+def looks(settings: Mapping[str, Any]) -> Sequence[int]:
+    """Return after how many pairs of executions in turns to look."""
+    return ORACLES[settings["kind"]].looks(with_defaults(settings))
+
+
+def two_sided(settings: Mapping[str, Any]) -> bool:
+    """Tell whether every change from the reference counts, and none is called worse or better."""
+    return ORACLES[settings["kind"]].two_sided(with_defaults(settings))
 
 
 def alone(settings: Mapping[str, Any]) -> bool:
