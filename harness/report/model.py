@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.errors import UsageError
 from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult, read
+from harness.report.opened import DependencyAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,6 +123,8 @@ class BoundaryResult:
             files differ. Empty if a lock is not known.
         devices: What every device said of both sides, the run's own first; empty if no other device was asked.
         agreement: That in one sentence.
+        dependencies: Which of the changes in `moves` brings the failure; None if the package alone differs, or
+            if that was not asked.
     """
 
     kind: str
@@ -135,6 +138,7 @@ class BoundaryResult:
     moves: list[dict[str, str | None]] = field(default_factory=list)
     devices: list[DeviceResult] = field(default_factory=list)
     agreement: str = ""
+    dependencies: DependencyAnswer | None = None
 
     @property
     def disputed(self) -> bool:
@@ -243,7 +247,8 @@ class Report:
 
 def _boundary(item: dict[str, Any]) -> BoundaryResult:
     devices = read(list[DeviceResult], item.get("devices", []))
-    boundary: BoundaryResult = _make(BoundaryResult, item, devices=devices)
+    dependencies = read(DependencyAnswer, item.get("dependencies"))
+    boundary: BoundaryResult = _make(BoundaryResult, item, devices=devices, dependencies=dependencies)
     return boundary
 
 
