@@ -18,14 +18,14 @@ from harness.locks.resolve import Resolver
 from harness.report.opened import CulpritResult, DependencyAnswer, MixtureResult
 from harness.runs.drive import Driver
 from harness.runs.gather import executions
-from harness.search.exchange import Likeness, Outcome, decide
-from harness.search.smallest import explain
+from harness.search.exchange import Likeness, Outcome, SpentError, culprits, decide
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from harness.locks.mixture import Mixture, Requirements
+    from harness.report.model import BoundaryResult
     from harness.runs.finding import Finding
     from harness.runs.gather import Findings
     from harness.runs.investigate import Investigation
@@ -88,7 +88,7 @@ def alike(finding: Finding, side: Iterable[Finding], *, to_the_word: bool) -> bo
     Args:
         finding: The execution.
         side: Executions of that side.
-        to_the_word: An exception must have the same message too.
+        to_the_word: What is not judged by a number must have the same reason too, as the message of an exception.
     """
     return any(_same_end(finding, one, to_the_word=to_the_word) for one in side)
 
@@ -117,11 +117,14 @@ def _same_end(one: Finding, other: Finding, *, to_the_word: bool) -> bool:
         return False
     if one.identity and other.identity and one.identity != other.identity:
         return False
-    mine, theirs = one.judgement.fingerprint, other.judgement.fingerprint
-    if mine is None or theirs is None:
-        return mine is theirs
-    raised = mine.kind == "exception" and to_the_word
-    return mine.same_failure(theirs) and (not raised or one.judgement.reason == other.judgement.reason)
+    mine, theirs = one.judgement, other.judgement
+    if mine.fingerprint is None or theirs.fingerprint is None:
+        return mine.fingerprint is theirs.fingerprint
+    by_number = mine.effect is not None or (
+        mine.fingerprint.step is not None and not mine.fingerprint.exception
+    )
+    same_words = by_number or not to_the_word or mine.reason == theirs.reason
+    return mine.fingerprint.same_failure(theirs.fingerprint) and same_words
 
 
 def _ends(answer: Answer) -> list[tuple[str, Boundary]]:
@@ -129,10 +132,6 @@ def _ends(answer: Answer) -> list[tuple[str, Boundary]]:
         *(("verdict", boundary) for boundary in answer.boundaries),
         *(("failure", boundary) for boundary in answer.other_failures),
     ]
-
-
-class _SpentError(Exception):
-    """No execution is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,60 +179,17 @@ class _Opening:
         changes = [asdict(one) for one in different if one.name in self.names]
         if _disagree(self.driver.findings[self.arm.name]):
             return DependencyAnswer(Outcome.UNDECIDED, changes, flaky=True)
-        good_package, bad_package = (
-            self._fails(self.good, frozenset(self.names)),
-            self._fails(self.bad, frozenset()),
-        )
-        outcome = decide(good_package, bad_package)
-        culprits: list[CulpritResult] = []
-        along: tuple[str, ...] = ()
-        if outcome not in (Outcome.PACKAGE, Outcome.UNDECIDED):
-            # Where dependencies show: beside the good package they fail, or beside the bad one their lack cures.
-            culprits, along = self._narrowed(self.good if good_package else self.bad)
-        trials = [self._result(trial) for trial in self.trials.values()]
-        return DependencyAnswer(outcome, changes, culprits, list(along), trials)
+        found = _found(self.names, self._fails)
+        return replace(found, changes=changes, trials=[self._result(trial) for trial in self.trials.values()])
 
-    def _narrowed(self, position: int) -> tuple[list[CulpritResult], tuple[str, ...]]:
-        """Return the sets of dependencies that do it beside a release, each by itself, and what went along with them.
-
-        What single executions showed is believed if two show it: each set alone does it, and all others do not.
-        """
-        everything = frozenset(self.names)
-        whole = [CulpritResult(list(self.names))]
-        if len(self.names) == 1:
-            return whole, ()
-        try:
-            found = explain(self.names, lambda bad_ones: self._fails(position, bad_ones, times=1))
-            out = frozenset(found.along).union(*found.sets)
-            ways = [*((frozenset(one), True) for one in found.sets), (everything - out, False)]
-            if any(self._fails(position, bad_ones) is not wanted for bad_ones, wanted in ways):
-                return whole, ()
-        except _SpentError:
-            return whole, ()
-        return [CulpritResult(list(one), self._together(position, one)) for one in found.sets], found.along
-
-    def _together(self, position: int, several: tuple[str, ...]) -> bool:
-        """Tell whether a set was tried without each of its members, and did not do it."""
-        without = [frozenset(several) - {name} for name in several]
-        return len(several) > 1 and all(
-            self._known(position, one) and self._fails(position, one, times=1) is False for one in without
-        )
-
-    def _known(self, position: int, bad_ones: frozenset[str]) -> bool:
-        return (position, self._exchanged(position, bad_ones)) in self.trials
-
-    def _exchanged(self, position: int, bad_ones: frozenset[str]) -> frozenset[str]:
-        return bad_ones if position == self.good else frozenset(self.names) - bad_ones
-
-    def _fails(self, position: int, bad_ones: frozenset[str], times: int = TIMES) -> bool | None:
-        """Tell whether a release with some dependencies of the bad side fails as that side does; None: no evidence.
+    def _fails(self, good_package: bool, bad_ones: frozenset[str], times: int) -> bool | None:
+        """Tell whether one side's package with some dependencies of the bad side fails as that side does.
 
         Raises:
-            _SpentError: It would need more executions than are left.
+            SpentError: It would need more executions than are left.
         """
-        exchanged = self._exchanged(position, bad_ones)
-        if not exchanged:
-            return position == self.bad
+        position = self.good if good_package else self.bad
+        exchanged = bad_ones if good_package else frozenset(self.names) - bad_ones
         key = position, exchanged
         if key not in self.trials:
             self.trials[key] = self._mixed(position, exchanged)
@@ -241,8 +197,7 @@ class _Opening:
         self._execute(trial, times)
         before, after = (self.sides[place] for place in self.ends)
         did = likeness(trial.findings, before, after, forced=trial.forced)
-        as_bad = Likeness.BEFORE if self.bad == self.ends[0] else Likeness.AFTER
-        return None if did == Likeness.NEITHER else did == as_bad
+        return _as_bad(did, fixed=self.bad == self.ends[0])
 
     def _mixed(self, position: int, exchanged: frozenset[str]) -> _Trial:
         other = self.bad if position == self.good else self.good
@@ -259,7 +214,7 @@ class _Opening:
         if not missing or (trial.mixture.refused and not trial.forced):
             return
         if len(missing) > self.left:
-            raise _SpentError
+            raise SpentError
         self.left -= len(missing)
         laboratory = self.driver.laboratory
         locks = [*laboratory.locks]
@@ -274,22 +229,101 @@ class _Opening:
 
     def _result(self, trial: _Trial) -> MixtureResult:
         before, after = (self.sides[place] for place in self.ends)
-        first = trial.findings[0] if trial.findings else None
         mixture = trial.mixture
-        return MixtureResult(
+        bare = MixtureResult(
             release=self.driver.laboratory.releases[trial.position].version,
             exchanged=sorted(trial.exchanged),
-            likeness=likeness(trial.findings, before, after, forced=trial.forced)
-            if first
-            else Likeness.REFUSED,
-            verdict=(first.verdict if first else Verdict.UNTESTED).value,
-            reason=first.judgement.reason if first else "not executed",
+            likeness=Likeness.REFUSED if mixture.refused else Likeness.NEITHER,
+            verdict=Verdict.UNTESTED.value,
+            reason="not executed",
             lock=mixture.lock.digest,
-            executions=executions(trial.findings),
             refused=mixture.refused,
             ties=list(mixture.ties),
             forced=trial.forced,
         )
+        return _with_findings(bare, trial.findings, before, after)
+
+
+def judged_again(
+    old: BoundaryResult,
+    judged: Callable[[MixtureResult], Sequence[Finding]],
+    before: Sequence[Finding],
+    after: Sequence[Finding],
+) -> DependencyAnswer | None:
+    """Return what the stored executions of mixtures show by the judgements of now; None without any.
+
+    Args:
+        old: The boundary with what it had.
+        judged: Returns the executions of a mixture, judged.
+        before: Executions of the older side.
+        after: Executions of the newer side.
+    """
+    answer = old.dependencies
+    if answer is None or answer.flaky:
+        return answer
+    findings = [list(judged(trial)) for trial in answer.trials]
+    trials = [
+        _with_findings(trial, found, before, after)
+        for trial, found in zip(answer.trials, findings, strict=True)
+    ]
+    names = [str(change["name"]) for change in answer.changes]
+    fixed = old.kind == "fixed"
+    good, bad = (old.after, old.before) if fixed else (old.before, old.after)
+    stored = {
+        (trial.release, frozenset(trial.exchanged)): (trial.likeness, len(found))
+        for trial, found in zip(trials, findings, strict=True)
+    }
+
+    def fails(good_package: bool, bad_ones: frozenset[str], times: int) -> bool | None:
+        exchanged = bad_ones if good_package else frozenset(names) - bad_ones
+        did, count = stored.get((good if good_package else bad, exchanged), (Likeness.NEITHER, 0))
+        return _as_bad(did, fixed=fixed) if count >= times else None
+
+    return replace(_found(names, fails), changes=answer.changes, trials=trials)
+
+
+def _with_findings(
+    trial: MixtureResult, found: Sequence[Finding], before: Sequence[Finding], after: Sequence[Finding]
+) -> MixtureResult:
+    """Return what a report says of a mixture, with the executions that it had."""
+    if not found:
+        return trial
+    return replace(
+        trial,
+        likeness=likeness(found, before, after, forced=trial.forced),
+        verdict=found[0].verdict.value,
+        reason=found[0].judgement.reason,
+        executions=executions(found),
+    )
+
+
+def _found(
+    names: Sequence[str], fails: Callable[[bool, frozenset[str], int], bool | None]
+) -> DependencyAnswer:
+    """Return which changes bring the failure.
+
+    Args:
+        names: Of the dependencies.
+        fails: Is asked with whether the package is the good side's, the dependencies that are the bad side's, and a
+            number of executions: whether that fails as the bad side does; None for no evidence.
+    """
+    good_package = fails(True, frozenset(names), TIMES)
+    bad_package = fails(False, frozenset(), TIMES)
+    outcome = decide(good_package, bad_package)
+    if outcome in (Outcome.PACKAGE, Outcome.UNDECIDED):
+        return DependencyAnswer(outcome, [])
+    # Where dependencies show: beside the good package they fail, or beside the bad one their lack cures.
+    beside = bool(good_package)
+    sets, along = culprits(names, lambda bad_ones, times: fails(beside, bad_ones, times))
+    found = [CulpritResult(list(one.names), one.together) for one in sets]
+    return DependencyAnswer(outcome, [], found, list(along))
+
+
+def _as_bad(did: Likeness, *, fixed: bool) -> bool | None:
+    """Tell whether a mixture did as the bad side, which is the older one where something was fixed."""
+    if did not in (Likeness.BEFORE, Likeness.AFTER):
+        return None
+    return did == (Likeness.BEFORE if fixed else Likeness.AFTER)
 
 
 def _disagree(findings: Findings) -> bool:
