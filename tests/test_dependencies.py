@@ -71,7 +71,7 @@ def test_a_dependency_did_it_and_requirements_bind_both_ways(ask):
         ("1.2", "helper"): ("as before", True, 2),
     }
     assert asked.headline == (
-        "run regressed: helper 2.0 (toy 1.2 requires helper>=2) broke the job: last good with toy 1.1, first bad "
+        "repro regressed: helper 2.0 (toy 1.2 requires helper>=2) broke the job: last good with toy 1.1, first bad "
         "with toy 1.2, confirmed; shown by installing toy 1.1 with helper 2.0 although toy 1.1 requires helper<2 "
         "and toy 1.2 with helper 1.0 although toy 1.2 requires helper>=2."
     )
@@ -82,7 +82,7 @@ def test_where_uv_resolves_one_mixture_nothing_needs_a_mark(ask):
     assert asked.answer["outcome"] == "dependencies"
     assert asked.trials["1.2", "helper"] == ("as before", False, 2)
     assert asked.headline == (
-        "run regressed: helper 2.0 (toy 1.1 requires helper<2) broke the job: last good with toy 1.1, first bad "
+        "repro regressed: helper 2.0 (toy 1.1 requires helper<2) broke the job: last good with toy 1.1, first bad "
         "with toy 1.2, confirmed."
     )
     shown = (
@@ -105,7 +105,7 @@ def test_where_uv_resolves_one_mixture_nothing_needs_a_mark(ask):
 def test_the_release_did_it_although_a_dependency_changed(ask):
     asked = ask(helper={"1.0": WORKS, "2.0": HARMLESS}, toy=two(CALLS, BREAKS, after=("helper",)))
     assert (asked.answer["outcome"], asked.culprits) == ("package", [])
-    assert asked.headline.startswith("run regressed: toy 1.2 broke the job: 1.1 is the last good release")
+    assert asked.headline.startswith("repro regressed: toy 1.2 broke the job: 1.1 is the last good release")
     assert (
         "toy 1.1 with helper 2.0 (installed although toy 1.1 requires helper<2) is good" in asked.done.stdout
     )
@@ -142,7 +142,7 @@ def test_another_failure_is_no_evidence_and_what_binds_them_is_named(ask):
     # An AttributeError each, as the failure is one: installed against a requirement, the class alone proves nothing.
     assert {one[0] for one in asked.trials.values()} == {"no evidence"}
     assert asked.headline == (
-        "run regressed: toy 1.2, helper 2.0, or several of them broke the job: last good with toy 1.1, first bad "
+        "repro regressed: toy 1.2, helper 2.0, or several of them broke the job: last good with toy 1.1, first bad "
         "with toy 1.2, confirmed; these changes cannot be told apart: toy 1.1 requires helper<2 and toy 1.2 "
         "requires helper>=2."
     )
@@ -162,7 +162,7 @@ def test_the_one_of_several_dependencies_that_did_it(ask):
     before = tuple(f"{name}<2" for name in names)
     asked = ask(helper={"1.0": WORKS, "2.0": FAILS}, toy=two(CALLS, CALLS, before, names), **others)
     assert (asked.answer["outcome"], asked.culprits) == ("dependencies", [("helper",)])
-    assert "run regressed: helper 2.0 (toy 1.1 requires helper<2) broke the job" in asked.headline
+    assert "repro regressed: helper 2.0 (toy 1.1 requires helper<2) broke the job" in asked.headline
     assert sum(one[2] for one in asked.trials.values()) <= 12
 
 
@@ -171,11 +171,11 @@ def test_a_pair_of_dependencies_is_a_pair_and_two_are_two(ask):
     names = ("extra", "helper", "omega")
     plain = {name: {"1.0": "X = 1\n", "2.0": "X = 2\n"} for name in names}
     asked = ask(toy=two(toy, toy, tuple(f"{name}<2" for name in names), names), **plain)
-    assert asked.answer["culprits"] == [{"names": ["extra", "helper"], "together": True}]
+    assert asked.answer["culprits"] == [{"names": ["extra", "helper"], "together": True, "forced": False}]
     assert "extra 2.0 and helper 2.0 together" in asked.headline
 
 
-def test_dependencies_that_bind_each_other_are_told_apart_only_where_they_can_be(ask):
+def test_dependencies_that_bind_each_other_are_told_apart_by_force_alone_and_it_is_said(ask):
     """As pydantic and pydantic-core: each release of `mid` asks for just one of `core`, whose fault it is."""
     mid = "import core\ndef work(): return core.work()\n"
     calls = "import mid\ndef run(): mid.work()\n"
@@ -185,8 +185,9 @@ def test_dependencies_that_bind_each_other_are_told_apart_only_where_they_can_be
         toy=two(calls, calls, ("mid<2",), ("mid",)),
     )
     assert asked.answer["outcome"] == "dependencies"
-    assert asked.answer["culprits"] == [{"names": ["core", "mid"], "together": False}]
-    assert "core 2.0 or mid 2.0 (not told apart)" in asked.headline
+    assert asked.answer["culprits"] == [{"names": ["core"], "together": False, "forced": True}]
+    assert "core 2.0 (mid 1.0 requires core==1.0) broke the job" in asked.headline
+    assert "although mid 1.0 requires core==1.0" in asked.headline.partition("; shown by installing ")[2]
 
 
 def test_a_dependency_that_a_release_begins_to_need(ask):
@@ -219,4 +220,4 @@ def test_releases_that_differ_in_themselves_alone_are_not_opened(ask):
     asked = ask(helper={"1.0": WORKS}, toy=two(CALLS, BREAKS, ("helper",), ("helper",)))
     assert asked.answer is None
     assert "exchanging" not in asked.done.stderr
-    assert asked.headline.startswith("run regressed: toy 1.2 broke the job: 1.1 is the last good release")
+    assert asked.headline.startswith("repro regressed: toy 1.2 broke the job: 1.1 is the last good release")

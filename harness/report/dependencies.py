@@ -69,10 +69,15 @@ def reservation(boundary: BoundaryResult, package: str) -> str:
     if answer.outcome == Outcome.UNDECIDED:
         return f"; these changes cannot be told apart: {_undecided(answer)}"
     forced = [trial for trial in answer.trials if _tells(trial) and trial.forced]
-    if not forced or _without_force(boundary, answer) == answer.outcome:
-        return ""
-    shown = [f"{_mixture(boundary, trial, package)} although {_ties(trial.ties)}" for trial in forced[:2]]
-    return f"; shown by installing {' and '.join(shown)}"
+    whole = {len(answer.changes)} if _without_force(boundary, answer) != answer.outcome else set()
+    if any(culprit.forced for culprit in answer.culprits):
+        whole = {len(trial.exchanged) for trial in forced}
+    shown = [
+        f"{_mixture(boundary, trial, package)} although {_ties(trial.ties)}"
+        for trial in forced
+        if len(trial.exchanged) in whole
+    ]
+    return f"; shown by installing {' and '.join(shown[:2])}" if shown else ""
 
 
 def proof(boundary: BoundaryResult, package: str) -> str:

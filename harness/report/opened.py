@@ -45,10 +45,12 @@ class CulpritResult:
     Attributes:
         names: One most often.
         together: Where there are several: none of them does it without the others. Else they were not told apart.
+        forced: They were told from the others by mixtures that were installed against requirements.
     """
 
     names: list[str]
     together: bool = False
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

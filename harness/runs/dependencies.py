@@ -9,7 +9,7 @@ Only the failure of the boundary itself is evidence: a mixture that fails otherw
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from harness.environments.requirements import requirements
 from harness.locks.lock import Lock, differences
@@ -43,6 +43,25 @@ FIRST = 1
 
 Place = tuple[str, str, str, str]
 """Arm, signal, older and newer release of a boundary."""
+
+
+class Fails(Protocol):
+    """Tells whether one side's package with some dependencies of the bad side fails as that side does."""
+
+    def __call__(
+        self, good_package: bool, bad_ones: frozenset[str], times: int, /, *, force: bool
+    ) -> bool | None:
+        """Return it from a number of executions; None for no evidence.
+
+        Args:
+            good_package: The package is the good side's; else the bad side's.
+            bad_ones: Names of the dependencies that are the bad side's; all others are the good side's.
+            times: Executions.
+            force: Whether what is installed against a requirement counts.
+
+        Raises:
+            SpentError: It would need more executions than are left.
+        """
 
 
 def open_boundaries(investigation: Investigation, opened: dict[Place, DependencyAnswer]) -> None:
@@ -141,14 +160,17 @@ class _Trial:
     Attributes:
         position: Of the release that it has.
         exchanged: Names of the dependencies that come from the other side.
-        forced: It is installed against its requirements.
     """
 
     position: int
     exchanged: frozenset[str]
     mixture: Mixture
-    forced: bool
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def forced(self) -> bool:
+        """Whether it is executed against a requirement that is known."""
+        return bool(self.mixture.refused and self.findings)
 
 
 class _Opening:
@@ -182,8 +204,10 @@ class _Opening:
         found = _found(self.names, self._fails)
         return replace(found, changes=changes, trials=[self._result(trial) for trial in self.trials.values()])
 
-    def _fails(self, good_package: bool, bad_ones: frozenset[str], times: int) -> bool | None:
+    def _fails(self, good_package: bool, bad_ones: frozenset[str], times: int, *, force: bool) -> bool | None:
         """Tell whether one side's package with some dependencies of the bad side fails as that side does.
+
+        As `Fails`.
 
         Raises:
             SpentError: It would need more executions than are left.
@@ -194,6 +218,8 @@ class _Opening:
         if key not in self.trials:
             self.trials[key] = self._mixed(position, exchanged)
         trial = self.trials[key]
+        if trial.mixture.refused and not force:
+            return None
         self._execute(trial, times)
         before, after = (self.sides[place] for place in self.ends)
         did = likeness(trial.findings, before, after, forced=trial.forced)
@@ -202,16 +228,12 @@ class _Opening:
     def _mixed(self, position: int, exchanged: frozenset[str]) -> _Trial:
         other = self.bad if position == self.good else self.good
         mixture = mix(self.resolver, self.locks[position], self.locks[other], exchanged, self.requirements)
-        everything = len(exchanged) == len(self.names)
-        whole = self.trials.get((position, frozenset(self.names)))
-        # What is known to be in the way may be overruled: of all dependencies, and of some where all needed it.
-        forced = bool(mixture.ties) and (everything or (whole is not None and whole.forced))
-        return _Trial(position, exchanged, mixture, forced)
+        return _Trial(position, exchanged, mixture)
 
     def _execute(self, trial: _Trial, times: int) -> None:
         """Let a mixture have as many executions as are asked, in clean processes."""
         missing = range(FIRST + len(trial.findings), FIRST + times)
-        if not missing or (trial.mixture.refused and not trial.forced):
+        if not missing or (trial.mixture.refused and not trial.mixture.ties):
             return
         if len(missing) > self.left:
             raise SpentError
@@ -270,14 +292,15 @@ def judged_again(
     fixed = old.kind == "fixed"
     good, bad = (old.after, old.before) if fixed else (old.before, old.after)
     stored = {
-        (trial.release, frozenset(trial.exchanged)): (trial.likeness, len(found))
+        (trial.release, frozenset(trial.exchanged)): (trial, len(found))
         for trial, found in zip(trials, findings, strict=True)
     }
 
-    def fails(good_package: bool, bad_ones: frozenset[str], times: int) -> bool | None:
+    def fails(good_package: bool, bad_ones: frozenset[str], times: int, *, force: bool) -> bool | None:
         exchanged = bad_ones if good_package else frozenset(names) - bad_ones
-        did, count = stored.get((good if good_package else bad, exchanged), (Likeness.NEITHER, 0))
-        return _as_bad(did, fixed=fixed) if count >= times else None
+        trial, count = stored.get((good if good_package else bad, exchanged), (None, 0))
+        known = trial is not None and count >= times and (force or not trial.forced)
+        return _as_bad(trial.likeness, fixed=fixed) if trial and known else None
 
     return replace(_found(names, fails), changes=answer.changes, trials=trials)
 
@@ -297,26 +320,35 @@ def _with_findings(
     )
 
 
-def _found(
-    names: Sequence[str], fails: Callable[[bool, frozenset[str], int], bool | None]
-) -> DependencyAnswer:
-    """Return which changes bring the failure.
-
-    Args:
-        names: Of the dependencies.
-        fails: Is asked with whether the package is the good side's, the dependencies that are the bad side's, and a
-            number of executions: whether that fails as the bad side does; None for no evidence.
-    """
-    good_package = fails(True, frozenset(names), TIMES)
-    bad_package = fails(False, frozenset(), TIMES)
+def _found(names: Sequence[str], fails: Fails) -> DependencyAnswer:
+    """Return which changes bring the failure; what contradicts a requirement counts where nothing else tells it."""
+    everything = frozenset(names)
+    ways = ((True, everything), (False, frozenset[str]()))
+    good_package, bad_package = (fails(*way, TIMES, force=True) for way in ways)
     outcome = decide(good_package, bad_package)
     if outcome in (Outcome.PACKAGE, Outcome.UNDECIDED):
         return DependencyAnswer(outcome, [])
     # Where dependencies show: beside the good package they fail, or beside the bad one their lack cures.
-    beside = bool(good_package)
-    sets, along = culprits(names, lambda bad_ones, times: fails(beside, bad_ones, times))
-    found = [CulpritResult(list(one.names), one.together) for one in sets]
-    return DependencyAnswer(outcome, [], found, list(along))
+    shown = [way[0] for way, did in zip(ways, (good_package, bad_package), strict=True) if did is way[0]]
+    allowed = [way[0] for way in ways if way[0] in shown and fails(*way, TIMES, force=False) is way[0]]
+    beside = (allowed or shown)[0]
+
+    def narrowed(*, force: bool) -> DependencyAnswer:
+        sets, along = culprits(names, lambda bad_ones, times: fails(beside, bad_ones, times, force=force))
+        found = [CulpritResult(list(one.names), one.together, force) for one in sets]
+        return DependencyAnswer(outcome, [], found, list(along))
+
+    found = narrowed(force=False)
+    if len(names) > 1 and _vague(found):
+        by_force = narrowed(force=True)
+        found = by_force if _vague(by_force) < _vague(found) else found
+    return found
+
+
+def _vague(answer: DependencyAnswer) -> int:
+    """Return how many dependencies are named that were not told apart."""
+    several = [one for one in answer.culprits if len(one.names) > 1 and not one.together]
+    return len(answer.along) + sum(len(one.names) for one in several)
 
 
 def _as_bad(did: Likeness, *, fixed: bool) -> bool | None:
