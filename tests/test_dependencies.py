@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -32,6 +36,7 @@ def ask(toy, harness, monkeypatch):
             assert "Traceback" not in done.stderr, done.stderr
             return Asked(done, json.loads(Path("reports/latest/report.json").read_text(encoding="utf-8")))
 
+        put.index = index
         yield put
 
 
@@ -221,3 +226,55 @@ def test_releases_that_differ_in_themselves_alone_are_not_opened(ask):
     assert asked.answer is None
     assert "exchanging" not in asked.done.stderr
     assert asked.headline.startswith("repro regressed: toy 1.2 broke the job: 1.1 is the last good release")
+
+
+def test_a_failure_that_becomes_another_one_is_opened_too(ask):
+    """1.2 is bad of its own; from 1.3 on a dependency fails before it, with another exception."""
+    own = "import helper\ndef run():\n    helper.work()\n    assert False, 'planted'\n"
+    toy = {"1.1": (CALLS, ("helper<2",)), "1.2": (own, ("helper<2",)), "1.3": (own, ("helper",))}
+    asked = ask("--search", "sweep", helper={"1.0": WORKS, "2.0": FAILS}, toy=toy)
+    (failure,) = [
+        one for one in asked.arm["boundaries"] if one["signal"] == "failure" and one["before"] == "1.2"
+    ]
+    assert failure["kind"] == "changed"
+    assert failure["dependencies"]["outcome"] == "dependencies"
+    assert "toy 1.3 with helper 1.0 fails as toy 1.2 does" in asked.done.stdout
+
+
+def test_a_flaky_job_names_nobody(ask):
+    count = "len(list(pathlib.Path(os.environ['HARNESS_TRACE']).parent.parent.iterdir()))"
+    new = f"import os, pathlib\ndef run():\n    if {count} != 2: raise ValueError('planted')\n"
+    asked = ask(
+        "--search", "sweep", helper={"1.0": WORKS, "2.0": HARMLESS}, toy=two(CALLS, new, after=("helper",))
+    )
+    assert asked.boundary["confirmed"]
+    assert (asked.answer["outcome"], asked.answer["flaky"], asked.answer["trials"]) == ("undecided", True, [])
+    assert "cannot be told apart: executions of one environment disagree" in asked.headline
+
+
+def test_ctrl_c_leaves_what_is_known_and_the_same_command_goes_on(ask, toy):
+    waits = "import helper, os, time\ndef run():\n    while helper.X == 2 and os.path.exists('wait'): time.sleep(0.1)\n    helper.work()\n"
+    index = ask.index
+    for version, code in {"1.0": WORKS, "2.0": FAILS}.items():
+        index.add("helper", wheel("helper", version, code, uploaded=DAYS[0]))
+    for version, code, requires in (("1.1", waits, "helper<2"), ("1.2", CALLS, "helper")):
+        index.add("toy", wheel("toy", version, code, (requires,), uploaded=DAYS[1]))
+    Path("wait").touch()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", "bisect", "--package", "toy", "--", "python", "repro.py"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread runs yet
+    )
+    deadline = time.monotonic() + 120
+    while not list(Path("fresh/locks").glob("mixture-*.json")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "toy 1.2, helper 2.0, or several of them broke the job" in out.splitlines()[0]
+    assert "which of these changes did it was not tested" in out.splitlines()[0]
+    Path("wait").unlink()
+    assert ask().answer["outcome"] == "dependencies"

@@ -67,7 +67,7 @@ def reservation(boundary: BoundaryResult, package: str) -> str:
     if answer is None:
         return "; which of these changes did it was not tested"
     if answer.outcome == Outcome.UNDECIDED:
-        return f"; these changes cannot be told apart: {_undecided(answer)}"
+        return f"; these changes cannot be told apart: {_undecided(boundary, answer, package)}"
     forced = [trial for trial in answer.trials if _tells(trial) and trial.forced]
     whole = {len(answer.changes)} if _without_force(boundary, answer) != answer.outcome else set()
     if any(culprit.forced for culprit in answer.culprits):
@@ -162,13 +162,11 @@ def _without_force(boundary: BoundaryResult, answer: DependencyAnswer) -> Outcom
     return decide(fails(good), fails(bad))
 
 
-def _undecided(answer: DependencyAnswer) -> str:
+def _undecided(boundary: BoundaryResult, answer: DependencyAnswer, package: str) -> str:
     if answer.flaky:
         return "executions of one environment disagree"
     ties = list(dict.fromkeys(str(tie) for trial in answer.trials for tie in trial.ties))
-    if ties:
-        return " and ".join(ties[:_MOST_NAMED])
-    return "no mixture of them ends as either side does"
+    return " and ".join(ties[:_MOST_NAMED]) if ties else proof(boundary, package)
 
 
 def _ties(ties: Iterable[Tie]) -> str:

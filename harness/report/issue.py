@@ -103,7 +103,7 @@ def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) 
         if boundary.skipped:
             rows.append(f"  - without a verdict between them: {md(', '.join(boundary.skipped))}")
         if shown := proof(boundary, report.package):
-            rows += [f"  - {md(capital(shown), 600)}.", "", *mixture_table(boundary, report.package)]
+            rows += [f"  - {md(shown, 600)}.", "", *mixture_table(boundary, report.package)]
         if boundary.devices:
             rows += [f"  - {md(capital(boundary.agreement), 600)}.", "", *device_table(boundary)]
     decisive = next(entry for entry in place.entries if entry.boundary.signal == "verdict")

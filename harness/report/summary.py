@@ -123,7 +123,7 @@ def _dependencies(report: Report) -> list[str]:
         row
         for arms, boundary in asked
         for row in (
-            f"**{md(', '.join(arms))}**: {md(capital(proof(boundary, report.package)), 600)}.",
+            f"**{md(', '.join(arms))}**: {md(proof(boundary, report.package), 600)}.",
             "",
             *mixture_table(boundary, report.package),
         )
