@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.report.opened import Likeness, Outcome
+from harness.report.text import one_line
 from harness.search.exchange import decide
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 4
 """Dependencies named; where there are more, the rest is counted."""
+_LONGEST = 200
+"""Characters of a reason within a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +192,17 @@ def _did(boundary: BoundaryResult, trial: MixtureResult, package: str) -> str:
     mixture = _mixture(boundary, trial, package)
     against = f" (installed although {_ties(trial.ties)})" if trial.forced else ""
     if not trial.executions and not trial.forced:
-        return f"{mixture} was not executed: {_ties(trial.ties) or trial.refused}"
+        return f"{mixture} was not executed: {_ties(trial.ties) or one_line(trial.refused, _LONGEST).rstrip('.')}"
     return f"{mixture}{against} {_likeness(boundary, trial, package)}"
 
 
 def _likeness(boundary: BoundaryResult, trial: MixtureResult, package: str) -> str:
     if not _tells(trial):
-        return "was not executed" if not trial.executions else f"is no evidence: {trial.reason.rstrip('.')}"
+        return (
+            "was not executed"
+            if not trial.executions
+            else f"is no evidence: {one_line(trial.reason, _LONGEST).rstrip('.')}"
+        )
     version = boundary.before if trial.likeness == Likeness.BEFORE else boundary.after
     verdict = "is good as {} is" if trial.verdict == "good" else "fails as {} does"
     return verdict.format(f"{package} {version}")

@@ -93,8 +93,9 @@ def open_boundaries(investigation: Investigation, opened: dict[Place, Dependency
             before, after = (
                 laboratory.releases[place].version for place in (boundary.before, boundary.after)
             )
+            also = f"{len(names)} {'dependency differs' if len(names) == 1 else 'dependencies differ'} too"
             driver.watcher.note(
-                f"{name}: {before} and {after} differ in {len(names)} dependencies too: exchanging them"
+                f"{name}: between {before} and {after} {also}: executing each with those of the other"
             )
             opened[name, signal, before, after] = _Opening(
                 driver, driver.arms[name], boundary, names
