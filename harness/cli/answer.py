@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from harness.report.dependencies import proof
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -27,6 +29,8 @@ def show(report: Report, folder: Path) -> None:
             sure = "confirmed" if boundary.confirmed else "not confirmed"
             head = f"  {boundary.signal:<8}{boundary.before} -> {boundary.after}  {boundary.kind}, {sure}"
             console.print(head, markup=False)
+            if shown := proof(boundary, report.package):
+                console.print(f"            {shown}", markup=False)
             if boundary.agreement:
                 console.print(f"            {boundary.agreement}", markup=False)
             for line in boundary.details[:4] if boundary.signal != "verdict" else ():

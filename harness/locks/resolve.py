@@ -158,12 +158,20 @@ class Resolver:
         Raises:
             HarnessError: The machine or the index failed.
         """
-        wanted = lock.versions()
-        found = self._resolve([f"{name}=={version}" for name, version in wanted.items()], preference=lock)[0]
+        wanted, found = lock.versions(), self.exactly(lock)
         if isinstance(found, Unresolvable):
             return found.reason
         more = sorted(found.versions().keys() - wanted.keys())
         return f"they need {', '.join(more)} besides" if more else ""
+
+    def exactly(self, lock: Lock) -> Lock | Unresolvable:
+        """Return what uv makes of the versions of a lock: just them, or with what they need besides.
+
+        Raises:
+            HarnessError: The index is out of reach.
+        """
+        wanted = [f"{name}=={version}" for name, version in lock.versions().items()]
+        return self._resolve(wanted, preference=lock)[0]
 
     def requirements(self) -> list[str]:
         """Return the pins in force: with the host's torch, its version stands in place of the scenario's."""

@@ -10,6 +10,7 @@ from packaging.version import Version
 from harness.history.facts import Boundary, Known
 from harness.nightly.culprits import broke, changed, sides
 from harness.nightly.places import broken, new_places, since
+from harness.report.dependencies import reservation, subject
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -180,7 +181,16 @@ class ArmStory:
 
     def _broke(self, one: BoundaryResult, answered: Answered) -> str:
         gap = f" ({', '.join(one.skipped)} between them could not be tested)" if one.skipped else ""
-        said = f"{self._called(one.after)} breaks {self.name}: {one.details[-1]}; the last good release is {one.before}{gap}"
+        package = self.outcome.watch.package
+        named = subject(one, package)
+        who = (
+            f"{named} breaks {self.name} with {self._called(one.after)}"
+            if named
+            else f"{self._called(one.after)} breaks {self.name}"
+        )
+        said = (
+            f"{who}: {one.details[-1]}; the last good release is {one.before}{gap}{reservation(one, package)}"
+        )
         return said + _moves(one) + self._cause(one, answered)
 
     def _changed(self, one: BoundaryResult, answered: Answered, again: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum
 from typing import Any, get_args, get_type_hints
 
 
@@ -215,7 +216,10 @@ def read(kind: Any, data: Any) -> Any:
 
     Raises:
         TypeError: A field is missing.
+        ValueError: An enum has no such value.
     """
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(data)
     if is_dataclass(kind) and isinstance(data, dict):
         hints = get_type_hints(kind)
         known = {one.name: read(hints[one.name], data[one.name]) for one in fields(kind) if one.name in data}

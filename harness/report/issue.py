@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.report.classes import places
+from harness.report.dependencies import proof
 from harness.report.evidence import trace_of
 from harness.report.remedies import sentences
-from harness.report.summary import code, device_table, gravest, md
+from harness.report.summary import code, device_table, gravest, md, mixture_table
 from harness.report.text import capital, clean, number, one_line
 from harness.report.why import cause_of
 
@@ -101,6 +102,8 @@ def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) 
         rows += [f"  - {md(detail)}" for detail in boundary.details]
         if boundary.skipped:
             rows.append(f"  - without a verdict between them: {md(', '.join(boundary.skipped))}")
+        if shown := proof(boundary, report.package):
+            rows += [f"  - {md(shown, 600)}.", "", *mixture_table(boundary, report.package)]
         if boundary.devices:
             rows += [f"  - {md(capital(boundary.agreement), 600)}.", "", *device_table(boundary)]
     decisive = next(entry for entry in place.entries if entry.boundary.signal == "verdict")

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+from harness.report.dependencies import proof
 from harness.report.text import clean, one_line
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def _text(report: Report, arm: ArmResult) -> str:
             f"{one_line(report.package, 60)} {one_line(boundary.before, 60)} is good, {one_line(boundary.after, 60)} is bad"
             f"{' (confirmed)' if boundary.confirmed else ''}."
         )
+        if shown := proof(boundary, report.package):
+            rows.append(f"{one_line(shown)}.")
         if boundary.skipped:
             rows.append(
                 f"Without a verdict between them: {', '.join(one_line(item, 60) for item in boundary.skipped)}."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.errors import UsageError
 from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult, read
+from harness.report.opened import DependencyAnswer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,6 +125,8 @@ class BoundaryResult:
         agreement: That in one sentence.
         direct: {`verdict` (differs or undecided), `reason`, `effect`, `turns`} of both sides executed in turns with
             each other, where a metric that is not reproducible is compared; else empty.
+        dependencies: Which of the changes in `moves` brings the failure; None if the package alone differs, or
+            if that was not asked.
     """
 
     kind: str
@@ -138,6 +141,7 @@ class BoundaryResult:
     devices: list[DeviceResult] = field(default_factory=list)
     agreement: str = ""
     direct: dict[str, Any] = field(default_factory=dict)
+    dependencies: DependencyAnswer | None = None
 
     @property
     def disputed(self) -> bool:
@@ -250,7 +254,8 @@ class Report:
 
 def _boundary(item: dict[str, Any]) -> BoundaryResult:
     devices = read(list[DeviceResult], item.get("devices", []))
-    boundary: BoundaryResult = _make(BoundaryResult, item, devices=devices)
+    dependencies = read(DependencyAnswer, item.get("dependencies"))
+    boundary: BoundaryResult = _make(BoundaryResult, item, devices=devices, dependencies=dependencies)
     return boundary
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.report.dependencies import proof
+from harness.report.dependencies import rows as mixture_rows
 from harness.report.devices import rows
 from harness.report.text import anchor, arrows, capital, clean, one_line
 
@@ -28,7 +30,9 @@ def environment(*folders: Path) -> Environment:
     made.filters["anchor"] = anchor
     made.filters["arrows"] = arrows
     made.filters["capitalised"] = capital
+    made.filters["dependency_proof"] = proof
     made.filters["device_rows"] = rows
+    made.filters["mixture_rows"] = mixture_rows
     made.filters["svg"] = Markup
     made.filters["moment"] = moment
     return made

@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.report.classes import equal_traces, places
+from harness.report.dependencies import proof
+from harness.report.dependencies import rows as mixture_rows
 from harness.report.devices import rows as device_rows
 from harness.report.remedies import sentences
 from harness.report.text import capital, one_line, seconds
@@ -105,7 +107,45 @@ def _boundaries(report: Report) -> list[str]:
         "|" + "---|" * 6,
         *rows,
         "",
+        *_dependencies(report),
         *_devices(report),
+    ]
+
+
+def _dependencies(report: Report) -> list[str]:
+    asked = [
+        (entry.arms, entry.boundary)
+        for place in places(report)
+        for entry in place.entries
+        if entry.boundary.dependencies
+    ]
+    rows = [
+        row
+        for arms, boundary in asked
+        for row in (
+            f"**{md(', '.join(arms))}**: {md(proof(boundary, report.package), 600)}.",
+            "",
+            *mixture_table(boundary, report.package),
+        )
+        if boundary.dependencies and boundary.dependencies.trials
+    ]
+    return ["## With each other's dependencies", "", *rows] if rows else []
+
+
+def mixture_table(boundary: BoundaryResult, package: str) -> list[str]:
+    """Return what was executed with dependencies of the other side as a table; nothing if nothing was."""
+    found = mixture_rows(boundary, package)
+    if not found:
+        return []
+    return [
+        "| executed | its requirements allow that | verdict | executions | result | why |",
+        "|" + "---|" * 6,
+        *(
+            f"| {md(row.mixture)} | {row.allowed} | {MARKS.get(row.verdict, '?')} {md(row.verdict, 20)} "
+            f"| {row.executions} | {md(row.did)} | {md(row.reason)} |"
+            for row in found
+        ),
+        "",
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from harness.report.dependencies import reservation, subject
 from harness.report.devices import also_on, both, called
 from harness.search.boundaries import Conclusion
 
@@ -56,9 +57,16 @@ def _changes(package: str, job: str, changes: Sequence[BoundaryResult]) -> str:
         old, new = ("good", "bad") if boundary.kind == "regressed" else ("bad", "good")
         before, after = boundary.before, boundary.after
         who, what = ("", "it") if index else (f"{package} ", job)
-        if boundary.skipped:  # whoever did it may be one of those that could not be tested: nobody is named
-            subject = who or "a release "
-            said = f"{subject}{verb} {what}{again} after {before} (last {old}) and by {after} (first {new})"
+        named = subject(boundary, package)
+        if named:  # a dependency changes too: the release alone is not said to have done it
+            between = "by" if boundary.skipped else "with"
+            said = f"{named} {verb} {what}{again}: last {old} with {package} {before}, first {new} {between} {package} {after}"
+            gap = (
+                f"; {_several(boundary.skipped)} between them could not be tested" if boundary.skipped else ""
+            )
+        elif boundary.skipped:  # whoever did it may be one of those that could not be tested: nobody is named
+            someone = who or "a release "
+            said = f"{someone}{verb} {what}{again} after {before} (last {old}) and by {after} (first {new})"
             gap = f"; {_several(boundary.skipped)} between them could not be tested"
         else:
             said = f"{who}{after} {verb} {what}{again}"
@@ -68,7 +76,8 @@ def _changes(package: str, job: str, changes: Sequence[BoundaryResult]) -> str:
                 else f": {before} is the last {old} release, {after} the first {new} one"
             )
             gap = ""
-        told.append(f"{said}, {'' if boundary.confirmed else 'not '}confirmed{also_on(boundary)}{gap}")
+        sure = f"{'' if boundary.confirmed else 'not '}confirmed{also_on(boundary)}"
+        told.append(f"{said}, {sure}{gap}{reservation(boundary, package)}")
     more = len(changes) - len(told)
     return "; ".join([*told, *([f"and {more} more changes"] if more else [])])
 

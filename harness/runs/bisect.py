@@ -31,6 +31,7 @@ from harness.report.model import ArmResult, Report
 from harness.report.write import write_report
 from harness.runs.beside import with_devices
 from harness.runs.confirm import confirm
+from harness.runs.dependencies import open_boundaries
 from harness.runs.drive import Driver, Watcher, distrust_environments
 from harness.runs.gather import arm_result, arrange
 from harness.runs.hints import nothing_resolvable, prereleases_left_out, with_prereleases_told
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.home import Home
+    from harness.report.opened import DependencyAnswer
+    from harness.runs.dependencies import Place
     from harness.runs.question import Question
     from harness.scenario import Scenario
 
@@ -96,12 +99,16 @@ def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime)
     investigation = Investigation(Driver(laboratory, watcher))
     interrupted = False
     attribution = Attribution()
+    opened: dict[Place, DependencyAnswer] = {}
     installed = sum(laboratory.environments.base_seconds)
     try:
         investigation.run()
         phases.ended(
             "probes", besides=("shared packages", sum(laboratory.environments.base_seconds) - installed)
         )
+        open_boundaries(investigation, opened)
+        if opened:
+            phases.ended("dependencies")
         if question.confirm_on:
             warnings += confirm(investigation)
             phases.ended(f"confirmation on {question.confirm_on}")
@@ -121,7 +128,7 @@ def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime)
         laboratory.executor.close()
         phases.ended("causes" if "probes" in phases.seconds else "probes")
     warnings += [*laboratory.executor.notes, *laboratory.store.notes, *laboratory.resolver.notes]
-    report = gather(investigation, started, warnings, attribution)
+    report = gather(investigation, started, warnings, attribution, opened)
     folder = write(report, investigation.driver, question.out)
     if laboratory.environments.made:
         evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
@@ -190,7 +197,11 @@ def begin(
 
 
 def gather(
-    investigation: Investigation, started: datetime, warnings: list[str], attribution: Attribution
+    investigation: Investigation,
+    started: datetime,
+    warnings: list[str],
+    attribution: Attribution,
+    opened: Mapping[Place, DependencyAnswer] | None = None,
 ) -> Report:
     """Put everything that was found into one report."""
     driver, answers = investigation.driver, investigation.answers()
@@ -235,7 +246,7 @@ def gather(
     )
     pairs = zip(laboratory.releases, laboratory.locks, strict=True)
     locks = {release.version: lock for release, lock in pairs if not isinstance(lock, Unresolvable)}
-    return with_devices(with_moves(report, locks), laboratory.store, question.scenario.oracle)
+    return with_devices(with_moves(report, locks, opened), laboratory.store, question.scenario.oracle)
 
 
 def write(report: Report, driver: Driver, out: Path) -> Path:

@@ -280,12 +280,13 @@ def _release(release: Release, finding: Finding, repeats: Sequence[Finding], com
         },
         memory_peak=result.execution.memory_peak if result else None,
         repeats=[repeat.verdict.value for repeat in repeats],
-        executions=_executions([finding, *repeats]),
+        executions=executions([finding, *repeats]),
         command=command,
     )
 
 
-def _executions(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+def executions(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Return executions as `ReleaseResult.executions` has them."""
     return [
         {
             "probe": one.result.probe,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
@@ -13,6 +14,7 @@ from harness.report.model import ArmResult, ReleaseResult, Report, read_stored
 from harness.report.write import write_report
 from harness.runs.answer import sentence
 from harness.runs.beside import with_devices
+from harness.runs.dependencies import judged_again
 from harness.runs.finding import Finding, Turn
 from harness.runs.gather import Findings, arm_result, arrange
 from harness.runs.investigate import Searched, replay
@@ -24,11 +26,13 @@ from harness.verdicts.oracles import compares, in_turns
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from harness.home import Home
     from harness.probes.store import Result
+    from harness.report.model import BoundaryResult
+    from harness.report.opened import MixtureResult
 
 
 def load_report(folder: Path) -> Report:
@@ -108,24 +112,15 @@ def _worded(package: str, arm: ArmResult) -> ArmResult:
 
 def _judge_arm(package: str, arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> ArmResult:
     calibration = _calibration(arm, store, oracle)
+    executed = partial(_executed, arm, calibration=calibration, store=store, oracle=oracle)
     findings: Findings = {}
     for position, row in enumerate(arm.releases):
-        by_repeat: dict[int, list[Finding]] = {}
-        for execution in row.executions:
-            result = _stored(store, execution["probe"], execution["repeat"], row.version)
-            finding = Finding.judged(result, oracle, row.lock or "")
-            finding = replace(finding, turns=_turns(store, execution, row.version))
-            if calibration is not None and in_turns(oracle, calibration) and not execution["seed"]:
-                finding = _judged_in_turns(arm, row, finding, calibration, oracle)
-            by_repeat.setdefault(execution["repeat"], []).append(finding)
-        findings[position] = {
-            repeat: Finding.of_seeds(seeds, oracle, calibration) for repeat, seeds in by_repeat.items()
-        }
-        if not by_repeat and row.verdict != Verdict.UNTESTED:
+        findings[position] = executed(row.executions, version=row.version, lock=row.lock or "")
+        if not findings[position] and row.verdict != Verdict.UNTESTED:
             findings[position] = {0: _as_it_was(row)}
     releases = [Release(row.version, row.uploaded, yanked=row.yanked) for row in arm.releases]
     search = replay(Searched(**arm.search), [release.version for release in releases], findings)
-    return arm_result(
+    new = arm_result(
         Arm(arm.name, arm.parameters),
         releases,
         arrange(len(releases), findings),
@@ -137,6 +132,48 @@ def _judge_arm(package: str, arm: ArmResult, store: Store, oracle: Mapping[str, 
         direct=_direct(arm, store, calibration, oracle),
     )
 
+    def mixture(trial: MixtureResult) -> list[Finding]:
+        return list(executed(trial.executions, version=trial.release, lock=trial.lock or "").values())
+
+    return replace(new, boundaries=_opened(arm, new, findings, mixture))
+
+
+def _opened(
+    old: ArmResult, new: ArmResult, findings: Findings, mixture: Callable[[MixtureResult], list[Finding]]
+) -> list[BoundaryResult]:
+    """Return the boundaries with what mixtures of both sides' locks show, where they were executed."""
+    places = {row.version: position for position, row in enumerate(old.releases)}
+    known = {(one.signal, one.kind, one.before, one.after): one for one in old.boundaries}
+    boundaries = []
+    for one in new.boundaries:
+        before = known.get((one.signal, one.kind, one.before, one.after))
+        sides = [list(findings[places[side]].values()) for side in (one.before, one.after)]
+        again = judged_again(before, mixture, sides[0], sides[1]) if before else None
+        boundaries.append(replace(one, dependencies=again))
+    return boundaries
+
+
+def _executed(
+    arm: ArmResult,
+    executions: Sequence[Mapping[str, Any]],
+    *,
+    version: str,
+    lock: str,
+    calibration: Calibration | None,
+    store: Store,
+    oracle: Mapping[str, Any],
+) -> dict[int, Finding]:
+    """Return {repeat: finding} of stored executions."""
+    by_repeat: dict[int, list[Finding]] = {}
+    for execution in executions:
+        result = _stored(store, execution["probe"], execution["repeat"], version)
+        finding = Finding.judged(result, oracle, lock)
+        finding = replace(finding, turns=_turns(store, execution, version))
+        if calibration is not None and in_turns(oracle, calibration) and not execution["seed"]:
+            finding = _judged_in_turns(arm, version, finding, calibration, oracle)
+        by_repeat.setdefault(execution["repeat"], []).append(finding)
+    return {repeat: Finding.of_seeds(seeds, oracle, calibration) for repeat, seeds in by_repeat.items()}
+
 
 def _turns(store: Store, execution: Mapping[str, Any], version: str) -> tuple[Turn, ...]:
     return tuple(
@@ -146,9 +183,9 @@ def _turns(store: Store, execution: Mapping[str, Any], version: str) -> tuple[Tu
 
 
 def _judged_in_turns(
-    arm: ArmResult, row: ReleaseResult, finding: Finding, calibration: Calibration, oracle: Mapping[str, Any]
+    arm: ArmResult, version: str, finding: Finding, calibration: Calibration, oracle: Mapping[str, Any]
 ) -> Finding:
-    if finding.verdict != Verdict.GOOD or (row.version == calibration.reference and not finding.turns):
+    if finding.verdict != Verdict.GOOD or (version == calibration.reference and not finding.turns):
         return finding
     if not finding.turns:
         raise UsageError(

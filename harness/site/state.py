@@ -10,6 +10,7 @@ from urllib.parse import quote
 from packaging.version import InvalidVersion, Version
 
 from harness.report.classes import STRENGTH
+from harness.report.dependencies import subject
 from harness.report.summary import gravity
 from harness.report.text import anchor
 
@@ -106,6 +107,9 @@ class Found:
         what = "breaks" if strongest.kind == "regressed" else "repairs"
         if strongest.signal != "verdict":
             what = f"changes the {strongest.signal} of"
+        named = subject(strongest, package) if strongest.signal == "verdict" else ""
+        if named:
+            return f"{named} {what} {arm} in {scenario}, with {package} {where}"
         return f"{package} {where} {what} {arm} in {scenario}"
 
 

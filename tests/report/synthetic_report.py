@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 
 from harness.report import ArmResult, BoundaryResult, ProbeEvidence, ReleaseResult, Report
+from harness.report.opened import DependencyAnswer, Likeness, MixtureResult, Outcome, Tie
 from harness.runs.answer import sentence
 from harness.traces.trace import Trace
 
@@ -172,9 +173,31 @@ def release(version, arm, evidence, *, made=None, verdict="good", reason=None, l
 def boundary(kind, signal, before, after, details):
     """A confirmed boundary whose locks differ in the package alone, but for one that moved at 0.12.0."""
     moves = [{"name": "peft", "before": before, "after": after}]
-    if after == "0.12.0":
-        moves.append({"name": "huggingface-hub", "before": "0.36.0", "after": "0.36.2"})
-    return BoundaryResult(kind, signal, before, after, confirmed=True, details=[details], moves=moves)
+    found = BoundaryResult(kind, signal, before, after, confirmed=True, details=[details], moves=moves)
+    if after != "0.12.0":
+        return found
+    hub = {"name": "huggingface-hub", "before": "0.36.0", "after": "0.36.2"}
+    opened = exchanged(hub) if signal == "verdict" else None
+    return replace(found, moves=[*moves, hub], dependencies=opened)
+
+
+def exchanged(hub):
+    """Which of both did it at 0.12.0: the release, for with the hub of 0.11.1 it is good all the same."""
+    executions = [
+        {"probe": digest("hub", repeat), "repeat": repeat, "seed": 0, "verdict": "good"} for repeat in (1, 2)
+    ]
+    tie = Tie("peft", "0.11.1", "huggingface-hub", "huggingface-hub<0.36.1")
+    refused = MixtureResult(
+        "0.11.1",
+        [hub["name"]],
+        Likeness.REFUSED,
+        "untested",
+        "not executed",
+        refused="no solution",
+        ties=[tie],
+    )
+    tried = MixtureResult("0.12.0", [hub["name"]], Likeness.AFTER, "good", "fell", digest("mix"), executions)
+    return DependencyAnswer(Outcome.PACKAGE, [hub], trials=[tried, refused])
 
 
 def both(before, after, kind, details, *, verdict):
