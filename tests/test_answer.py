@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.report.model import BoundaryResult, ReleaseResult
-from harness.runs.answer import sentence
+from harness.report.sentences import sentence
 from harness.search.boundaries import Conclusion, conclude, verdict_changes
 from harness.verdicts.verdict import Verdict
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from harness.report.boundaries import located
+from harness.report.gaps import gap_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -27,6 +30,8 @@ def show(report: Report, folder: Path) -> None:
             sure = "confirmed" if boundary.confirmed else "not confirmed"
             head = f"  {boundary.signal:<8}{boundary.before} -> {boundary.after}  {boundary.kind}, {sure}"
             console.print(head, markup=False)
+            if between := gap_of(boundary, arm.releases):
+                console.print(f"            {between}", markup=False)
             if boundary.agreement:
                 console.print(f"            {boundary.agreement}", markup=False)
             for line in boundary.details[:4] if boundary.signal != "verdict" else ():
@@ -51,11 +56,6 @@ def show_time(phases: Mapping[str, float]) -> None:
 
 def exit_status(report: Report, *, fail_on_regression: bool = False) -> int:
     """Return 3 if an arm is inconclusive, 1 for a located regression if that is asked for, else 0."""
-    located = any(
-        boundary.kind == "regressed" and boundary.signal == "verdict" and not boundary.disputed
-        for arm in report.arms
-        for boundary in arm.boundaries
-    )
-    if fail_on_regression and located:
+    if fail_on_regression and any(map(located, report.arms)):
         return REGRESSION
     return INCONCLUSIVE if any(arm.conclusion == "inconclusive" for arm in report.arms) else 0

@@ -8,6 +8,7 @@ import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.report.boundaries import strength
 from harness.report.evidence import probes_of, trace_of
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from harness.report.model import ArmResult, BoundaryResult, Report
 
 MOST_LETTERS = 12
-STRENGTH = {"verdict": 0, "census": 1, "trace": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def places(report: Report) -> list[Place]:
                 entries.append(Entry((arm.name,), boundary))
     order = {version: position for position, version in enumerate(versions(report))}
     return [
-        Place(before, after, tuple(sorted(entries, key=lambda entry: STRENGTH.get(entry.boundary.signal, 3))))
+        Place(before, after, tuple(sorted(entries, key=lambda entry: strength(entry.boundary.signal))))
         for (before, after), entries in sorted(
             found.items(), key=lambda item: (order.get(item[0][1], 0), order.get(item[0][0], 0))
         )

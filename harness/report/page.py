@@ -13,11 +13,12 @@ from markupsafe import Markup
 
 from harness.files import strict
 from harness.report import curves, probes
-from harness.report.answer import TONES, answers
+from harness.report.answer import answers
 from harness.report.classes import Place, equal_traces, places
 from harness.report.effects import effects
 from harness.report.fans import fans
 from harness.report.figures import Picture, pictures
+from harness.report.fixed import fixed
 from harness.report.remedies import matrices
 from harness.report.render import environment
 from harness.report.strip import day, strip
@@ -88,7 +89,7 @@ def draw(
             report=report,
             headline=one_line(headline(report)),
             answers=answers(report, evidence),
-            tones=TONES,
+            fixed=fixed(report),
             strip=strip(report, evidence),
             equal=equal_traces(report),
             effects=effects(report),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.report.boundaries import gravest
 from harness.report.classes import equal_traces, places
 from harness.report.devices import rows as device_rows
+from harness.report.fixed import fixed
+from harness.report.gaps import gap_of
 from harness.report.remedies import sentences
 from harness.report.text import capital, one_line, seconds
 from harness.report.why import cause_of, confirmed_cause
@@ -14,6 +17,7 @@ from harness.report.why import cause_of, confirmed_cause
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from harness.report.classes import Entry
     from harness.report.model import ArmResult, BoundaryResult, Report
 
 LIMIT = 100_000
@@ -39,8 +43,10 @@ def code(text: str, limit: int = 300) -> str:
 
 def summary(report: Report) -> str:
     """Return the text of summary.md, at most `LIMIT` bytes; what does not fit is left out from the end."""
-    head = [f"# {md(headline(report))}", ""]
-    head += [f"- **{md(arm.name, 60)}** ({md(arm.conclusion, 60)}): {md(arm.answer)}" for arm in report.arms]
+    head = [f"# {md(headline(report), 900)}", ""]
+    head += [
+        f"- **{md(arm.name, 60)}** ({md(arm.conclusion, 60)}): {md(arm.answer, 900)}" for arm in report.arms
+    ]
     head += [
         f"- **{md(arm.name, 60)}**: {md(said)}" for arm in report.arms if (said := cause_of(report, arm.name))
     ]
@@ -69,34 +75,15 @@ def headline(report: Report) -> str:
     return " ".join(filter(None, [first.answer, confirmed_cause(report, first.name)[0]]))
 
 
-def gravest(arms: Iterable[ArmResult]) -> ArmResult | None:
-    """Return the arm whose answer comes first."""
-    return min(arms, key=gravity, default=None)
-
-
-def gravity(arm: ArmResult) -> int:
-    """Return the rank of an arm's answer: located breaks, then gaps, faults and silence, then good news."""
-    order = (
-        "regressed",
-        "non-monotone",
-        "untestable-gap",
-        "fixed",
-        "never-good",
-        "inconclusive",
-        "always-good",
-    )
-    return order.index(arm.conclusion) if arm.conclusion in order else 5
-
-
 def _boundaries(report: Report) -> list[str]:
     rows = [
         f"| {code(place.before, 60)} → {code(place.after, 60)} | {md(', '.join(entry.arms))} | {entry.boundary.signal} "
-        f"| {entry.boundary.kind} | {'yes' if entry.boundary.confirmed else ''} | {md('; '.join(entry.boundary.details))} |"
+        f"| {entry.boundary.kind} | {'yes' if entry.boundary.confirmed else ''} | {md(_differs(report, entry), 600)} |"
         for place in places(report)
         for entry in place.entries
     ]
     if not rows:
-        return ["", "No boundary: nothing that was measured changes between the releases.", ""]
+        return ["", "No boundary was found.", ""]
     return [
         "",
         "## Where it changes",
@@ -107,6 +94,12 @@ def _boundaries(report: Report) -> list[str]:
         "",
         *_devices(report),
     ]
+
+
+def _differs(report: Report, entry: Entry) -> str:
+    """Return what differs at a boundary, and what is known of the releases between its sides."""
+    releases = next(arm.releases for arm in report.arms if arm.name == entry.arms[0])
+    return "; ".join(filter(None, [*entry.boundary.details, gap_of(entry.boundary, releases)]))
 
 
 def _devices(report: Report) -> list[str]:
@@ -179,6 +172,7 @@ def _where(report: Report) -> list[str]:
         "",
         f"- Host: {host}",
         f"- Pins: {pins}",
+        *(f"- {md(name)}: {md(value)}" for name, value in fixed(report)),
         f"- Ask again: {code(report.command)}",
         "",
     ]

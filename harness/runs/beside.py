@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 
 from harness.files import strict
+from harness.report.boundaries import strongest_first
 from harness.report.devices import agreement, agrees
 from harness.report.model import DeviceResult, DeviceSide
-from harness.runs.answer import sentence
+from harness.report.sentences import sentence
 from harness.runs.finding import Finding
 from harness.runs.gather import representative
 from harness.search.boundaries import Conclusion
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from harness.probes.store import Result, Store
     from harness.report.model import ArmResult, BoundaryResult, ReleaseResult, Report
     from harness.traces.trace import Trace
-
-_STRENGTH = ("verdict", "failure", "census", "trace")
-"""The boundary of a place that is looked at: that of the strongest signal."""
 
 Machine = tuple[str, str]
 """Kind of a device, and version of torch: results of one lock on another GPU would have the same address."""
@@ -94,8 +92,9 @@ def _arm(report: Report, arm: ArmResult, others: Others) -> ArmResult:
 
 
 def _strongest(arm: ArmResult, boundary: BoundaryResult) -> BoundaryResult:
+    """Return the boundary of the same place that the devices are asked about."""
     here = [one for one in arm.boundaries if (one.before, one.after) == (boundary.before, boundary.after)]
-    return min(here, key=lambda one: _STRENGTH.index(one.signal) if one.signal in _STRENGTH else 9)
+    return strongest_first(here)[0]
 
 
 def _boundary(report: Report, arm: ArmResult, boundary: BoundaryResult, others: Others) -> BoundaryResult:

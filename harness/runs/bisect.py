@@ -319,6 +319,11 @@ def _environment(laboratory: Laboratory) -> dict[str, object]:
         "packages": laboratory.reference.versions(),
         "moves": moves,
         "torch": laboratory.torch.choice,
+        "fixed": {
+            "threads": question.scenario.threads,
+            "online": question.scenario.online,
+            "hash_seed": question.scenario.variables.get("PYTHONHASHSEED", "0"),
+        },
         "proof": proof + ("" if moves else ": nothing else moved"),
     }
 

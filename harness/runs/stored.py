@@ -10,8 +10,8 @@ from harness.probes.store import Store
 from harness.releases.release import Release
 from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, ReleaseResult, Report, read_stored
+from harness.report.sentences import sentence
 from harness.report.write import write_report
-from harness.runs.answer import sentence
 from harness.runs.beside import with_devices
 from harness.runs.finding import Finding, Turn
 from harness.runs.gather import Findings, arm_result, arrange
@@ -21,7 +21,7 @@ from harness.runs.turns import judge_turns
 from harness.scenario import Arm, load_scenario
 from harness.verdicts.calibration import Calibration, ReferenceRun
 from harness.verdicts.oracles import compares, in_turns
-from harness.verdicts.verdict import Judgement, Verdict
+from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,4 +183,5 @@ def _stored(store: Store, probe: str, repeat: int, version: str) -> Result:
 
 def _as_it_was(row: ReleaseResult) -> Finding:
     """Return the finding of a release that was never executed: it could not be resolved or installed."""
-    return Finding(Judgement(Verdict(row.verdict), row.reason), lock=row.lock)
+    kind = SkipKind(row.skip_kind) if row.skip_kind else None
+    return Finding(Judgement(Verdict(row.verdict), row.reason, skip_kind=kind), lock=row.lock)

@@ -15,7 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from harness.verdicts.oracles.metric import is_higher_worse
-from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
+from harness.verdicts.verdict import Effect, Fingerprint, Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +60,11 @@ def judge_pairs(
         settings: `minimum_effect`, `confidence`, `pairs` and `higher_is_worse`.
     """
     if any(not (math.isfinite(value) and value > 0) for pair in pairs for value in pair):
-        return Judgement(Verdict.SKIP, f"{name} has no ratio: a value of it is not above 0")
+        return Judgement(
+            Verdict.SKIP,
+            f"{name} has no ratio: a value of it is not above 0",
+            skip_kind=SkipKind.NOT_COMPARABLE,
+        )
     sign = 1 if is_higher_worse(settings) else -1
     bound = math.log(settings["minimum_effect"])
     worse = [sign * math.log(its / own) for own, its in pairs]
@@ -79,7 +83,7 @@ def judge_pairs(
         if high <= bound:
             return Judgement(Verdict.GOOD, said, effect=effect)
         said = f"undecided: {said}"
-    return Judgement(Verdict.SKIP, said, effect=effect)
+    return Judgement(Verdict.SKIP, said, effect=effect, skip_kind=SkipKind.UNDECIDED)
 
 
 def _said(

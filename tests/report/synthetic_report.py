@@ -7,7 +7,7 @@ import math
 from dataclasses import replace
 
 from harness.report import ArmResult, BoundaryResult, ProbeEvidence, ReleaseResult, Report
-from harness.runs.answer import sentence
+from harness.report.sentences import sentence
 from harness.traces.trace import Trace
 
 DATES = {

@@ -12,7 +12,7 @@ from harness.traces.measured import MEASURED, higher_is_worse
 from harness.verdicts.noise import judge_metric, measure_noise
 from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
-from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
+from harness.verdicts.verdict import Effect, Fingerprint, Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,14 +33,16 @@ def metric(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
             return finite
     name = settings["signal"]
     if not any(value is not None for value in trace.signal(name)):
-        return Judgement(Verdict.SKIP, f"nothing was recorded under the name {name}")
+        return Judgement(
+            Verdict.SKIP, f"nothing was recorded under the name {name}", skip_kind=SkipKind.NOT_MEASURED
+        )
     value, expect = measure(trace, settings), settings["expect"]
     if not math.isfinite(value):
         return Judgement(Verdict.BAD, f"{name} is {value}", Fingerprint(f"non-finite {name}"))
     if expect is None:
         return Judgement(Verdict.GOOD, f"{name} {value:.6g}")
     compare, sign, bound = read_expectation(expect)
-    effect = Effect(name, value, bound)
+    effect = Effect(name, value, bound, signal=name, measured=value)
     if compare(value, bound):
         return Judgement(Verdict.GOOD, f"{name} {value:.6g} {sign} {bound:g}", effect=effect)
     said = f"{name} {value:.6g}, expected {sign} {bound:g}"

@@ -10,7 +10,7 @@ from harness.keys.kinds import ABOVE_1, BOOLEAN, COUNT, SHARE, TEXT
 from harness.traces.measured import MEASURED
 from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
-from harness.verdicts.verdict import Judgement, Verdict
+from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,9 @@ def performance(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
     name, value = settings["signal"], value_of(trace, settings)
     if math.isnan(value):
         known = f"; the harness itself measures {', '.join(MEASURED)}" if name not in MEASURED else ""
-        return Judgement(Verdict.SKIP, f"{name} is not known of this job{known}")
+        return Judgement(
+            Verdict.SKIP, f"{name} is not known of this job{known}", skip_kind=SkipKind.NOT_MEASURED
+        )
     return Judgement(Verdict.GOOD, f"{name} {value:.6g}")
 
 
