@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from harness.report.boundaries import located
+from harness.report.causes import not_sought
 from harness.report.gaps import gap_of
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def show(report: Report, folder: Path) -> None:
         for cause in report.cause:
             if cause.arm == arm.name:
                 console.print(f"  {cause.before} -> {cause.after}  {cause.sentence}", markup=False)
+    if why := not_sought(report):
+        console.print(f"{why}.", markup=False, style="dim")
     console.print(f"report: {folder / 'index.html'}", markup=False)
 
 

@@ -51,14 +51,14 @@ def _answer(report: Report, arm: ArmResult, evidence: Mapping[str, ProbeEvidence
     """Return one arm's answer; a note that was `told` above is not said again."""
     notes = [note for note in arm.notes if note not in told]
     told.update(notes)
-    because, proof = confirmed_cause(report, arm.name)
+    because, proof = confirmed_cause(report, arm)
     return Answer(
         id=anchor("arm", arm.name),
         name=arm.name,
         sentence=arrows(arm.answer),
         badges=[badge for badge in _badges(report, arm, evidence) if badge],
         because=arrows(because),
-        proof=arrows(proof if because else cause_of(report, arm.name)),
+        proof=arrows(proof if because else cause_of(report, arm)),
         notes=[note for note in (arm.support, *notes, arm.fault) if note],
     )
 

@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.report.boundaries import gravest
+from harness.report.causes import not_sought
 from harness.report.classes import places
 from harness.report.evidence import trace_of
 from harness.report.fixed import fixed
-from harness.report.gaps import gap_of
 from harness.report.remedies import sentences
 from harness.report.summary import code, device_table, md
 from harness.report.text import capital, clean, number, one_line
@@ -34,7 +34,8 @@ def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
         return f"Nothing was run for {md(report.package)}.\n"
     parts = [
         [f"**{md(arm.answer, 900)}**", ""],
-        *([[md(said, 600), ""]] if (said := cause_of(report, arm.name)) else []),
+        *([[md(said, 600), ""]] if (said := cause_of(report, arm)) else []),
+        *([[f"{said}.", ""]] if (said := not_sought(report)) else []),
         _facts(report, arm),
         _script(report),
         _mechanisms(report, arm),
@@ -112,9 +113,8 @@ def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) 
         sure = ", confirmed by executing both sides again" if boundary.confirmed else ", not confirmed"
         rows.append(f"- {md(', '.join(entry.arms))}: {boundary.signal} {boundary.kind}{sure}")
         rows += [f"  - {md(detail)}" for detail in boundary.details]
-        releases = next(item.releases for item in report.arms if item.name == entry.arms[0])
-        if between := gap_of(boundary, releases):
-            rows.append(f"  - {md(between, 600)}")
+        if entry.gap:
+            rows.append(f"  - {md(entry.gap, 600)}")
         if boundary.devices:
             rows += [f"  - {md(capital(boundary.agreement), 600)}.", "", *device_table(boundary)]
     decisive = next(entry for entry in place.entries if entry.boundary.signal == "verdict")

@@ -198,6 +198,7 @@ class Report:
         cause: Why neighbouring releases differ, a boundary each.
         oracle: What a command of the command line is judged by; empty for a scenario, whose file says it.
         script: Text of a command's script, for the issue; empty for a scenario, which has a name.
+        cause_search: A `CauseSearch`: whether causes were sought, and why not; empty if an older harness wrote it.
         interventions: Remedies tried, an arm each.
         survival: How long trainings last, a release and arm each, where there are several seeds.
     """
@@ -216,6 +217,7 @@ class Report:
     oracle: dict[str, Any] = field(default_factory=dict)
     script: str = ""
     cause: list[CauseResult] = field(default_factory=list)
+    cause_search: str = ""
     interventions: list[MatrixResult] = field(default_factory=list)
     survival: list[SurvivalResult] = field(default_factory=list)
 

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from harness.files import strict
 from harness.report import curves, probes
 from harness.report.answer import answers
+from harness.report.causes import not_sought
 from harness.report.classes import Place, equal_traces, places
 from harness.report.effects import effects
 from harness.report.fans import fans
@@ -95,6 +96,7 @@ def draw(
             effects=effects(report),
             places=views,
             causes=causes(report),
+            no_cause=not_sought(report),
             matrices=matrices(report, evidence),
             lasting=survival,
             curves=any(arm["classes"] for arm in data["arms"]),

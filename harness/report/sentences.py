@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from harness.report.boundaries import TESTED
 from harness.report.changes import Changes
 from harness.report.devices import both, called
-from harness.report.gaps import gap, several, way_out
+from harness.report.gaps import failed_otherwise, gap, several, way_out
 from harness.report.text import capital, one_line
 from harness.search.boundaries import Conclusion
 
@@ -148,7 +148,7 @@ class _Answer:
             )
             said = f"{capital(self.job)} is good with {self.package} {reach} ({self._counted()})"
             return [f"{said}{self._other_signals()}", *self._of_ends(), *self._others()]
-        head = "Nothing broke" if len(self._tested) == len(self.releases) else "No change was found"
+        head = "Nothing broke" if len(self._tested) == len(self.releases) else "No break was found"
         return [f"{head}: {self.job} is good with {self._all()}{self._other_signals()}", *self._others()]
 
     def _never_good(self) -> str:
@@ -228,14 +228,15 @@ class _Answer:
         return f"the search is not finished; {self._finished()}"
 
     def _nothing_tested(self) -> str:
-        skips = [release for release in self.releases if release.verdict == "skip"]
-        if not skips:
+        if all(release.verdict == "untested" for release in self.releases):
             return f"no release of {self.package} was executed"
-        said = gap(skips, which=f"all {len(skips)} releases of {self.package}" if len(skips) > 1 else "")
-        untested = len(self.releases) - len(skips)
-        more = f" and {untested} {'was' if untested == 1 else 'were'} not executed" if untested else ""
-        package = "" if len(skips) > 1 else f"{self.package} "
-        return f"{package}{said}{more}{way_out(skips, self.package)}"
+        out = way_out(self.releases, self.package)
+        if len(self.releases) == 1:
+            return f"{self.package} {gap(self.releases)}{out}"
+        alike = len({(release.verdict, failed_otherwise(release)) for release in self.releases}) == 1
+        head = "" if alike else f"no release of {self.package} is good or bad: "
+        kinds = gap(self.releases, which=f"all {len(self.releases)} releases of {self.package}")
+        return f"{head}{kinds}{out}"
 
     def _divided(self, divided: Sequence[ReleaseResult]) -> str:
         if self._changes.verdict or len(divided) == 1:

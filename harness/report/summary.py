@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.report.boundaries import gravest
+from harness.report.causes import not_sought
 from harness.report.classes import equal_traces, places
 from harness.report.devices import rows as device_rows
 from harness.report.fixed import fixed
-from harness.report.gaps import gap_of
 from harness.report.remedies import sentences
 from harness.report.text import capital, one_line, seconds
 from harness.report.why import cause_of, confirmed_cause
@@ -17,7 +17,6 @@ from harness.report.why import cause_of, confirmed_cause
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.report.classes import Entry
     from harness.report.model import ArmResult, BoundaryResult, Report
 
 LIMIT = 100_000
@@ -48,8 +47,9 @@ def summary(report: Report) -> str:
         f"- **{md(arm.name, 60)}** ({md(arm.conclusion, 60)}): {md(arm.answer, 900)}" for arm in report.arms
     ]
     head += [
-        f"- **{md(arm.name, 60)}**: {md(said)}" for arm in report.arms if (said := cause_of(report, arm.name))
+        f"- **{md(arm.name, 60)}**: {md(said)}" for arm in report.arms if (said := cause_of(report, arm))
     ]
+    head += [f"- {md(said, 600)}." for said in [not_sought(report)] if said]
     head += [
         f"- **{md(matrix.arm, 60)}**, remedies: {md(said, 600)}"
         for matrix in report.interventions
@@ -72,13 +72,13 @@ def headline(report: Report) -> str:
     first = gravest(report.arms)
     if first is None:
         return f"Nothing was run for {one_line(report.package, 60)}."
-    return " ".join(filter(None, [first.answer, confirmed_cause(report, first.name)[0]]))
+    return " ".join(filter(None, [first.answer, confirmed_cause(report, first)[0]]))
 
 
 def _boundaries(report: Report) -> list[str]:
     rows = [
         f"| {code(place.before, 60)} → {code(place.after, 60)} | {md(', '.join(entry.arms))} | {entry.boundary.signal} "
-        f"| {entry.boundary.kind} | {'yes' if entry.boundary.confirmed else ''} | {md(_differs(report, entry), 600)} |"
+        f"| {entry.boundary.kind} | {'yes' if entry.boundary.confirmed else ''} | {md('; '.join(filter(None, [*entry.boundary.details, entry.gap])), 600)} |"
         for place in places(report)
         for entry in place.entries
     ]
@@ -94,12 +94,6 @@ def _boundaries(report: Report) -> list[str]:
         "",
         *_devices(report),
     ]
-
-
-def _differs(report: Report, entry: Entry) -> str:
-    """Return what differs at a boundary, and what is known of the releases between its sides."""
-    releases = next(arm.releases for arm in report.arms if arm.name == entry.arms[0])
-    return "; ".join(filter(None, [*entry.boundary.details, gap_of(entry.boundary, releases)]))
 
 
 def _devices(report: Report) -> list[str]:

@@ -18,7 +18,6 @@ from harness.files import strict
 from harness.report.boundaries import strongest_first
 from harness.report.devices import agreement, agrees
 from harness.report.model import DeviceResult, DeviceSide
-from harness.report.sentences import sentence
 from harness.runs.finding import Finding
 from harness.runs.gather import representative
 from harness.search.boundaries import Conclusion
@@ -85,10 +84,7 @@ def _arm(report: Report, arm: ArmResult, others: Others) -> ArmResult:
     alone = arm.alone or arm.conclusion
     disputed = any(one.disputed and one.signal == "verdict" for one in boundaries)
     conclusion = Conclusion.INCONCLUSIVE.value if disputed else alone
-    arm = replace(arm, boundaries=boundaries, conclusion=conclusion, alone=alone if disputed else "")
-    if arm.fault:
-        return arm
-    return replace(arm, answer=sentence(report.package, arm.parameters, conclusion, boundaries, arm.releases))
+    return replace(arm, boundaries=boundaries, conclusion=conclusion, alone=alone if disputed else "")
 
 
 def _strongest(arm: ArmResult, boundary: BoundaryResult) -> BoundaryResult:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from harness.locks.lock import Lock, differences, parse_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from harness.report.model import BoundaryResult, Report
+    from harness.report.model import BoundaryResult, ReleaseResult, Report
 
 
 def with_moves(report: Report, locks: Mapping[str, Lock]) -> Report:
@@ -28,10 +30,32 @@ def with_moves(report: Report, locks: Mapping[str, Lock]) -> Report:
     return replace(report, arms=arms)
 
 
+def with_raised(report: Report, locks: Mapping[str, Lock]) -> Report:
+    """Return the report with the version of the package that raised each error, as far as a lock tells it.
+
+    Args:
+        report: Without, or with older ones.
+        locks: {version: lock}.
+    """
+    arms = [
+        replace(arm, releases=[_with_raised(release, locks) for release in arm.releases])
+        for arm in report.arms
+    ]
+    return replace(report, arms=arms)
+
+
+def _with_raised(release: ReleaseResult, locks: Mapping[str, Lock]) -> ReleaseResult:
+    lock = locks.get(release.version)
+    if not release.raised_in or lock is None:
+        return release
+    return replace(release, raised_version=lock.versions().get(canonicalize_name(release.raised_in), ""))
+
+
 def sides(report: Report) -> set[str]:
-    """Return the versions beside any boundary."""
+    """Return the versions whose locks a report speaks of: those beside any boundary, and those that raised an error."""
     found = [boundary for arm in report.arms for boundary in arm.boundaries]
-    return {side for boundary in found for side in (boundary.before, boundary.after)}
+    raised = {release.version for arm in report.arms for release in arm.releases if release.raised_in}
+    return raised | {side for boundary in found for side in (boundary.before, boundary.after)}
 
 
 def read_locks(folder: Path, versions: Iterable[str]) -> dict[str, Lock]:

@@ -10,13 +10,13 @@ from harness.probes.store import Store
 from harness.releases.release import Release
 from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, ReleaseResult, Report, read_stored
-from harness.report.sentences import sentence
+from harness.report.sentences import worded
 from harness.report.write import write_report
 from harness.runs.beside import with_devices
 from harness.runs.finding import Finding, Turn
 from harness.runs.gather import Findings, arm_result, arrange
 from harness.runs.investigate import Searched, replay
-from harness.runs.locked import read_locks, sides, with_moves
+from harness.runs.locked import read_locks, sides, with_moves, with_raised
 from harness.runs.turns import judge_turns
 from harness.scenario import Arm, load_scenario
 from harness.verdicts.calibration import Calibration, ReferenceRun
@@ -43,9 +43,9 @@ def load_report(folder: Path) -> Report:
 def redraw(folder: Path, home: Home) -> Report:
     """Write the files of a run anew, its answers worded as they are now, and return its report."""
     report = load_report(folder)
-    report = replace(report, arms=[_worded(report.package, arm) for arm in report.arms])
-    report = with_moves(report, read_locks(folder, sides(report)))
-    report = _beside(report, Store(home))
+    locks = read_locks(folder, sides(report))
+    report = with_raised(with_moves(report, locks), locks)
+    report = worded(_beside(report, Store(home)))
     write_report(folder, report, stored_evidence(report, Store(home)), drawings=home.drawings)
     return report
 
@@ -66,7 +66,8 @@ def judge_again(folder: Path, home: Home) -> Report:
     places = {(arm.name, one.before, one.after) for arm in arms for one in arm.boundaries}
     causes = [one for one in old.cause if (one.arm, one.before, one.after) in places]
     new = replace(old, arms=arms, cause=causes)
-    new = with_devices(with_moves(new, read_locks(folder, sides(new))), store, oracle)
+    locks = read_locks(folder, sides(new))
+    new = worded(with_devices(with_raised(with_moves(new, locks), locks), store, oracle))
     write_report(folder, new, stored_evidence(new, store), drawings=home.drawings)
     return new
 
@@ -97,13 +98,6 @@ def remedy_evidence(report: Report, store: Store) -> dict[str, ProbeEvidence]:
     cells = [cell for matrix in report.interventions for one in matrix.remedies for cell in one.cells]
     results = [store.find(cell.probe) for cell in cells if cell.probe]
     return {result.probe: ProbeEvidence(result.trace()) for result in results if result is not None}
-
-
-def _worded(package: str, arm: ArmResult) -> ArmResult:
-    if arm.fault:
-        return arm
-    said = sentence(package, arm.parameters, arm.conclusion, arm.boundaries, arm.releases)
-    return replace(arm, answer=said)
 
 
 def _judge_arm(package: str, arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> ArmResult:
