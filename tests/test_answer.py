@@ -142,14 +142,14 @@ def said(history, *, confirmed=True, conclusion=None, parameters=None, others=()
             "gsgug",
             (
                 "No break was found: the job is good with 3 tested releases of toy, 1.0 to 1.4. 1.1 could not be tested "
-                "(cannot be built). 1 of 5 releases was not executed: changes may lie between them."
+                "(cannot be built). 1 of 5 releases was not executed: changes may lie there."
             ),
         ),
         (
             "gguugugb",
             (
                 "toy 1.7 broke the job (last good 1.6), confirmed. 3 of 8 releases were not executed: further changes may "
-                "lie between them."
+                "lie there."
             ),
         ),
         (

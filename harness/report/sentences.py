@@ -102,15 +102,17 @@ class _Answer:
         ]
 
     def _of_ends(self) -> list[str]:
-        """Return a sentence for each end of the range that has no verdict."""
+        """Return a sentence for each end of the range that was executed and has no verdict."""
         said = []
         older, newer = self._ends()
         for end, which in (
             (older, f"{older[-1].version} and earlier" if len(older) > 1 else ""),
             (newer, f"{newer[0].version} and later" if len(newer) > 1 else ""),
         ):
-            if end:
-                said.append(f"{capital(gap(end, which=which))}{way_out(end, self.package)}")
+            skipped = [release for release in end if release.verdict == "skip"]
+            if skipped:
+                clause = gap(skipped, which=which if len(skipped) == len(end) else "")
+                said.append(f"{capital(clause)}{way_out(skipped, self.package)}")
         return said
 
     def _others(self) -> list[str]:
@@ -121,12 +123,11 @@ class _Answer:
         skipped = [release for release in left if release.verdict == "skip"]
         said = [f"{capital(gap(skipped))}{way_out(skipped, self.package)}"] if skipped else []
         unexecuted = sum(release.verdict == "untested" for release in self.releases)
-        if any(release.verdict == "untested" for release in left):
+        if unexecuted:
             changes = "further changes" if self._changes.verdict else "changes"
             count = f"{unexecuted} of {len(self.releases)} releases"
-            said.append(
-                f"{count} {'was' if unexecuted == 1 else 'were'} not executed: {changes} may lie between them"
-            )
+            were = "was" if unexecuted == 1 else "were"
+            said.append(f"{count} {were} not executed: {changes} may lie there")
         return said
 
     # -- no change -------------------------------------------------------------------------------------------

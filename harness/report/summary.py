@@ -165,7 +165,7 @@ def _where(report: Report) -> list[str]:
         "## Where and how",
         "",
         f"- Host: {host}",
-        f"- Pins: {pins}",
+        f"- Pins: {pins or 'none'}",
         *(f"- {md(name)}: {md(value)}" for name, value in fixed(report)),
         f"- Ask again: {code(report.command)}",
         "",
