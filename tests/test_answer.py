@@ -7,8 +7,9 @@ import re
 
 import pytest
 
+from harness.report.flakiness import executions
 from harness.report.model import BoundaryResult, DeviceResult, DeviceSide, ReleaseResult
-from harness.report.sentences import executions, sentence
+from harness.report.sentences import sentence
 from harness.search.boundaries import Conclusion, conclude, verdict_changes
 from harness.verdicts.verdict import SkipKind, Verdict
 
@@ -247,7 +248,7 @@ def test_what_is_located_already_is_told_of_an_unfinished_search():
 def test_a_job_that_fails_everywhere_now_and_then_is_said_to():
     rows = [row(name, "g", repeats=["bad", "good"]) for name in versions("g" * 10)]
     text = sentence("toy", {}, "inconclusive", [], rows)
-    assert "the job fails in 10 of 30 executions over 10 releases of toy" in text
+    assert "the job is flaky. It fails in 10 of 30 executions over 10 releases of toy" in text
     assert "no change was found" in text
     assert "confirmed" not in text
 

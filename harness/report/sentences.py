@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from harness.report.boundaries import TESTED
 from harness.report.changes import Changes
 from harness.report.devices import both, called
+from harness.report.flakiness import divided, executions
 from harness.report.gaps import failed_otherwise, gap, several, way_out
 from harness.report.text import capital, one_line
 from harness.search.boundaries import Conclusion
@@ -191,15 +192,16 @@ class _Answer:
 
     def _flaky(self) -> list[str]:
         """Return a sentence about executions of one release that disagree; none where there are none."""
-        divided = [(release, *executions(release)) for release in self.releases]
-        divided = [(release, bad, total) for release, bad, total in divided if 0 < bad < total]
-        if not divided:
+        counts = {one.version: executions(one) for one in self.releases if divided(one)}
+        if not counts:
             return []
-        if len(divided) <= _FLAKY_NAMED:
-            said = ", ".join(f"{one.version} is bad in {bad} of {total}" for one, bad, total in divided)
+        if len(counts) <= _FLAKY_NAMED:
+            said = ", ".join(
+                f"{version} is bad in {bad} of {total}" for version, (bad, total) in counts.items()
+            )
             return [f"Executions disagree: {said}"]
-        bad, total = sum(item[1] for item in divided), sum(item[2] for item in divided)
-        return [f"Executions of {len(divided)} releases disagree: {bad} of their {total} are bad"]
+        bad, total = (sum(side) for side in zip(*counts.values(), strict=True))
+        return [f"Executions of {len(counts)} releases disagree: {bad} of their {total} are bad"]
 
     def _inconclusive(self) -> list[str]:
         head = f"Inconclusive: {self._why()}"
@@ -223,9 +225,9 @@ class _Answer:
         for one in reversed(self._changes.verdict):
             if one.untested:
                 return self._changes.unfinished(one)
-        divided = [release for release in self._tested if 0 < executions(release)[0] < executions(release)[1]]
-        if divided:
-            return self._divided(divided)
+        disagreeing = [release for release in self._tested if divided(release)]
+        if disagreeing:
+            return self._disagreeing(disagreeing)
         return f"the search is not finished; {self._finished()}"
 
     def _nothing_tested(self) -> str:
@@ -239,30 +241,21 @@ class _Answer:
         kinds = gap(self.releases, which=f"all {len(self.releases)} releases of {self.package}")
         return f"{head}{kinds}{out}"
 
-    def _divided(self, divided: Sequence[ReleaseResult]) -> str:
-        if self._changes.verdict or len(divided) == 1:
-            names = several([release.version for release in divided])
+    def _disagreeing(self, disagreeing: Sequence[ReleaseResult]) -> str:
+        if self._changes.verdict or len(disagreeing) == 1:
+            names = several([release.version for release in disagreeing])
             return f"executions of {self.package} {names} disagree, and more of them did not settle it"
         counts = [executions(release) for release in self._tested]
         bad, total = (sum(side) for side in zip(*counts, strict=True))
         return (
-            f"{self.job} fails in {bad} of {total} executions over {len(self._tested)} releases of {self.package}, "
-            f"executions of one release disagree in {len(divided)} of them, and no change was found"
+            f"{self.job} is flaky. It fails in {bad} of {total} executions over {len(self._tested)} releases of "
+            f"{self.package}, executions of {len(disagreeing)} releases disagree, and no change was found"
         )
 
     def _finished(self) -> str:
         count = len(self._tested)
         have = "has" if count == 1 else "have"
         return f"{count} of {len(self.releases)} releases of {self.package} {have} a verdict"
-
-
-def executions(release: ReleaseResult) -> tuple[int, int]:
-    """Return how many executions of a release are bad, and how many have a verdict."""
-    single = [item["verdict"] for item in release.executions if not item["seed"]]
-    whole = len(single) == len(release.executions) > 0
-    verdicts = single if whole else [release.verdict, *release.repeats]
-    counted = Counter(verdicts)
-    return counted["bad"], counted["bad"] + counted["good"]
 
 
 def _canonical(name: str) -> str:

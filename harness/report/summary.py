@@ -10,6 +10,7 @@ from harness.report.causes import not_sought
 from harness.report.classes import equal_traces, places
 from harness.report.devices import rows as device_rows
 from harness.report.fixed import fixed
+from harness.report.flakiness import divided
 from harness.report.remedies import sentences
 from harness.report.text import capital, one_line, seconds
 from harness.report.why import cause_of, confirmed_cause
@@ -17,10 +18,12 @@ from harness.report.why import cause_of, confirmed_cause
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.report.model import ArmResult, BoundaryResult, Report
+    from harness.report.model import ArmResult, BoundaryResult, ReleaseResult, Report
 
 LIMIT = 100_000
 MARKS = {"good": "●", "bad": "✕", "skip": "◌", "untested": "·"}
+DIVIDED = "◐"
+"""In the strip, a release whose executions disagree."""
 _SPECIAL = re.compile(r"[\\`*{}\[\]<|#~&@]|(?<!\w)_|_(?!\w)")
 
 
@@ -130,10 +133,7 @@ def device_table(boundary: BoundaryResult) -> list[str]:
 
 
 def _strip(report: Report) -> list[str]:
-    rows = [
-        f"{one_line(arm.name, 20):<12} {''.join(MARKS.get(item.verdict, '?') for item in arm.releases)}"
-        for arm in report.arms
-    ]
+    rows = [f"{one_line(arm.name, 20):<12} {''.join(map(_mark, arm.releases))}" for arm in report.arms]
     ends = [
         (one_line(arm.releases[0].version, 30), one_line(arm.releases[-1].version, 30))
         for arm in report.arms
@@ -141,13 +141,19 @@ def _strip(report: Report) -> list[str]:
     ]
     if not ends:
         return []
+    legend = "● good  ✕ bad  ◌ skip  · untested"
+    legend += f"  {DIVIDED} executions disagree" if any(DIVIDED in one for one in rows) else ""
     return [
         "```text",
         *rows,
-        f"{'':<12} {ends[0][0]} … {ends[0][1]}   ● good  ✕ bad  ◌ skip  · untested",
+        f"{'':<12} {ends[0][0]} … {ends[0][1]}   {legend}",
         "```",
         "",
     ]
+
+
+def _mark(release: ReleaseResult) -> str:
+    return DIVIDED if divided(release) else MARKS.get(release.verdict, "?")
 
 
 def _classes(report: Report) -> list[str]:
