@@ -39,6 +39,12 @@ def verdict_changes(arm: ArmResult) -> list[BoundaryResult]:
     return [boundary for boundary in arm.boundaries if boundary.signal == "verdict"]
 
 
+def bad_means(arms: Iterable[ArmResult]) -> str:
+    """Return what a legend calls the verdict bad: of a quantity without a worse direction it is a difference."""
+    two_sided = any(change.kind == "changed" for arm in arms for change in verdict_changes(arm))
+    return "differs from the reference" if two_sided else "bad"
+
+
 def located(arm: ArmResult) -> list[BoundaryResult]:
     """Return the located regressions of an arm; exit status, JUnit and badges go by them.
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
+from harness.report.boundaries import bad_means
 from harness.report.classes import census_keys, segments, trace_classes, trace_keys, versions
 from harness.report.curves import lines
 from harness.report.flakiness import divided, executions
@@ -64,13 +65,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The whole: `gaps` are the days from each release to the next, for spacing by date."""
+    """The whole: `gaps` are the days from each release to the next, for spacing by date; `bad`: what the legend calls it."""
 
     axis: list[str]
     dates: list[str]
     gaps: list[int]
     years: list[str]
     rows: list[Row]
+    bad: str = "bad"
 
 
 def strip(report: Report, evidence: Mapping[str, ProbeEvidence]) -> Strip:
@@ -87,6 +89,7 @@ def strip(report: Report, evidence: Mapping[str, ProbeEvidence]) -> Strip:
             for index, date in enumerate(dates)
         ],
         rows=[_row(arm, axis, evidence) for arm in report.arms],
+        bad=bad_means(report.arms),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.report.boundaries import gravest
+from harness.report.boundaries import bad_means, gravest
 from harness.report.causes import not_sought
 from harness.report.classes import equal_traces, places
 from harness.report.devices import rows as device_rows
@@ -141,7 +141,7 @@ def _strip(report: Report) -> list[str]:
     ]
     if not ends:
         return []
-    legend = "● good  ✕ bad  ◌ skip  · untested"
+    legend = f"● good  ✕ {bad_means(report.arms)}  ◌ skip  · untested"
     legend += f"  {DIVIDED} executions disagree" if any(DIVIDED in one for one in rows) else ""
     return [
         "```text",

@@ -70,16 +70,18 @@ def headline(states: Sequence[State]) -> str:
         return f"Broken with the newest release: {names}{more}."
     good = sum(state.newest == "good" for state in states)
     never = sum(state.arm.conclusion == Conclusion.NEVER_GOOD for state in states)
-    said = _good(good, len(states) - never)
+    said = _good(good, len(states) - never, whole=not never)
     if not never:
         return f"{said}."
     arms = f"{never} {'arm is' if never == 1 else 'arms are'} good with no release"
     return f"{said}; {arms}." if len(states) > never else f"{arms[0].upper()}{arms[1:]}."
 
 
-def _good(good: int, count: int) -> str:
-    """Return how many of `count` arms are good with the newest release that was tested."""
+def _good(good: int, count: int, *, whole: bool) -> str:
+    """Return how many of `count` arms are good with the newest release that was tested; `whole`: these are all."""
     if good == count:
-        arms = {1: "The one arm is good", 2: "Both arms are good"}.get(count, f"All {count} arms are good")
+        plural = f"{count} {'arm is' if count == 1 else 'arms are'} good"
+        named = {1: "The one arm is good", 2: "Both arms are good"}.get(count, f"All {plural}")
+        arms = named if whole else plural
         return f"{arms} with the newest release tested"
     return f"{good} of {count} arms are good with the newest release tested, the others have no answer"

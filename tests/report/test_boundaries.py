@@ -16,6 +16,7 @@ from harness.report.issue import issue
 from harness.report.junit import outcome
 from harness.report.model import ArmResult, BoundaryResult, DeviceResult, DeviceSide, ReleaseResult
 from harness.report.sentences import worded
+from harness.report.summary import summary
 
 SIDE = DeviceSide("good", "fell")
 CONTRARY = [
@@ -86,6 +87,22 @@ def test_an_open_break_comes_before_a_repaired_one_and_a_control_that_never_work
     for order in itertools.permutations([opened, repaired, control]):
         assert gravest(order) is opened
     assert gravest([control, repaired]) is repaired
+
+
+def test_a_difference_without_a_direction_is_not_called_bad_in_the_legend():
+    report = synthetic_report.report(arms=())[0]
+    changed = replace(report, arms=[arm("changed", replace(BREAK, kind="changed"))])
+    assert "✕ differs from the reference" in summary(changed)
+    assert "✕ bad" in summary(replace(report, arms=[arm("regressed", BREAK)]))
+
+
+def test_executions_that_disagree_are_marked_in_the_strip():
+    report = synthetic_report.report(arms=())[0]
+    found = arm("inconclusive", verdicts="ggg")
+    rows = [found.releases[0], replace(found.releases[1], repeats=["bad"]), found.releases[2]]
+    text = summary(replace(report, arms=[replace(found, releases=rows)]))
+    assert "●◐●" in text
+    assert "◐ executions disagree" in text
 
 
 def test_the_strongest_signal_comes_first():

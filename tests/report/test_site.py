@@ -214,7 +214,7 @@ def test_site_page_matches_gold(out, tmp_path, matches_gold):
         ({"fp16": "repaired"}, "The one arm is good with the newest release tested."),
         (
             {"fp16": "repaired", "bf16": "good", "fp16-plain": "never"},
-            "Both arms are good with the newest release tested; 1 arm is good with no release.",
+            "2 arms are good with the newest release tested; 1 arm is good with no release.",
         ),
         ({"fp16-plain": "never"}, "1 arm is good with no release."),
         (
