@@ -173,6 +173,13 @@ def said(history, *, confirmed=True, conclusion=None, parameters=None, others=()
             "No good release: the job is bad with all 2 releases of toy, 1.0 to 1.1 (non-finite loss at step 3).",
         ),
         (
+            "bbf",
+            (
+                "No good release: the job is bad with all 3 releases of toy, 1.0 to 1.2 (most often: non-finite loss at "
+                "step 3), and the failure changes at 1.1 -> 1.2."
+            ),
+        ),
+        (
             "sbb",
             (
                 "No good release was found: the job is bad with 2 tested releases of toy, 1.1 to 1.2 (non-finite loss at "

@@ -157,7 +157,11 @@ class _Answer:
         reason, count = Counter(release.reason for release in self._tested).most_common(1)[0]
         often = "" if count == len(self._tested) else "most often: "
         head = "No good release" if len(self._tested) == len(self.releases) else "No good release was found"
-        return f"{head}: {self.job} is bad with {self._all()} ({often}{one_line(reason).rstrip('.')})"
+        places = self._places("failure")
+        failures = f", and the failure changes at {places}" if places else ""
+        return (
+            f"{head}: {self.job} is bad with {self._all()} ({often}{one_line(reason).rstrip('.')}){failures}"
+        )
 
     def _raised_elsewhere(self) -> list[str]:
         """Say whose code raises the error, where all tested releases agree and it is another package's."""
@@ -181,12 +185,12 @@ class _Answer:
 
     def _other_signals(self) -> str:
         """Say where the census and the traces change although no verdict does."""
-        said = []
-        for signal in ("census", "trace"):
-            places = [f"{one.before} -> {one.after}" for one in self.boundaries if one.signal == signal]
-            if places:
-                said.append(f"the {signal} changes at {', '.join(places)}")
+        found = {signal: self._places(signal) for signal in ("census", "trace")}
+        said = [f"the {signal} changes at {places}" for signal, places in found.items() if places]
         return f", yet {' and '.join(said)}" if said else ""
+
+    def _places(self, signal: str) -> str:
+        return ", ".join(f"{one.before} -> {one.after}" for one in self.boundaries if one.signal == signal)
 
     # -- doubt -----------------------------------------------------------------------------------------------
 
