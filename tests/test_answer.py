@@ -1,44 +1,89 @@
-"""The sentence of an arm: what it says for every conclusion, and that a skip makes nobody a culprit."""
+"""The answer of an arm: what it says for every conclusion, and that no sentence claims what its facts do not carry."""
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from harness.report.model import BoundaryResult, ReleaseResult
-from harness.runs.answer import sentence
+from harness.report.flakiness import executions
+from harness.report.model import BoundaryResult, DeviceResult, DeviceSide, ReleaseResult
+from harness.report.sentences import sentence
 from harness.search.boundaries import Conclusion, conclude, verdict_changes
-from harness.verdicts.verdict import Verdict
+from harness.verdicts.verdict import SkipKind, Verdict
 
-LETTERS = {"g": Verdict.GOOD, "b": Verdict.BAD, "s": Verdict.SKIP, "u": Verdict.UNTESTED}
-REASONS = {"g": "fell", "b": "non-finite loss at step 3.", "s": "cannot be imported", "u": "not executed"}
+# g: good, b: bad, f: bad by another failure, s: skip, o: skip by another failure than asked, u: not executed
+VERDICTS = {
+    "g": Verdict.GOOD,
+    "b": Verdict.BAD,
+    "f": Verdict.BAD,
+    "s": Verdict.SKIP,
+    "o": Verdict.SKIP,
+    "u": Verdict.UNTESTED,
+}
+REASONS = {
+    "g": "fell",
+    "b": "non-finite loss at step 3.",
+    "f": "AssertionError: sign",
+    "s": "cannot be built",
+}
+FAILURES = {"b": "ValueError", "f": "AssertionError", "o": "KeyError"}
 
 
-def said(history, *, confirmed=True, conclusion=None, parameters=None, others=(), repeats=()):
-    """The sentence of a history of letters, whose releases are 1.0, 1.1 and so on."""
-    verdicts = [LETTERS[letter] for letter in history]
-    names = [f"1.{position}" for position in range(len(history))]
+def row(name, letter, **facts):
+    fingerprint = {"kind": "exception", "exception": FAILURES[letter]} if letter in FAILURES else None
+    kind = {"s": SkipKind.NOT_INSTALLABLE, "o": SkipKind.OTHER_FAILURE}.get(letter, "")
+    fields = {"fingerprint": fingerprint, "skip_kind": kind} | facts
+    return ReleaseResult(name, None, VERDICTS[letter], REASONS.get(letter, "not executed"), **fields)
+
+
+def versions(history):
+    return [f"1.{position}" for position in range(len(history))]
+
+
+def found(history, *, confirmed=True, kind=None):
+    """The boundaries of a history: in verdict, and where one failure gives way to another."""
+    names = versions(history)
+    changes = [
+        (one, "verdict", kind or one.kind) for one in verdict_changes([VERDICTS[one] for one in history])
+    ]
+    failing = [position for position, letter in enumerate(history) if letter in "bf"]
     boundaries = [
         BoundaryResult(
-            one.kind,
-            "verdict",
+            one_kind,
+            signal,
             names[one.before],
             names[one.after],
             skipped=[names[position] for position in one.skipped],
             untested=[names[position] for position in one.untested],
             confirmed=confirmed,
         )
-        for one in verdict_changes(verdicts)
+        for one, signal, one_kind in changes
     ]
-    releases = [
-        ReleaseResult(name, None, verdict, REASONS[letter], repeats=list(repeats))
-        for name, verdict, letter in zip(names, verdicts, history, strict=True)
-    ]
-    found = conclusion or conclude(verdicts)
-    return sentence("toy", parameters or {}, found, [*boundaries, *others], releases)
+    for before, after in itertools.pairwise(failing):
+        between = history[before + 1 : after]
+        if history[before] != history[after] and "g" not in between:
+            gap = dict(zip(names[before + 1 : after], between, strict=True))
+            boundaries.append(
+                BoundaryResult(
+                    "changed",
+                    "failure",
+                    names[before],
+                    names[after],
+                    skipped=[name for name, letter in gap.items() if letter != "u"],
+                    untested=[name for name, letter in gap.items() if letter == "u"],
+                )
+            )
+    return boundaries
+
+
+def said(history, *, confirmed=True, conclusion=None, parameters=None, others=(), kind=None, **facts):
+    """The answer of a history of letters, whose releases are 1.0, 1.1 and so on."""
+    releases = [row(name, letter, **facts) for name, letter in zip(versions(history), history, strict=True)]
+    boundaries = [*found(history, confirmed=confirmed, kind=kind), *others]
+    concluded = conclusion or conclude([VERDICTS[letter] for letter in history])
+    return sentence("toy", parameters or {}, concluded, boundaries, releases)
 
 
 @pytest.mark.parametrize(
@@ -48,31 +93,48 @@ def said(history, *, confirmed=True, conclusion=None, parameters=None, others=()
         ("bbgg", "toy 1.2 repaired the job: 1.1 is the last bad release, 1.2 the first good one, confirmed."),
         (
             "gbg",
-            (
-                "toy 1.1 broke the job: 1.0 is the last good release, 1.1 the first bad one, confirmed; "
-                "1.2 repaired it (last bad 1.1), confirmed."
-            ),
+            "toy 1.2 is good. 1.2 repaired the job (last bad 1.1), confirmed; 1.1 broke it (last good 1.0), confirmed.",
         ),
         (
             "gbgb",
             (
-                "toy 1.1 broke the job: 1.0 is the last good release, 1.1 the first bad one, confirmed; "
-                "1.2 repaired it (last bad 1.1), confirmed; 1.3 broke it again (last good 1.2), confirmed."
+                "toy 1.3 is bad. 1.3 broke the job again (last good 1.2), confirmed; 1.2 repaired it (last bad 1.1), "
+                "confirmed; 1.1 broke it (last good 1.0), confirmed."
             ),
         ),
         (
             "gssb",
             (
-                "toy broke the job after 1.0 (last good) and by 1.3 (first bad), confirmed; "
-                "1.1 and 1.2 between them could not be tested."
+                "toy broke the job after 1.0 (good) and by 1.3 (bad), confirmed; 1.1 and 1.2 between them could not be "
+                "tested (cannot be built)."
             ),
         ),
         (
             "gbssssssg",
             (
-                "toy 1.1 broke the job: 1.0 is the last good release, 1.1 the first bad one, confirmed; a release "
-                "repaired it after 1.1 (last bad) and by 1.8 (first good), confirmed; 6 releases (1.2 to 1.7) "
-                "between them could not be tested."
+                "toy 1.8 is good. toy repaired the job after 1.1 (bad) and by 1.8 (good), confirmed; 6 releases (1.2 to "
+                "1.7) between them could not be tested (cannot be built); 1.1 broke it (last good 1.0), confirmed."
+            ),
+        ),
+        (
+            "gggbbbfff",
+            (
+                "toy 1.3 broke the job with ValueError: 1.2 is the last good release, 1.3 the first bad one, confirmed; "
+                "since 1.6 the failure is AssertionError."
+            ),
+        ),
+        (
+            "gbffg",
+            (
+                "toy 1.4 is good. 1.4 repaired the job (last bad 1.3), confirmed; 1.1 broke it with ValueError (last "
+                "good 1.0), confirmed; from 1.2 on the failure was AssertionError, before it ValueError."
+            ),
+        ),
+        (
+            "goobb",
+            (
+                "toy broke the job after 1.0 (good) and by 1.3 (bad), confirmed; 1.1 and 1.2 between them failed in "
+                "another way (KeyError)."
             ),
         ),
         ("ggg", "Nothing broke: the job is good with all 3 releases of toy, 1.0 to 1.2."),
@@ -80,19 +142,58 @@ def said(history, *, confirmed=True, conclusion=None, parameters=None, others=()
         (
             "gsgug",
             (
-                "Nothing broke: the job is good with 3 tested releases of toy, 1.0 to 1.4 "
-                "(1 could not be tested, 1 was not executed)."
+                "No break was found: the job is good with 3 tested releases of toy, 1.0 to 1.4. 1.1 could not be tested "
+                "(cannot be built). 1 of 5 releases was not executed: changes may lie there."
             ),
+        ),
+        (
+            "gguugugb",
+            (
+                "toy 1.7 broke the job (last good 1.6), confirmed. 3 of 8 releases were not executed: further changes may "
+                "lie there."
+            ),
+        ),
+        (
+            "gggss",
+            (
+                "The job is good with toy up to 1.2 (3 of 5 releases tested). 1.3 and later could not be tested (cannot "
+                "be built)."
+            ),
+        ),
+        (
+            "sggg",
+            "The job is good with toy 1.1 and later (3 of 4 releases tested). 1.0 could not be tested (cannot be built).",
+        ),
+        (
+            "ggbbs",
+            "toy 1.2 broke the job (last good 1.1), confirmed. 1.4 could not be tested (cannot be built).",
         ),
         (
             "bb",
             "No good release: the job is bad with all 2 releases of toy, 1.0 to 1.1 (non-finite loss at step 3).",
         ),
-        ("ss", "Inconclusive: no release of toy could be tested; 2 of 2 skips say: cannot be imported."),
-        ("uu", "Inconclusive: no release of toy was tested."),
         (
-            "gub",
-            "Inconclusive: the job is good with toy 1.0 and bad with 1.2, and 1.1 between them is untested.",
+            "bbf",
+            (
+                "No good release: the job is bad with all 3 releases of toy, 1.0 to 1.2 (most often: non-finite loss at "
+                "step 3), and the failure changes at 1.1 -> 1.2."
+            ),
+        ),
+        (
+            "sbb",
+            (
+                "No good release was found: the job is bad with 2 tested releases of toy, 1.1 to 1.2 (non-finite loss at "
+                "step 3). 1.0 could not be tested (cannot be built)."
+            ),
+        ),
+        ("ss", "Inconclusive: all 2 releases of toy could not be tested (cannot be built)."),
+        ("uu", "Inconclusive: no release of toy was executed."),
+        (
+            "guuub",
+            (
+                "Inconclusive: the job is good with toy 1.0 and bad with 1.4, so at least one change lies between; 1.1, "
+                "1.2 and 1.3 between them were not executed."
+            ),
         ),
     ],
 )
@@ -106,12 +207,110 @@ def test_the_dtype_says_what_was_trained_and_doubt_is_told():
     assert text.endswith("1.1 the first bad one, not confirmed.")
 
 
+def test_the_newest_changes_are_told_and_the_older_ones_counted():
+    text = said("gbgbgbgbg")
+    assert text.startswith(
+        "toy 1.8 is good. 1.8 repaired the job again (last bad 1.7), confirmed; 1.7 broke it again"
+    )
+    assert text.endswith("; and 4 earlier changes.")
+
+
+def test_a_change_without_a_direction_is_not_called_a_break():
+    releases = [
+        row(
+            name,
+            letter,
+            effect={"name": "accuracy, less", "value": 0, "signal": "accuracy", "measured": value},
+        )
+        for name, letter, value in (("1.0", "g", 0.9), ("1.1", "g", 0.9), ("1.2", "b", 0.6))
+    ]
+    boundary = BoundaryResult("changed", "verdict", "1.1", "1.2", confirmed=True)
+    text = sentence("toy", {}, "changed", [boundary], releases)
+    assert text == "accuracy changed with toy 1.2: 0.9 -> 0.6 (compared with 1.1), confirmed."
+    several = [boundary, BoundaryResult("changed", "verdict", "1.2", "1.3", skipped=[], confirmed=True)]
+    text = sentence("toy", {}, "non-monotone", several, [*releases, row("1.3", "g")])
+    assert "broke" not in text
+    assert "is good" not in text
+
+
 def test_an_unfinished_search_says_why():
     left = Conclusion.INCONCLUSIVE
     assert said("gb", conclusion=left) == (
         "Inconclusive: the search is not finished; 2 of 2 releases of toy have a verdict."
     )
     assert "executions of toy 1.1 disagree" in said("gb", conclusion=left, repeats=["good"])
+
+
+def test_what_is_located_already_is_told_of_an_unfinished_search():
+    boundaries = [
+        BoundaryResult("regressed", "verdict", "1.0", "1.1", confirmed=True),
+        BoundaryResult("fixed", "verdict", "1.1", "1.3", untested=["1.2"]),
+    ]
+    releases = [row(name, letter) for name, letter in zip(versions("gbug"), "gbug", strict=True)]
+    text = sentence("toy", {}, "inconclusive", boundaries, releases)
+    assert "1.2 between them was not executed" in text
+    assert text.endswith("Located so far: toy 1.1 broke the job (last good 1.0), confirmed.")
+
+
+def test_a_job_that_fails_everywhere_now_and_then_is_said_to():
+    rows = [row(name, "g", repeats=["bad", "good"]) for name in versions("g" * 10)]
+    text = sentence("toy", {}, "inconclusive", [], rows)
+    assert "the job is flaky. It fails in 10 of 30 executions over 10 releases of toy" in text
+    assert "no change was found" in text
+    assert "confirmed" not in text
+
+
+def test_failures_beside_a_good_verdict_are_never_silent():
+    rows = [row("1.0", "g"), row("1.1", "g", repeats=["bad", "good"]), row("1.2", "g")]
+    text = sentence("toy", {}, "always-good", [], rows)
+    assert text.endswith("Executions disagree: 1.1 is bad in 1 of 3.")
+
+
+def test_executions_of_several_seeds_are_counted_as_one():
+    parts = [{"probe": str(seed), "repeat": 0, "seed": seed, "verdict": "good"} for seed in range(3)]
+    assert executions(row("1.0", "b", executions=parts)) == (1, 1)
+    once = [{"probe": "a", "repeat": repeat, "seed": 0, "verdict": "bad"} for repeat in range(4)]
+    assert executions(row("1.0", "b", executions=once)) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("facts", "hint"),
+    [
+        ({"skip_kind": SkipKind.IMPORT_ERROR, "module": "pkg_resources"}, '--with "setuptools<81"'),
+        ({"skip_kind": SkipKind.IMPORT_ERROR, "module": "imp"}, "--python 3.11"),
+        ({"skip_kind": SkipKind.IMPORT_ERROR, "module": "sklearn.base"}, "to supply sklearn: --with PACKAGE"),
+        ({"skip_kind": SkipKind.IMPORT_ERROR, "module": "toy.old"}, "look for: --import-errors bad"),
+        ({"skip_kind": SkipKind.IMPORT_ERROR}, "if that is the failure you look for: --import-errors bad"),
+        ({"skip_kind": SkipKind.WRONG_PYTHON}, "--python VERSION"),
+        ({"skip_kind": SkipKind.OUT_OF_TIME}, "--timeout SECONDS"),
+    ],
+)
+def test_a_gap_says_the_way_out_of_its_reason(facts, hint):
+    rows = [row("1.0", "g"), row("1.1", "s", **facts), row("1.2", "s", **facts)]
+    text = sentence("toy", {}, "untestable-gap", [], rows)
+    assert hint in text
+    assert ("--with" in text) == ("--with" in hint)
+
+
+def test_a_gap_whose_reason_leaves_no_way_out_names_none():
+    assert "--" not in said("gss")
+
+
+@pytest.mark.parametrize(
+    ("raised", "end"),
+    [
+        (
+            ("fsspec", "2023.10.0"),
+            " The error is raised in fsspec 2023.10.0; to ask about it: --package fsspec.",
+        ),
+        (("yaml", ""), " The error is raised in yaml."),
+        (("toy", "1.0"), ""),
+        (("", ""), ""),
+    ],
+)
+def test_a_job_that_never_worked_names_the_package_that_raises_the_error(raised, end):
+    text = said("bb", raised_in=raised[0], raised_version=raised[1])
+    assert text.endswith(f"(non-finite loss at step 3).{end}")
 
 
 def test_other_signals_are_told_where_no_verdict_changes():
@@ -123,15 +322,109 @@ def test_other_signals_are_told_where_no_verdict_changes():
     assert text.endswith(", yet the census changes at 1.0 -> 1.1 and the trace changes at 1.1 -> 1.2.")
 
 
-def test_many_changes_are_counted():
-    assert said("gbgbgbg").endswith("; and 2 more changes.")
+def test_devices_that_disagree_leave_no_culprit():
+    good, bad = DeviceSide("good", "fell"), DeviceSide("bad", "rose")
+    devices = [
+        DeviceResult("cpu", "", "2", good, bad, agrees=True),
+        DeviceResult("cuda", "T4", "2", good, good, agrees=False),
+    ]
+    boundary = BoundaryResult("regressed", "verdict", "1.0", "1.1", confirmed=True, devices=devices)
+    text = sentence("toy", {}, "inconclusive", [boundary], [row("1.0", "g"), row("1.1", "b")])
+    assert "so no release is named" in text
+    assert "broke" not in text
 
 
-@given(st.text("gbs", min_size=1, max_size=12))
-def test_nobody_is_a_culprit_on_the_strength_of_a_skip(history):
-    text = said(history)
-    for named in re.findall(r"1\.(\d+) (?:broke|repaired)", text):
-        position = int(named)
-        assert history[position] in "gb"
-        assert history[position - 1] in "gb"
-        assert history[position - 1] != history[position]
+# -- what sentences claim, over every history of up to five releases ------------------------------------------
+
+HISTORIES = [
+    "".join(letters) for length in range(1, 6) for letters in itertools.product("gbfsou", repeat=length)
+]
+VERSION = r"1\.(\d+)"
+NAMES = rf"(?:(?:{VERSION}(?:, | and )?)+|\d+ releases \({VERSION} to {VERSION}\))"
+
+
+def positions(clause, history):
+    """The releases that a clause names: one by one, as a span, or as all to an end of the range."""
+    named = [int(place) for place in re.findall(VERSION, clause)]
+    if "and later" in clause:
+        return set(range(named[-1], len(history)))
+    if "and earlier" in clause:
+        return set(range(named[-1] + 1))
+    if "all " in clause or " to " in clause:
+        return set(range(named[-2], named[-1] + 1)) if named else set(range(len(history)))
+    return set(named)
+
+
+def told_of(text, history, words):
+    """The releases of which a text says some words."""
+    clauses = re.findall(
+        rf"({NAMES}(?: and later| and earlier)?|all \d+ releases of toy)(?: between them)? {words}", text
+    )
+    return set().union(*(positions(clause[0], history) for clause in clauses))
+
+
+def letters(history, chosen):
+    return {position for position, letter in enumerate(history) if letter in chosen}
+
+
+def test_no_sentence_claims_what_its_facts_do_not_carry():
+    for history in HISTORIES:
+        text = said(history)
+        complaint = f"{history}: {text}"
+        check_culprits(text, history, complaint)
+        check_comfort(text, history, complaint)
+        check_silence(text, history, complaint)
+
+
+def check_culprits(text, history, complaint):
+    """Whoever is named differs from its neighbour, which was executed."""
+    verdicts = [VERDICTS[letter] for letter in history]
+    for place, verb in re.findall(rf"{VERSION} (broke|repaired)", text):
+        after = verdicts[int(place)]
+        before = verdicts[int(place) - 1]
+        assert {before, after} == {Verdict.GOOD, Verdict.BAD}, complaint
+        assert (after == Verdict.BAD) == (verb == "broke"), complaint
+    for what, place in re.findall(rf"last (good|bad) {VERSION}", text):
+        assert verdicts[int(place)] == what, complaint
+        assert {verdicts[int(place)], verdicts[int(place) + 1]} == {Verdict.GOOD, Verdict.BAD}, complaint
+    if "is the last" in text:
+        assert set(history) <= set("gbf"), complaint
+        assert len(verdict_changes(verdicts)) == 1, complaint
+    for place, failure in re.findall(rf"since {VERSION} the failure is (\w+)", text):
+        assert FAILURES[history[int(place)]] == failure, complaint
+        assert "g" not in history[int(place) :], complaint
+    exact = [one for one in verdict_changes(verdicts) if not one.skipped and not one.untested]
+    if conclude(verdicts) != Conclusion.INCONCLUSIVE:
+        assert len(re.findall(r"\d (?:broke|repaired)", text)) == min(len(exact), 4), complaint
+        assert text.count("confirmed") == min(len(verdict_changes(verdicts)), 4), complaint
+
+
+def check_comfort(text, history, complaint):
+    """Nothing is said to be good that was not executed to its ends."""
+    if "Nothing broke" in text:
+        assert set(history) == {"g"}, complaint
+    if "No break was found" in text:
+        assert history[0] == history[-1] == "g", complaint
+        assert not set(history) & set("bf"), complaint
+    if "No good release:" in text:
+        assert set(history) <= set("bf"), complaint
+    for place, verdict in re.findall(rf"toy {VERSION} is (good|bad)\.", text):
+        assert VERDICTS[history[int(place)]] == verdict, complaint
+        assert not set(history[int(place) + 1 :]) & set("gbf"), complaint
+    if "up to" in text:
+        assert not set(history) & set("bf"), complaint
+
+
+def check_silence(text, history, complaint):
+    """What could not be tested, failed otherwise or was not executed is told, and nothing else is told so."""
+    skips, others, unexecuted = (letters(history, chosen) for chosen in "sou")
+    assert told_of(text, history, "could not be tested") <= skips, complaint
+    assert told_of(text, history, "failed in another way") <= others, complaint
+    assert told_of(text, history, "(?:was|were) not executed") <= unexecuted, complaint
+    if conclude([VERDICTS[letter] for letter in history]) == Conclusion.INCONCLUSIVE:
+        return
+    assert told_of(text, history, "could not be tested") == skips, complaint
+    assert told_of(text, history, "failed in another way") == others, complaint
+    assert bool(unexecuted) == ("not executed" in text), complaint
+    for count in re.findall(r"(\d+) of \d+ releases (?:was|were) not executed", text):
+        assert int(count) == len(unexecuted), complaint

@@ -11,8 +11,9 @@ from harness.cause.fixes import matrix
 from harness.cause.groups import groups
 from harness.cause.mechanism import explain
 from harness.cause.survival import survival
-from harness.cause.transplant import CONFIRMED, NOT_APPLICABLE, REFUTED, SUPPORTED, Pair, difference, search
-from harness.report.attribution import AttemptResult, CauseResult, MatrixResult, SurvivalResult
+from harness.cause.transplant import Pair, difference, search
+from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult
+from harness.report.causes import best, sentence
 from harness.runs.gather import arrange
 from harness.traces.compare import noise_floor
 from harness.verdicts.verdict import Verdict
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 MOST_EXPLAINED = 6
 """Boundaries explained in one arm where no verdict changes."""
-_RANK = (CONFIRMED, SUPPORTED, NOT_APPLICABLE, REFUTED)
 
 
 @dataclass(slots=True)
@@ -125,7 +125,7 @@ def _cause(pair: Pair, boundary: Boundary, signal: str, bench: Bench) -> CauseRe
     older, newer = pair.before.trace.census, pair.after.trace.census
     differences = groups(older, newer) if older and newer else []
     attempts = search(pair, differences, bench)
-    best = min(attempts, key=lambda one: _RANK.index(one.status), default=None)
+    proof = best(attempts)
     bad = pair.after if pair.good_is_older else pair.before
     versions = [bench.laboratory.releases[place].version for place in (pair.older, pair.newer)]
     return CauseResult(
@@ -134,38 +134,10 @@ def _cause(pair: Pair, boundary: Boundary, signal: str, bench: Bench) -> CauseRe
         after=versions[1],
         kind=boundary.kind,
         signal=signal,
-        status=best.status if best else "unknown",
-        sentence=sentence(best, by_verdict=pair.by_verdict),
+        status=proof.status if proof else "unknown",
+        sentence=sentence(proof, by_verdict=pair.by_verdict),
         differences=[difference(group) for group in differences],
         attempts=attempts,
         mechanisms=explain(bad.trace) if bad.verdict == Verdict.BAD else [],
         ladder=diverge(pair, bench) if differences else None,
     )
-
-
-def sentence(best: AttemptResult | None, *, by_verdict: bool) -> str:
-    """Return what the best attempt proves, for a person to quote."""
-    if best is None:
-        return "Cause unknown: the census before training tells no difference that could be exchanged"
-    what = " and ".join(one.text for one in best.differences)
-    cure, breaks = best.cure, best.breaks
-    if best.status == CONFIRMED:
-        if by_verdict and cure.verdict != breaks.verdict:
-            proof = f"with the other side's, {cure.release} trains well and {breaks.release} breaks"
-        else:
-            alike = "fails" if by_verdict else "trains"
-            proof = f"with the other side's, {cure.release} {alike} as {breaks.release} does, and the reverse"
-        return f"Cause confirmed: {what}; {proof}"
-    if best.status == SUPPORTED:
-        one_way = (
-            f"undoing it cures {cure.release}" if cure.as_other else f"copying it breaks {breaks.release}"
-        )
-        return f"Cause supported, one way only: {what}; {one_way}"
-    if best.status == REFUTED:
-        return "Cause unknown: every census difference that could be exchanged was refuted"
-    return f"Cause unknown: the exchange could not be done ({one_reason(best)})"
-
-
-def one_reason(attempt: AttemptResult) -> str:
-    """Return why an exchange could not be done."""
-    return attempt.cure.reason if attempt.cure.as_other is None else attempt.breaks.reason

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from harness.report.boundaries import located
+from harness.report.causes import not_sought
 from harness.report.dependencies import proof
+from harness.report.gaps import gap_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +34,8 @@ def show(report: Report, folder: Path) -> None:
             console.print(head, markup=False)
             if shown := proof(boundary, report.package):
                 console.print(f"            {shown}", markup=False)
+            if between := gap_of(boundary, arm.releases):
+                console.print(f"            {between}", markup=False)
             if boundary.agreement:
                 console.print(f"            {boundary.agreement}", markup=False)
             for line in boundary.details[:4] if boundary.signal != "verdict" else ():
@@ -38,6 +43,8 @@ def show(report: Report, folder: Path) -> None:
         for cause in report.cause:
             if cause.arm == arm.name:
                 console.print(f"  {cause.before} -> {cause.after}  {cause.sentence}", markup=False)
+    if why := not_sought(report):
+        console.print(f"{why}.", markup=False, style="dim")
     console.print(f"report: {folder / 'index.html'}", markup=False)
 
 
@@ -55,11 +62,6 @@ def show_time(phases: Mapping[str, float]) -> None:
 
 def exit_status(report: Report, *, fail_on_regression: bool = False) -> int:
     """Return 3 if an arm is inconclusive, 1 for a located regression if that is asked for, else 0."""
-    located = any(
-        boundary.kind == "regressed" and boundary.signal == "verdict" and not boundary.disputed
-        for arm in report.arms
-        for boundary in arm.boundaries
-    )
-    if fail_on_regression and located:
+    if fail_on_regression and any(map(located, report.arms)):
         return REGRESSION
     return INCONCLUSIVE if any(arm.conclusion == "inconclusive" for arm in report.arms) else 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from harness.verdicts.verdict import SkipKind
+
 if TYPE_CHECKING:
     from harness.locks.lock import Lock
     from harness.probes.probe import Probe
@@ -16,6 +18,7 @@ class NotExecuted:
     """A probe that could not be executed, with the reason: data, not a fault."""
 
     reason: str
+    kind: SkipKind = SkipKind.NOT_INSTALLABLE
 
 
 class Executor(Protocol):

@@ -13,6 +13,7 @@ from harness.errors import HarnessError
 from harness.executors.cluster import GPU, Cluster
 from harness.executors.executor import NotExecuted
 from harness.executors.order import About, Answer, Kind, Order, identity, pack
+from harness.verdicts.verdict import SkipKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,7 +167,8 @@ class Remote:
         except KilledWorker as error:
             died = error.allowed_failures + 1
             return NotExecuted(
-                f"{died} workers died of it or with it, the last one {error.last_worker.address}"
+                f"{died} workers died of it or with it, the last one {error.last_worker.address}",
+                SkipKind.KILLED,
             )
         except CancelledError:
             if self._cancelled:

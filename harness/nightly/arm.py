@@ -11,6 +11,7 @@ from harness.history.facts import Boundary, Known
 from harness.nightly.culprits import broke, changed, sides
 from harness.nightly.places import broken, new_places, since
 from harness.report.dependencies import reservation, subject
+from harness.report.gaps import gap_of
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -180,17 +181,17 @@ class ArmStory:
             self._tell("inconclusive", said, version, answered.run if answered else "")
 
     def _broke(self, one: BoundaryResult, answered: Answered) -> str:
-        gap = f" ({', '.join(one.skipped)} between them could not be tested)" if one.skipped else ""
+        between = gap_of(one, answered.arm(self.name).releases)
         package = self.outcome.watch.package
         named = subject(one, package)
-        who = (
-            f"{named} breaks {self.name} with {self._called(one.after)}"
-            if named
-            else f"{self._called(one.after)} breaks {self.name}"
-        )
-        said = (
-            f"{who}: {one.details[-1]}; the last good release is {one.before}{gap}{reservation(one, package)}"
-        )
+        if named:  # a dependency changes too: the release alone is not said to have done it
+            said = f"{named} breaks {self.name} with {self._called(one.after)}: {one.details[-1]}; {one.before} is good"
+            said += f", and {between}" if between else ""
+        elif between:  # whoever broke it may be one of those: nobody is named
+            said = f"{self._called(one.after)} is bad in {self.name}: {one.details[-1]}; {one.before} is good, and {between}"
+        else:
+            said = f"{self._called(one.after)} breaks {self.name}: {one.details[-1]}; the last good release is {one.before}"
+        said += reservation(one, package)
         return said + _moves(one) + self._cause(one, answered)
 
     def _changed(self, one: BoundaryResult, answered: Answered, again: str) -> str:
@@ -202,9 +203,11 @@ class ArmStory:
     def _cause(self, one: BoundaryResult, answered: Answered) -> str:
         key = (self.name, one.before, one.after)
         said = [
-            cause.sentence for cause in answered.report.cause if (cause.arm, cause.before, cause.after) == key
+            cause.sentence
+            for cause in answered.report.cause
+            if (cause.arm, cause.before, cause.after) == key and cause.status in {"confirmed", "supported"}
         ]
-        return "".join(f". {one}" for one in said if one and not one.startswith("Cause unknown"))
+        return "".join(f". {one}" for one in said)
 
     def _alike(self, one: Examined) -> str:
         told = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from harness.report.classes import STRENGTH
+from harness.report.boundaries import strongest_first
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -54,7 +54,7 @@ def new_places(
         if not {boundary.before, boundary.after} & set(flaky):
             by_place.setdefault((boundary.before, boundary.after), []).append(boundary)
     for several in sorted(by_place.values(), key=lambda group: Version(group[0].after)):
-        ordered = sorted(several, key=lambda one: STRENGTH.get(one.signal, 3))
+        ordered = strongest_first(several)
         fresh = [one for one in ordered if not any(_told(one, old) for old in known)]
         if not fresh:
             continue

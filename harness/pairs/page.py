@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from harness.pairs.issue import headline, moves
-from harness.report.answer import TONES
+from harness.report.boundaries import TONES
 from harness.report.render import environment
 from harness.report.text import anchor, clean, one_line
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.report.boundaries import gravest, tone, verdict_changes
 from harness.report.evidence import identical_jobs
-from harness.report.summary import gravest
 from harness.report.text import anchor, arrows, one_line
 from harness.report.why import cause_of, confirmed_cause
 
@@ -15,16 +15,6 @@ if TYPE_CHECKING:
 
     from harness.report.evidence import ProbeEvidence
     from harness.report.model import ArmResult, Report
-
-TONES = {
-    "regressed": "bad",
-    "non-monotone": "bad",
-    "never-good": "bad",
-    "untestable-gap": "warn",
-    "inconclusive": "warn",
-    "fixed": "good",
-    "always-good": "good",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +51,21 @@ def _answer(report: Report, arm: ArmResult, evidence: Mapping[str, ProbeEvidence
     """Return one arm's answer; a note that was `told` above is not said again."""
     notes = [note for note in arm.notes if note not in told]
     told.update(notes)
-    because, proof = confirmed_cause(report, arm.name)
+    because, proof = confirmed_cause(report, arm)
     return Answer(
         id=anchor("arm", arm.name),
         name=arm.name,
         sentence=arrows(arm.answer),
         badges=[badge for badge in _badges(report, arm, evidence) if badge],
         because=arrows(because),
-        proof=arrows(proof if because else cause_of(report, arm.name)),
+        proof=arrows(proof if because else cause_of(report, arm)),
         notes=[note for note in (arm.support, *notes, arm.fault) if note],
     )
 
 
 def _badges(report: Report, arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> list[Badge | None]:
     return [
-        Badge(arm.conclusion, TONES.get(arm.conclusion, "warn"), "The conclusion over all releases."),
+        Badge(arm.conclusion, tone(arm), "The conclusion over all releases."),
         _confirmed(arm),
         _confidence(arm),
         _identical(arm, evidence),
@@ -85,20 +75,18 @@ def _badges(report: Report, arm: ArmResult, evidence: Mapping[str, ProbeEvidence
 
 
 def _confirmed(arm: ArmResult) -> Badge | None:
-    sure = [item.confirmed for item in arm.boundaries if item.signal == "verdict"]
+    sure = [boundary.confirmed for boundary in verdict_changes(arm)]
     if not sure:
         return None
     if all(sure):
         return Badge(
-            "confirmed", "good", "Both sides of every verdict boundary were run again and said the same."
+            "confirmed", "good", "Both sides of every verdict boundary were executed again and agreed."
         )
     if any(sure):
         return Badge(
-            f"{sum(sure)} of {len(sure)} confirmed", "warn", "Not every verdict boundary held when run again."
+            f"{sum(sure)} of {len(sure)} confirmed", "warn", "Not every verdict boundary is confirmed."
         )
-    return Badge(
-        "not confirmed", "warn", "The sides of the boundary were not run again, or said something else."
-    )
+    return Badge("not confirmed", "warn", "The sides were not executed again, or their executions disagree.")
 
 
 def _confidence(arm: ArmResult) -> Badge | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.report.summary import gravest
+from harness.report.boundaries import gravest, is_open, verdict_changes
 from harness.report.text import anchor, one_line
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 COLOURS = {
     "always-good": "brightgreen",
     "fixed": "green",
+    "changed": "yellow",
     "non-monotone": "yellow",
     "never-good": "red",
     "untestable-gap": "orange",
@@ -31,22 +32,24 @@ def badge(report: Report, arm: ArmResult | None) -> dict[str, Any]:
     package = one_line(report.package, 40)
     if arm is None:
         return _content(package, "not run", "lightgrey")
-    changes = [item for item in arm.boundaries if item.signal == "verdict"]
+    changes = verdict_changes(arm)
     good = [release.version for release in arm.releases if release.verdict == "good"]
     message, colour = arm.conclusion, COLOURS.get(arm.conclusion, "lightgrey")
     if arm.conclusion == "always-good" and good:
         message = f"good up to {good[-1]}"
     elif changes and arm.conclusion != "inconclusive":
         message = _since(changes[-1])
-        colour = "red" if changes[-1].kind == "regressed" else colour
+        colour = "red" if is_open(arm) else colour
     return _content(f"{package} {one_line(arm.name, 40)}", one_line(message, 80), colour)
 
 
 def _since(boundary: BoundaryResult) -> str:
-    broken = boundary.kind == "regressed"
-    if boundary.skipped or boundary.untested:
-        return f"{'broken' if broken else 'repaired'} between {boundary.before} and {boundary.after}"
-    return f"{'broken since' if broken else 'repaired in'} {boundary.after}"
+    exact = not boundary.skipped and not boundary.untested
+    if not exact:
+        verb = {"regressed": "broken", "fixed": "repaired"}.get(boundary.kind, "changed")
+        return f"{verb} between {boundary.before} and {boundary.after}"
+    verb = {"regressed": "broken since", "fixed": "repaired in"}.get(boundary.kind, "changed with")
+    return f"{verb} {boundary.after}"
 
 
 def _content(label: str, message: str, colour: str) -> dict[str, Any]:

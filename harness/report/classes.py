@@ -8,7 +8,9 @@ import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.report.boundaries import strength
 from harness.report.evidence import probes_of, trace_of
+from harness.report.gaps import gap_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from harness.report.model import ArmResult, BoundaryResult, Report
 
 MOST_LETTERS = 12
-STRENGTH = {"verdict": 0, "census": 1, "trace": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,11 @@ class TraceClass:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One boundary as one or more arms show it alike."""
+    """One boundary as one or more arms show it alike; `gap`: what is known of the releases between its sides."""
 
     arms: tuple[str, ...]
     boundary: BoundaryResult
+    gap: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,16 +170,17 @@ def places(report: Report) -> list[Place]:
     found: dict[tuple[str, str], list[Entry]] = {}
     for arm in report.arms:
         for boundary in arm.boundaries:
+            between = gap_of(boundary, arm.releases)
             entries = found.setdefault((boundary.before, boundary.after), [])
             for index, entry in enumerate(entries):
-                if entry.boundary == boundary:
-                    entries[index] = Entry((*entry.arms, arm.name), boundary)
+                if (entry.boundary, entry.gap) == (boundary, between):
+                    entries[index] = Entry((*entry.arms, arm.name), boundary, between)
                     break
             else:
-                entries.append(Entry((arm.name,), boundary))
+                entries.append(Entry((arm.name,), boundary, between))
     order = {version: position for position, version in enumerate(versions(report))}
     return [
-        Place(before, after, tuple(sorted(entries, key=lambda entry: STRENGTH.get(entry.boundary.signal, 3))))
+        Place(before, after, tuple(sorted(entries, key=lambda entry: strength(entry.boundary.signal))))
         for (before, after), entries in sorted(
             found.items(), key=lambda item: (order.get(item[0][1], 0), order.get(item[0][0], 0))
         )

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.report.boundaries import gravest
+from harness.report.causes import not_sought
 from harness.report.classes import places
 from harness.report.dependencies import proof
 from harness.report.evidence import trace_of
+from harness.report.fixed import fixed
 from harness.report.remedies import sentences
-from harness.report.summary import code, device_table, gravest, md, mixture_table
+from harness.report.summary import code, device_table, md, mixture_table
 from harness.report.text import capital, clean, number, one_line
 from harness.report.why import cause_of
 
@@ -31,8 +34,9 @@ def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
     if arm is None:
         return f"Nothing was run for {md(report.package)}.\n"
     parts = [
-        [f"**{md(arm.answer)}**", ""],
-        *([[md(said, 600), ""]] if (said := cause_of(report, arm.name)) else []),
+        [f"**{md(arm.answer, 900)}**", ""],
+        *([[md(said, 600), ""]] if (said := cause_of(report, arm)) else []),
+        *([[f"{said}.", ""]] if (said := not_sought(report)) else []),
         _facts(report, arm),
         _script(report),
         _mechanisms(report, arm),
@@ -53,17 +57,27 @@ def _facts(report: Report, arm: ArmResult) -> list[str]:
     )
     host = ", ".join(f"{md(name, 40)} {md(str(value), 80)}" for name, value in report.host.items() if value)
     parameters = ", ".join(f"{name}={value}" for name, value in arm.parameters.items())
-    repeat = {True: "equal bit for bit", False: "not equal bit for bit", None: "not repeated"}[
-        arm.deterministic
-    ]
     return [
         f"- searched: {md(report.package)} {between}, of {len(arm.releases)} releases",
         f"- job: {md(report.scenario)}, arm {md(arm.name, 60)} ({code(parameters or 'no parameters')}): {md(report.description)}",
         f"- host: {host}",
-        f"- repeated executions: {repeat}",
+        f"- repeated executions: {_repeated(arm)}",
         f"- command: {code(report.command)}",
         "",
     ]
+
+
+def _repeated(arm: ArmResult) -> str:
+    """Say what repeated executions showed: of traces where there are any, else of verdicts."""
+    if arm.deterministic is not None:
+        return "traces equal bit for bit" if arm.deterministic else "traces not equal bit for bit"
+    repeated = [release for release in arm.releases if release.repeats]
+    if not repeated:
+        return "none"
+    divided = [one.version for one in repeated if set(one.repeats) != {one.verdict}]
+    if divided:
+        return f"verdicts disagree with {', '.join(md(version, 60) for version in divided)}"
+    return f"verdicts agree with all {len(repeated)} releases that were executed again; no trace to compare"
 
 
 def _script(report: Report) -> list[str]:
@@ -97,11 +111,11 @@ def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) 
     rows = [f"### {md(report.package)} {md(place.before, 60)} → {md(place.after, 60)}", ""]
     for entry in place.entries:
         boundary = entry.boundary
-        sure = ", confirmed by running both sides again" if boundary.confirmed else ""
+        sure = ", confirmed by executing both sides again" if boundary.confirmed else ", not confirmed"
         rows.append(f"- {md(', '.join(entry.arms))}: {boundary.signal} {boundary.kind}{sure}")
         rows += [f"  - {md(detail)}" for detail in boundary.details]
-        if boundary.skipped:
-            rows.append(f"  - without a verdict between them: {md(', '.join(boundary.skipped))}")
+        if entry.gap:
+            rows.append(f"  - {md(entry.gap, 600)}")
         if shown := proof(boundary, report.package):
             rows += [f"  - {md(shown, 600)}.", "", *mixture_table(boundary, report.package)]
         if boundary.devices:
@@ -169,7 +183,7 @@ def _locks(sides: list[ReleaseResult]) -> list[str]:
 
 def _others(report: Report, told: ArmResult) -> list[str]:
     others = [arm for arm in report.arms if arm is not told]
-    rows = [f"- {md(arm.name, 60)}: {md(arm.answer)}" for arm in others]
+    rows = [f"- {md(arm.name, 60)}: {md(arm.answer, 900)}" for arm in others]
     return ["### Other arms", "", *rows, ""] if rows else []
 
 
@@ -177,6 +191,7 @@ def _environment(report: Report) -> list[str]:
     environment = report.environment
     packages = environment.get("packages") or {}
     rows = [f"- policy: {md(str(environment.get('policy', 'unknown')))}"]
+    rows += [f"- {md(name)}: {md(value)}" for name, value in fixed(report)]
     rows += [f"- pin: {code(str(pin), 120)}" for pin in environment.get("pins", [])]
     rows += [
         f"- {md(release, 60)} moves {md(', '.join(moved))}"

@@ -2,9 +2,10 @@
 
 | conclusion of the arm                           | test case |
 |-------------------------------------------------|-----------|
-| a boundary where training broke                 | failure: a regression is located (also if it was repaired later) |
+| a located regression (`boundaries.located`)     | failure (also if it was repaired later) |
 | always-good, fixed                              | passed    |
 | never-good                                      | skipped: it never worked, so no release is to blame |
+| changed                                         | skipped, with the message: nobody said which direction is worse |
 | inconclusive, untestable-gap without a break    | skipped, with the message |
 | the harness had a fault (`ArmResult.fault`)     | error     |
 """
@@ -14,11 +15,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+from harness.report.boundaries import located
 from harness.report.dependencies import proof
-from harness.report.text import clean, one_line
+from harness.report.gaps import gap_of
+from harness.report.text import capital, clean, one_line
 
 if TYPE_CHECKING:
-    from harness.report.model import ArmResult, BoundaryResult, Report
+    from harness.report.model import ArmResult, Report
 
 TEXT_LIMIT = 20_000
 _PASSED = {"always-good", "fixed"}
@@ -28,18 +31,9 @@ def outcome(arm: ArmResult) -> str:
     """Return failure, error, skipped or passed."""
     if arm.fault:
         return "error"
-    if breaks(arm):
+    if located(arm):
         return "failure"
     return "passed" if arm.conclusion in _PASSED else "skipped"
-
-
-def breaks(arm: ArmResult) -> list[BoundaryResult]:
-    """Return the boundaries at which training broke, as far as no other device contradicts them."""
-    return [
-        item
-        for item in arm.boundaries
-        if item.signal == "verdict" and item.kind == "regressed" and not item.disputed
-    ]
 
 
 def junit(report: Report) -> str:
@@ -66,7 +60,7 @@ def junit(report: Report) -> str:
 def _case(suite: ET.Element, report: Report, arm: ArmResult, word: str) -> None:
     scenario, name = one_line(report.scenario, 200), one_line(arm.name, 200)
     case = ET.SubElement(suite, "testcase", classname=scenario, name=name, time=f"{_seconds(arm):.3f}")
-    message = one_line(arm.fault or arm.answer)
+    message = one_line(arm.fault or arm.answer, 900)
     if word == "failure":
         found = ET.SubElement(case, "failure", type=one_line(arm.conclusion, 60), message=message)
         found.text = _text(report, arm)
@@ -78,23 +72,21 @@ def _case(suite: ET.Element, report: Report, arm: ArmResult, word: str) -> None:
     said = [
         f"{one_line(item.version, 60)}: {item.verdict}: {one_line(item.reason, 200)}" for item in arm.releases
     ]
-    ET.SubElement(case, "system-out").text = clean("\n".join([one_line(arm.answer), *said]), TEXT_LIMIT)
+    ET.SubElement(case, "system-out").text = clean("\n".join([one_line(arm.answer, 900), *said]), TEXT_LIMIT)
 
 
 def _text(report: Report, arm: ArmResult) -> str:
     sides = {item.version: item for item in arm.releases}
-    rows = [one_line(arm.answer)]
-    for boundary in breaks(arm):
+    rows = [one_line(arm.answer, 900)]
+    for boundary in located(arm):
         rows.append(
             f"{one_line(report.package, 60)} {one_line(boundary.before, 60)} is good, {one_line(boundary.after, 60)} is bad"
             f"{' (confirmed)' if boundary.confirmed else ''}."
         )
         if shown := proof(boundary, report.package):
             rows.append(f"{one_line(shown)}.")
-        if boundary.skipped:
-            rows.append(
-                f"Without a verdict between them: {', '.join(one_line(item, 60) for item in boundary.skipped)}."
-            )
+        if between := gap_of(boundary, arm.releases):
+            rows.append(f"{capital(one_line(between, 600))}.")
         if boundary.after in sides:
             rows.append(f"{one_line(boundary.after, 60)}: {one_line(sides[boundary.after].reason)}")
         rows += [f"- {one_line(detail)}" for detail in boundary.details]

@@ -33,8 +33,13 @@ class ReleaseResult:
         yanked: Whether the index says that it was yanked.
         verdict: good, bad, skip or untested.
         reason: One sentence.
-        fingerprint: Fields of a `Fingerprint`; bad verdicts only.
-        effect: Fields of an `Effect`; `low` and `high` only where it has an interval.
+        skip_kind: A `SkipKind`: why there is no verdict; empty where there is one, or where that is not known.
+        module: The module that an import did not find; empty without one.
+        raised_in: The package whose code raised the error, empty if not known; `raised_version`: its version by the
+            release's lock, empty where the lock does not have it.
+        fingerprint: Fields of a `Fingerprint`; bad verdicts, and skips by another failure.
+        effect: Fields of an `Effect`; `low` and `high` only where it has an interval, `signal` and `measured` only
+            where its own value is known.
         lock: Digest of its lock, None if it could not be resolved.
         probe: Digest of its probe, None if none was run.
         trace: Digest of what was measured, None without a training.
@@ -62,6 +67,10 @@ class ReleaseResult:
     repeats: list[str] = field(default_factory=list)
     executions: list[dict[str, Any]] = field(default_factory=list)
     command: str = ""
+    skip_kind: str = ""
+    module: str = ""
+    raised_in: str = ""
+    raised_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +209,7 @@ class Report:
         cause: Why neighbouring releases differ, a boundary each.
         oracle: What a command of the command line is judged by; empty for a scenario, whose file says it.
         script: Text of a command's script, for the issue; empty for a scenario, which has a name.
+        cause_search: A `CauseSearch`: whether causes were sought, and why not; empty if an older harness wrote it.
         interventions: Remedies tried, an arm each.
         survival: How long trainings last, a release and arm each, where there are several seeds.
     """
@@ -218,6 +228,7 @@ class Report:
     oracle: dict[str, Any] = field(default_factory=dict)
     script: str = ""
     cause: list[CauseResult] = field(default_factory=list)
+    cause_search: str = ""
     interventions: list[MatrixResult] = field(default_factory=list)
     survival: list[SurvivalResult] = field(default_factory=list)
 

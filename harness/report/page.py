@@ -13,11 +13,13 @@ from markupsafe import Markup
 
 from harness.files import strict
 from harness.report import curves, probes
-from harness.report.answer import TONES, answers
+from harness.report.answer import answers
+from harness.report.causes import not_sought
 from harness.report.classes import Place, equal_traces, places
 from harness.report.effects import effects
 from harness.report.fans import fans
 from harness.report.figures import Picture, pictures
+from harness.report.fixed import fixed
 from harness.report.remedies import matrices
 from harness.report.render import environment
 from harness.report.strip import day, strip
@@ -88,12 +90,13 @@ def draw(
             report=report,
             headline=one_line(headline(report)),
             answers=answers(report, evidence),
-            tones=TONES,
+            fixed=fixed(report),
             strip=strip(report, evidence),
             equal=equal_traces(report),
             effects=effects(report),
             places=views,
             causes=causes(report),
+            no_cause=not_sought(report),
             matrices=matrices(report, evidence),
             lasting=survival,
             curves=any(arm["classes"] for arm in data["arms"]),

@@ -10,8 +10,10 @@ from datetime import datetime
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
+from harness.report.boundaries import bad_means
 from harness.report.classes import census_keys, segments, trace_classes, trace_keys, versions
 from harness.report.curves import lines
+from harness.report.flakiness import divided, executions
 from harness.report.text import anchor, one_line, seconds
 
 if TYPE_CHECKING:
@@ -23,13 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One release in one arm: `tip` is what hovering or focusing it says, a line a fact."""
+    """One release in one arm: `tip` is what hovering or focusing it says, a line a fact.
+
+    `divided`: executions of the release disagree.
+    """
 
     position: int
     version: str
     verdict: str
     link: str
     tip: str
+    divided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +65,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The whole: `gaps` are the days from each release to the next, for spacing by date."""
+    """The whole: `gaps` are the days from each release to the next, for spacing by date; `bad`: what the legend calls it."""
 
     axis: list[str]
     dates: list[str]
     gaps: list[int]
     years: list[str]
     rows: list[Row]
+    bad: str = "bad"
 
 
 def strip(report: Report, evidence: Mapping[str, ProbeEvidence]) -> Strip:
@@ -82,6 +89,7 @@ def strip(report: Report, evidence: Mapping[str, ProbeEvidence]) -> Strip:
             for index, date in enumerate(dates)
         ],
         rows=[_row(arm, axis, evidence) for arm in report.arms],
+        bad=bad_means(report.arms),
     )
 
 
@@ -112,6 +120,7 @@ def _row(arm: ArmResult, axis: list[str], evidence: Mapping[str, ProbeEvidence])
             verdict=release.verdict,
             link=anchor("probe", arm.name, release.version),
             tip=_tip(arm, release, traces.get(release.version)),
+            divided=divided(release),
         )
         for release in arm.releases
     ]
@@ -150,6 +159,7 @@ def _tip(arm: ArmResult, release: ReleaseResult, letter: str | None) -> str:
     rows = [
         f"{one_line(release.version, 60)} · {one_line(arm.name, 40)} · {release.verdict}",
         one_line(release.reason, 240),
+        "bad in {} of {} executions".format(*executions(release)) if divided(release) else "",
         " · ".join(
             f"{key} {value}" for key, value in (release.fingerprint or {}).items() if value is not None
         ),

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.report.boundaries import bad_means, gravest
+from harness.report.causes import not_sought
 from harness.report.classes import equal_traces, places
 from harness.report.dependencies import proof
 from harness.report.dependencies import rows as mixture_rows
 from harness.report.devices import rows as device_rows
+from harness.report.fixed import fixed
+from harness.report.flakiness import divided
 from harness.report.remedies import sentences
 from harness.report.text import capital, one_line, seconds
 from harness.report.why import cause_of, confirmed_cause
@@ -16,10 +20,12 @@ from harness.report.why import cause_of, confirmed_cause
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from harness.report.model import ArmResult, BoundaryResult, Report
+    from harness.report.model import ArmResult, BoundaryResult, ReleaseResult, Report
 
 LIMIT = 100_000
 MARKS = {"good": "●", "bad": "✕", "skip": "◌", "untested": "·"}
+DIVIDED = "◐"
+"""In the strip, a release whose executions disagree."""
 _SPECIAL = re.compile(r"[\\`*{}\[\]<|#~&@]|(?<!\w)_|_(?!\w)")
 
 
@@ -41,11 +47,14 @@ def code(text: str, limit: int = 300) -> str:
 
 def summary(report: Report) -> str:
     """Return the text of summary.md, at most `LIMIT` bytes; what does not fit is left out from the end."""
-    head = [f"# {md(headline(report))}", ""]
-    head += [f"- **{md(arm.name, 60)}** ({md(arm.conclusion, 60)}): {md(arm.answer)}" for arm in report.arms]
+    head = [f"# {md(headline(report), 900)}", ""]
     head += [
-        f"- **{md(arm.name, 60)}**: {md(said)}" for arm in report.arms if (said := cause_of(report, arm.name))
+        f"- **{md(arm.name, 60)}** ({md(arm.conclusion, 60)}): {md(arm.answer, 900)}" for arm in report.arms
     ]
+    head += [
+        f"- **{md(arm.name, 60)}**: {md(said)}" for arm in report.arms if (said := cause_of(report, arm))
+    ]
+    head += [f"- {md(said, 600)}." for said in [not_sought(report)] if said]
     head += [
         f"- **{md(matrix.arm, 60)}**, remedies: {md(said, 600)}"
         for matrix in report.interventions
@@ -68,37 +77,18 @@ def headline(report: Report) -> str:
     first = gravest(report.arms)
     if first is None:
         return f"Nothing was run for {one_line(report.package, 60)}."
-    return " ".join(filter(None, [first.answer, confirmed_cause(report, first.name)[0]]))
-
-
-def gravest(arms: Iterable[ArmResult]) -> ArmResult | None:
-    """Return the arm whose answer comes first."""
-    return min(arms, key=gravity, default=None)
-
-
-def gravity(arm: ArmResult) -> int:
-    """Return the rank of an arm's answer: located breaks, then gaps, faults and silence, then good news."""
-    order = (
-        "regressed",
-        "non-monotone",
-        "untestable-gap",
-        "fixed",
-        "never-good",
-        "inconclusive",
-        "always-good",
-    )
-    return order.index(arm.conclusion) if arm.conclusion in order else 5
+    return " ".join(filter(None, [first.answer, confirmed_cause(report, first)[0]]))
 
 
 def _boundaries(report: Report) -> list[str]:
     rows = [
         f"| {code(place.before, 60)} → {code(place.after, 60)} | {md(', '.join(entry.arms))} | {entry.boundary.signal} "
-        f"| {entry.boundary.kind} | {'yes' if entry.boundary.confirmed else ''} | {md('; '.join(entry.boundary.details))} |"
+        f"| {entry.boundary.kind} | {'yes' if entry.boundary.confirmed else ''} | {md('; '.join(filter(None, [*entry.boundary.details, entry.gap])), 600)} |"
         for place in places(report)
         for entry in place.entries
     ]
     if not rows:
-        return ["", "No boundary: nothing that was measured changes between the releases.", ""]
+        return ["", "No boundary was found.", ""]
     return [
         "",
         "## Where it changes",
@@ -183,10 +173,7 @@ def device_table(boundary: BoundaryResult) -> list[str]:
 
 
 def _strip(report: Report) -> list[str]:
-    rows = [
-        f"{one_line(arm.name, 20):<12} {''.join(MARKS.get(item.verdict, '?') for item in arm.releases)}"
-        for arm in report.arms
-    ]
+    rows = [f"{one_line(arm.name, 20):<12} {''.join(map(_mark, arm.releases))}" for arm in report.arms]
     ends = [
         (one_line(arm.releases[0].version, 30), one_line(arm.releases[-1].version, 30))
         for arm in report.arms
@@ -194,13 +181,19 @@ def _strip(report: Report) -> list[str]:
     ]
     if not ends:
         return []
+    legend = f"● good  ✕ {bad_means(report.arms)}  ◌ skip  · untested"
+    legend += f"  {DIVIDED} executions disagree" if any(DIVIDED in one for one in rows) else ""
     return [
         "```text",
         *rows,
-        f"{'':<12} {ends[0][0]} … {ends[0][1]}   ● good  ✕ bad  ◌ skip  · untested",
+        f"{'':<12} {ends[0][0]} … {ends[0][1]}   {legend}",
         "```",
         "",
     ]
+
+
+def _mark(release: ReleaseResult) -> str:
+    return DIVIDED if divided(release) else MARKS.get(release.verdict, "?")
 
 
 def _classes(report: Report) -> list[str]:
@@ -218,7 +211,8 @@ def _where(report: Report) -> list[str]:
         "## Where and how",
         "",
         f"- Host: {host}",
-        f"- Pins: {pins}",
+        f"- Pins: {pins or 'none'}",
+        *(f"- {md(name)}: {md(value)}" for name, value in fixed(report)),
         f"- Ask again: {code(report.command)}",
         "",
     ]

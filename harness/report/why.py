@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.report.text import MINUS, NOTHING, anchor, arrows, number, one_line
+from harness.report.causes import explained, head, of_the_break
+from harness.report.text import MINUS, NOTHING, anchor, arrows, capital, number, one_line
 
 if TYPE_CHECKING:
     from harness.report.attribution import AttemptResult, CauseResult, LadderResult, RungResult, TrialResult
-    from harness.report.model import Report
+    from harness.report.model import ArmResult, Report
 
 TONES = {
     "confirmed": "good",
@@ -102,46 +103,35 @@ def causes(report: Report) -> list[tuple[str, str, list[CauseView]]]:
     ]
 
 
-def cause_of(report: Report, arm: str) -> str:
-    """Return what is known of the cause of an arm's first break, as an addition to its answer; may be empty."""
-    cause = _first(report, arm)
-    return f"{cause.sentence}." if cause and cause.status in {"confirmed", "supported"} else ""
+def cause_of(report: Report, arm: ArmResult) -> str:
+    """Return what is known of the cause of an arm's newest break, as an addition to its answer; may be empty."""
+    cause = of_the_break(report, arm)
+    properties, proof = explained(cause) if cause else ("", "")
+    if cause is None or not properties:
+        return ""
+    one_way = ", one way only" if cause.status == "supported" else ""
+    return f"{head(cause, arm)}{one_way}: {properties}; {proof}."
 
 
-def confirmed_cause(report: Report, arm: str) -> tuple[str, str]:
-    """Return what was confirmed to be the cause of an arm's first break, and how; both empty without one."""
-    cause = _first(report, arm)
+def confirmed_cause(report: Report, arm: ArmResult) -> tuple[str, str]:
+    """Return what was confirmed to be the cause of an arm's newest break, and how; both empty without one."""
+    cause = of_the_break(report, arm)
     if cause is None or cause.status != "confirmed":
         return "", ""
-    said, _, proof = cause.sentence.partition("; with the other side's, ")
-    return f"{said}.", f"With it exchanged, {proof}." if proof else ""
-
-
-def _first(report: Report, arm: str) -> CauseResult | None:
-    disputed = {
-        (one.name, boundary.before, boundary.after)
-        for one in report.arms
-        for boundary in one.boundaries
-        if boundary.disputed
-    }
-    own = [
-        cause
-        for cause in report.cause
-        if cause.arm == arm and cause.signal == "verdict" and (arm, cause.before, cause.after) not in disputed
-    ]
-    return min(own, key=lambda cause: cause.kind != "regressed", default=None)
+    properties, proof = explained(cause)
+    return (f"{head(cause, arm)}: {properties}.", f"{capital(proof)}.") if properties else ("", "")
 
 
 def _view(several: list[CauseResult]) -> CauseView:
     cause = several[0]
-    head, _, rest = cause.sentence.partition(": ")
+    properties, proof = explained(cause)
     return CauseView(
         id=anchor("why", cause.before, cause.after, cause.arm),
         arms=[one.arm for one in several],
         cause=cause,
         tone=TONES[cause.status],
         meaning=MEANINGS[cause.status],
-        sentence=rest[:1].upper() + rest[1:] if rest and cause.status in {"confirmed", "supported"} else head,
+        sentence=capital(f"{properties}; {proof}") if properties else cause.sentence,
         attempts=[_attempt(cause, one) for one in cause.attempts],
         ladder=_ladder(cause.ladder, cause) if cause.ladder else None,
         decisive=cause.signal != "trace",

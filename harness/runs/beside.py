@@ -16,9 +16,9 @@ from packaging.utils import canonicalize_name
 
 from harness.files import strict
 from harness.probes.store import Result
+from harness.report.boundaries import strongest_first
 from harness.report.devices import agreement, agrees
 from harness.report.model import DeviceResult, DeviceSide
-from harness.runs.answer import sentence
 from harness.runs.finding import Finding
 from harness.runs.gather import representative
 from harness.search.boundaries import Conclusion
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from harness.probes.store import Store
     from harness.report.model import ArmResult, BoundaryResult, ReleaseResult, Report
     from harness.traces.trace import Trace
-
-_STRENGTH = ("verdict", "failure", "census", "trace")
-"""The boundary of a place that is looked at: that of the strongest signal."""
 
 Machine = tuple[str, str]
 """Kind of a device, and version of torch: results of one lock on another GPU would have the same address."""
@@ -88,15 +85,13 @@ def _arm(report: Report, arm: ArmResult, others: Others) -> ArmResult:
     alone = arm.alone or arm.conclusion
     disputed = any(one.disputed and one.signal == "verdict" for one in boundaries)
     conclusion = Conclusion.INCONCLUSIVE.value if disputed else alone
-    arm = replace(arm, boundaries=boundaries, conclusion=conclusion, alone=alone if disputed else "")
-    if arm.fault:
-        return arm
-    return replace(arm, answer=sentence(report.package, arm.parameters, conclusion, boundaries, arm.releases))
+    return replace(arm, boundaries=boundaries, conclusion=conclusion, alone=alone if disputed else "")
 
 
 def _strongest(arm: ArmResult, boundary: BoundaryResult) -> BoundaryResult:
+    """Return the boundary of the same place that the devices are asked about."""
     here = [one for one in arm.boundaries if (one.before, one.after) == (boundary.before, boundary.after)]
-    return min(here, key=lambda one: _STRENGTH.index(one.signal) if one.signal in _STRENGTH else 9)
+    return strongest_first(here)[0]
 
 
 def _boundary(report: Report, arm: ArmResult, boundary: BoundaryResult, others: Others) -> BoundaryResult:

@@ -26,8 +26,10 @@ from harness.locks.resolve import Unresolvable
 from harness.locks.stored import lock_texts
 from harness.machine import processor
 from harness.releases.release import select
+from harness.report.causes import CauseSearch
 from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, Report
+from harness.report.sentences import worded
 from harness.report.write import write_report
 from harness.runs.beside import with_devices
 from harness.runs.confirm import confirm
@@ -37,7 +39,7 @@ from harness.runs.gather import arm_result, arrange
 from harness.runs.hints import nothing_resolvable, prereleases_left_out, with_prereleases_told
 from harness.runs.investigate import Investigation
 from harness.runs.laboratory import Laboratory, moved_packages, prepare
-from harness.runs.locked import with_moves
+from harness.runs.locked import with_moves, with_raised
 from harness.runs.phases import Phases
 from harness.runs.stored import remedy_evidence
 from harness.verdicts.verdict import Verdict
@@ -113,7 +115,7 @@ def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime)
             warnings += confirm(investigation)
             phases.ended(f"confirmation on {question.confirm_on}")
         # What the machine does is no cause that could be exchanged, and each trial would be a whole comparison.
-        causes = question.cause and not laboratory.alone
+        causes = _cause_search(investigation.driver) == CauseSearch.SOUGHT
         attribute(investigation, attribution, causes=causes, fixes=question.fixes)
         while distrust_environments(investigation.driver):  # what was executed last came after a job's change
             investigation.run()
@@ -241,12 +243,14 @@ def gather(
         oracle=dict(question.scenario.oracle) if question.scenario.ad_hoc else {},
         script=script_text(question.scenario),
         cause=attribution.causes,
+        cause_search=_cause_search(driver).value,
         interventions=attribution.matrices,
         survival=attribution.curves,
     )
     pairs = zip(laboratory.releases, laboratory.locks, strict=True)
     locks = {release.version: lock for release, lock in pairs if not isinstance(lock, Unresolvable)}
-    return with_devices(with_moves(report, locks, opened), laboratory.store, question.scenario.oracle)
+    report = with_raised(with_moves(report, locks, opened), locks)
+    return worded(with_devices(report, laboratory.store, question.scenario.oracle))
 
 
 def write(report: Report, driver: Driver, out: Path) -> Path:
@@ -303,6 +307,20 @@ def script_text(scenario: Scenario) -> str:
     if not scenario.ad_hoc or scenario.job is None:
         return ""
     return scenario.job.read_text(encoding="utf-8", errors="replace")[:_LONGEST_SCRIPT]
+
+
+def _cause_search(driver: Driver) -> CauseSearch:
+    """Tell whether causes are to be sought: a job without a census has no property that could be exchanged."""
+    laboratory = driver.laboratory
+    if not laboratory.question.cause:
+        return CauseSearch.NOT_ASKED
+    if laboratory.alone:
+        return CauseSearch.MACHINE
+    findings = [
+        one for found in driver.findings.values() for again in found.values() for one in again.values()
+    ]
+    recorded = any(finding.trace.census for finding in findings)
+    return CauseSearch.SOUGHT if recorded else CauseSearch.NO_CENSUS
 
 
 def _host(driver: Driver) -> dict[str, str | None]:
@@ -364,6 +382,11 @@ def _environment(laboratory: Laboratory) -> dict[str, object]:
         "packages": laboratory.reference.versions(),
         "moves": moves,
         "torch": laboratory.torch.choice,
+        "fixed": {
+            "threads": question.scenario.threads,
+            "online": question.scenario.online,
+            "hash_seed": question.scenario.variables.get("PYTHONHASHSEED", "0"),
+        },
         "proof": proof + ("" if moves else ": nothing else moved"),
     }
 

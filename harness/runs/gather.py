@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.report.model import ArmResult, BoundaryResult, ReleaseResult
-from harness.runs.answer import sentence
+from harness.report.sentences import sentence
 from harness.runs.finding import Finding
 from harness.search.boundaries import Boundary, changes
 from harness.traces.census import census_differences, renamed
 from harness.traces.compare import beyond, first_difference, noise_floor
-from harness.verdicts.verdict import Judgement, Verdict
+from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -181,7 +181,7 @@ def identical(findings: Findings) -> Findings:
     ]
     usual = Counter(seen).most_common(1)[0][0] if seen else None
     reason = "not identical: start values or batches differ from those of most other releases"
-    skipped = Judgement(Verdict.SKIP, reason)
+    skipped = Judgement(Verdict.SKIP, reason, skip_kind=SkipKind.NOT_IDENTICAL)
     return {
         position: {
             repeat: replace(finding, judgement=skipped, trace_digest=None, census=None)
@@ -282,6 +282,9 @@ def _release(release: Release, finding: Finding, repeats: Sequence[Finding], com
         repeats=[repeat.verdict.value for repeat in repeats],
         executions=executions([finding, *repeats]),
         command=command,
+        skip_kind=judgement.skip_kind.value if judgement.skip_kind else "",
+        module=judgement.module,
+        raised_in=judgement.raised_in,
     )
 
 

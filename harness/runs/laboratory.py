@@ -27,6 +27,7 @@ from harness.runs.finding import Finding
 from harness.uv import Uv
 from harness.verdicts.calibration import Calibration, ReferenceRun
 from harness.verdicts.oracles import alone, clean, compares, in_turns, reference_runs, with_defaults
+from harness.verdicts.skips import unresolvable
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -215,12 +216,13 @@ class Laboratory:
         """Execute probes of one release; return a finding each, or the one reason why there can be none."""
         lock = self.locks[position]
         if isinstance(lock, Unresolvable):
-            return Finding(Judgement(Verdict.SKIP, f"cannot be resolved: {lock.reason}"))
+            return Finding(unresolvable(lock.reason))
         findings = []
         for probe in probes:
             result = self.store.find(probe.digest, probe.repeat) or self.executor.execute(probe, lock)
             if isinstance(result, NotExecuted):
-                return Finding(Judgement(Verdict.SKIP, result.reason), lock=lock.digest)
+                skipped = Judgement(Verdict.SKIP, result.reason, skip_kind=result.kind)
+                return Finding(skipped, lock=lock.digest)
             findings.append(Finding.judged(result, self.question.scenario.oracle, lock.digest))
         return findings
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from harness.locks.lock import Lock, differences, parse_lock
-from harness.report.dependencies import others
-from harness.runs.answer import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from harness.report.model import ArmResult, BoundaryResult, Report
+    from harness.report.model import BoundaryResult, ReleaseResult, Report
     from harness.report.opened import DependencyAnswer
     from harness.runs.dependencies import Place
 
@@ -22,8 +22,6 @@ def with_moves(
     report: Report, locks: Mapping[str, Lock], opened: Mapping[Place, DependencyAnswer] | None = None
 ) -> Report:
     """Return the report with the difference of both sides' locks in every boundary where both are known.
-
-    The answers are worded again, for they name a release of the package under test only if it alone did it.
 
     Args:
         report: Without, or with older ones.
@@ -38,22 +36,36 @@ def with_moves(
                 replace(one, dependencies=opened.get((arm.name, one.signal, one.before, one.after)))
                 for one in boundaries
             ]
-        arms.append(_worded(report.package, replace(arm, boundaries=boundaries)))
+        arms.append(replace(arm, boundaries=boundaries))
     return replace(report, arms=arms)
 
 
-def _worded(package: str, arm: ArmResult) -> ArmResult:
-    """Return an arm with its answer in words anew, if dependencies change at one of its boundaries."""
-    if arm.fault or not any(others(one, package) for one in arm.boundaries):
-        return arm
-    said = sentence(package, arm.parameters, arm.conclusion, arm.boundaries, arm.releases)
-    return replace(arm, answer=said)
+def with_raised(report: Report, locks: Mapping[str, Lock]) -> Report:
+    """Return the report with the version of the package that raised each error, as far as a lock tells it.
+
+    Args:
+        report: Without, or with older ones.
+        locks: {version: lock}.
+    """
+    arms = [
+        replace(arm, releases=[_with_raised(release, locks) for release in arm.releases])
+        for arm in report.arms
+    ]
+    return replace(report, arms=arms)
+
+
+def _with_raised(release: ReleaseResult, locks: Mapping[str, Lock]) -> ReleaseResult:
+    lock = locks.get(release.version)
+    if not release.raised_in or lock is None:
+        return release
+    return replace(release, raised_version=lock.versions().get(canonicalize_name(release.raised_in), ""))
 
 
 def sides(report: Report) -> set[str]:
-    """Return the versions beside any boundary."""
+    """Return the versions whose locks a report speaks of: those beside any boundary, and those that raised an error."""
     found = [boundary for arm in report.arms for boundary in arm.boundaries]
-    return {side for boundary in found for side in (boundary.before, boundary.after)}
+    raised = {release.version for arm in report.arms for release in arm.releases if release.raised_in}
+    return raised | {side for boundary in found for side in (boundary.before, boundary.after)}
 
 
 def read_locks(folder: Path, versions: Iterable[str]) -> dict[str, Lock]:

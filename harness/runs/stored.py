@@ -11,19 +11,19 @@ from harness.probes.store import Store
 from harness.releases.release import Release
 from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, ReleaseResult, Report, read_stored
+from harness.report.sentences import worded
 from harness.report.write import write_report
-from harness.runs.answer import sentence
 from harness.runs.beside import with_devices
 from harness.runs.dependencies import judged_again
 from harness.runs.finding import Finding, Turn
 from harness.runs.gather import Findings, arm_result, arrange
 from harness.runs.investigate import Searched, replay
-from harness.runs.locked import read_locks, sides, with_moves
+from harness.runs.locked import read_locks, sides, with_moves, with_raised
 from harness.runs.turns import Direct, read_pairs
 from harness.scenario import Arm, load_scenario
 from harness.verdicts.calibration import Calibration, ReferenceRun
 from harness.verdicts.oracles import compares, in_turns
-from harness.verdicts.verdict import Judgement, Verdict
+from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,9 +47,9 @@ def load_report(folder: Path) -> Report:
 def redraw(folder: Path, home: Home) -> Report:
     """Write the files of a run anew, its answers worded as they are now, and return its report."""
     report = load_report(folder)
-    report = replace(report, arms=[_worded(report.package, arm) for arm in report.arms])
-    report = with_moves(report, read_locks(folder, sides(report)))
-    report = _beside(report, Store(home))
+    locks = read_locks(folder, sides(report))
+    report = with_raised(with_moves(report, locks), locks)
+    report = worded(_beside(report, Store(home)))
     write_report(folder, report, stored_evidence(report, Store(home)), drawings=home.drawings)
     return report
 
@@ -70,7 +70,8 @@ def judge_again(folder: Path, home: Home) -> Report:
     places = {(arm.name, one.before, one.after) for arm in arms for one in arm.boundaries}
     causes = [one for one in old.cause if (one.arm, one.before, one.after) in places]
     new = replace(old, arms=arms, cause=causes)
-    new = with_devices(with_moves(new, read_locks(folder, sides(new))), store, oracle)
+    locks = read_locks(folder, sides(new))
+    new = worded(with_devices(with_raised(with_moves(new, locks), locks), store, oracle))
     write_report(folder, new, stored_evidence(new, store), drawings=home.drawings)
     return new
 
@@ -101,13 +102,6 @@ def remedy_evidence(report: Report, store: Store) -> dict[str, ProbeEvidence]:
     cells = [cell for matrix in report.interventions for one in matrix.remedies for cell in one.cells]
     results = [store.find(cell.probe) for cell in cells if cell.probe]
     return {result.probe: ProbeEvidence(result.trace()) for result in results if result is not None}
-
-
-def _worded(package: str, arm: ArmResult) -> ArmResult:
-    if arm.fault:
-        return arm
-    said = sentence(package, arm.parameters, arm.conclusion, arm.boundaries, arm.releases)
-    return replace(arm, answer=said)
 
 
 def _judge_arm(package: str, arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> ArmResult:
@@ -246,4 +240,5 @@ def _stored(store: Store, probe: str, repeat: int, version: str) -> Result:
 
 def _as_it_was(row: ReleaseResult) -> Finding:
     """Return the finding of a release that was never executed: it could not be resolved or installed."""
-    return Finding(Judgement(Verdict(row.verdict), row.reason), lock=row.lock)
+    kind = SkipKind(row.skip_kind) if row.skip_kind else None
+    return Finding(Judgement(Verdict(row.verdict), row.reason, skip_kind=kind), lock=row.lock)

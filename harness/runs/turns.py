@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.runs.finding import Finding, Turn
 from harness.verdicts.oracles import looks
-from harness.verdicts.verdict import Judgement, Verdict
+from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -165,5 +165,5 @@ def _not_compared(finding: Finding, version: str, *, reference: bool) -> Judgeme
     """Return what a failure in a pair means: one of the release is the release's, one of the reference tells nothing."""
     said = f"while {version} was executed in turns: {finding.judgement.reason}"
     if reference:
-        return Judgement(Verdict.SKIP, f"the reference failed {said}")
+        return Judgement(Verdict.SKIP, f"the reference failed {said}", skip_kind=SkipKind.NOT_COMPARABLE)
     return replace(finding.judgement, reason=said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from harness.report.gaps import gap_of
 from harness.report.text import one_line
 
 if TYPE_CHECKING:
@@ -49,11 +50,13 @@ def feed(found: Sequence[Found], *, newest: datetime, title: str, url: str) -> s
 
 def _content(found: Found) -> str:
     rows = []
+    releases = next(arm.releases for arm in found.run.report.arms if arm.name == found.key[2])
     for boundary in found.boundaries:
         sure = "confirmed" if boundary.confirmed else "not confirmed"
-        gap = f", {', '.join(boundary.skipped)} between them could not be tested" if boundary.skipped else ""
+        between = gap_of(boundary, releases)
         rows.append(
-            f"{boundary.signal}: {boundary.kind} between {boundary.before} and {boundary.after}, {sure}{gap}"
+            f"{boundary.signal}: {boundary.kind} between {boundary.before} and {boundary.after}, {sure}"
+            + (f"; {between}" if between else "")
         )
         rows += [f"  {detail}" for detail in boundary.details[:4]]
     return "\n".join(one_line(row) for row in rows)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from harness.report.answer import TONES
+from harness.report.boundaries import tone
 from harness.report.render import environment
 from harness.report.text import one_line
+from harness.search.boundaries import Conclusion
 from harness.site.state import figure_address, report_address
 
 if TYPE_CHECKING:
@@ -52,20 +53,35 @@ def page(
         pairs=pairs,
         address=report_address,
         figure=figure_address,
-        tones=TONES,
+        tone=tone,
         style=Markup(style + (TEMPLATES / "site.css").read_text(encoding="utf-8")),  # noqa: S704 - our own files
     )
 
 
 def headline(states: Sequence[State]) -> str:
-    """Return in one sentence how things stand with the newest releases."""
-    bad = [state for state in states if state.newest == "bad"]
-    good = [state for state in states if state.newest == "good"]
-    if bad:
-        names = ", ".join(f"{state.key[2]} in {state.key[0]}" for state in bad[:3])
-        more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+    """Return in one sentence how things stand with the newest releases.
+
+    An arm that is good in no release is a control or a question of its own: it is counted, and not called broken.
+    """
+    broken = [state for state in states if state.broken]
+    if broken:
+        names = ", ".join(f"{state.key[2]} in {state.key[0]}" for state in broken[:3])
+        more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
         return f"Broken with the newest release: {names}{more}."
-    if len(good) == len(states):
-        count = {1: "The one arm trains", 2: "Both arms train"}.get(len(good), f"All {len(good)} arms train")
-        return f"{count} with the newest release."
-    return f"{len(good)} of {len(states)} arms train with the newest release, the others have no verdict."
+    good = sum(state.newest == "good" for state in states)
+    never = sum(state.arm.conclusion == Conclusion.NEVER_GOOD for state in states)
+    said = _good(good, len(states) - never, whole=not never)
+    if not never:
+        return f"{said}."
+    arms = f"{never} {'arm is' if never == 1 else 'arms are'} good with no release"
+    return f"{said}; {arms}." if len(states) > never else f"{arms[0].upper()}{arms[1:]}."
+
+
+def _good(good: int, count: int, *, whole: bool) -> str:
+    """Return how many of `count` arms are good with the newest release that was tested; `whole`: these are all."""
+    if good == count:
+        plural = f"{count} {'arm is' if count == 1 else 'arms are'} good"
+        named = {1: "The one arm is good", 2: "Both arms are good"}.get(count, f"All {plural}")
+        arms = named if whole else plural
+        return f"{arms} with the newest release tested"
+    return f"{good} of {count} arms are good with the newest release tested, the others have no answer"

@@ -9,9 +9,8 @@ from urllib.parse import quote
 
 from packaging.version import InvalidVersion, Version
 
-from harness.report.classes import STRENGTH
+from harness.report.boundaries import gravity, is_open, newest_tested, strength, strongest_first, tone
 from harness.report.dependencies import subject
-from harness.report.summary import gravity
 from harness.report.text import anchor
 
 if TYPE_CHECKING:
@@ -47,8 +46,18 @@ class State:
     @property
     def newest(self) -> str:
         """Verdict of the newest release that has one, else `untested`."""
-        tested = [item.verdict for item in self.arm.releases if item.verdict in {"good", "bad"}]
-        return tested[-1] if tested else "untested"
+        newest = newest_tested(self.arm.releases)
+        return newest.verdict if newest else "untested"
+
+    @property
+    def broken(self) -> bool:
+        """Whether a release broke the arm and no newer one repaired it; an arm that was never good is not broken."""
+        return self.newest == "bad" and is_open(self.arm)
+
+    @property
+    def tone(self) -> str:
+        """How its conclusion is shown: good, bad or warn."""
+        return tone(self.arm)
 
     @property
     def counts(self) -> str:
@@ -103,8 +112,10 @@ class Found:
         """What happened, in one line."""
         scenario, package, arm = self.key
         strongest = self.boundaries[0]
-        where = f"between {self.before} and {self.after}" if strongest.skipped else self.after
-        what = "breaks" if strongest.kind == "regressed" else "repairs"
+        exact = not strongest.skipped and not strongest.untested
+        where = self.after if exact else f"after {self.before} and by {self.after}"
+        verbs = {"regressed": "breaks", "fixed": "repairs"}
+        what = verbs.get(strongest.kind, "changes what is measured of")
         if strongest.signal != "verdict":
             what = f"changes the {strongest.signal} of"
         named = subject(strongest, package) if strongest.signal == "verdict" else ""
@@ -186,8 +197,8 @@ def boundaries(runs: Sequence[Run]) -> list[Found]:
 def _order(found: Found) -> tuple[object, ...]:
     (arm,) = (arm for arm in found.run.report.arms if arm.name == found.key[2])
     position = next((place for place, item in enumerate(arm.releases) if item.version == found.after), 0)
-    strength = -STRENGTH.get(found.boundaries[0].signal, 3)
-    return (found.changed.started, found.changed.name, strength, position, found.id)
+    weakness = -strength(found.boundaries[0].signal)
+    return (found.changed.started, found.changed.name, weakness, position, found.id)
 
 
 def _by_place(arm: ArmResult) -> dict[tuple[str, str], tuple[BoundaryResult, ...]]:
@@ -196,10 +207,7 @@ def _by_place(arm: ArmResult) -> dict[tuple[str, str], tuple[BoundaryResult, ...
         if boundary.disputed:
             continue  # another device contradicts it: nobody is named
         places.setdefault((boundary.before, boundary.after), []).append(boundary)
-    return {
-        place: tuple(sorted(several, key=lambda one: STRENGTH.get(one.signal, 3)))
-        for place, several in places.items()
-    }
+    return {place: tuple(strongest_first(several)) for place, several in places.items()}
 
 
 def _signals(several: Sequence[BoundaryResult]) -> list[tuple[str, str]]:

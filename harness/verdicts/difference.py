@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
+from harness.verdicts.verdict import Effect, Fingerprint, Judgement, SkipKind, Verdict
 
 FLOAT32_STEP = 2.0**-23
 """Relative spacing of float32, in which training computes."""
@@ -138,13 +138,15 @@ def judge_difference(difference: Difference, aim: Aim, signal: str, *, undecided
         nearest,
         difference.low,
         difference.high,
+        signal=signal,
+        measured=difference.value,
     )
     said = str(difference)
     direction = aim.beyond(difference)
     if direction is not None:
         return Judgement(Verdict.BAD, said, Fingerprint(f"{signal} {direction}"), effect)
     if undecided:
-        return Judgement(Verdict.SKIP, f"undecided: {said}", effect=effect)
+        return Judgement(Verdict.SKIP, f"undecided: {said}", effect=effect, skip_kind=SkipKind.UNDECIDED)
     if not difference.low <= 0 <= difference.high:
         better = aim.worse != Worse.EITHER and aim.worse != _direction(difference.estimate)
         said += (

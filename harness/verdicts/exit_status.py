@@ -15,7 +15,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from harness.probes.probe import first_line
-from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
+from harness.verdicts.skips import not_imported
+from harness.verdicts.verdict import Fingerprint, Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,27 +44,31 @@ def judge_exit(execution: Execution, trace: Trace, output: str, settings: Mappin
         asked = (
             "the script asks to be skipped" if code == _SKIP else f"ended by signal {code - _FIRST_SIGNAL}"
         )
-        return Judgement(Verdict.SKIP, f"{asked} (exit status {code})")
+        kind = SkipKind.ASKED if code == _SKIP else SkipKind.KILLED
+        return Judgement(Verdict.SKIP, f"{asked} (exit status {code})", skip_kind=kind)
     said = _said(execution, error, output)
     if error is not None and error.get("importing") and settings.get("import_errors") != "bad":
-        return Judgement(Verdict.SKIP, f"cannot be imported: {said}")
+        return not_imported(said, error)
+    failure = _fingerprint(error, output, code) if code else None
     if settings.get("bad_when_stdout_matches"):
-        return _by_output(settings["bad_when_stdout_matches"], output, said)
+        return _by_output(settings["bad_when_stdout_matches"], output, said, failure)
     if not code:
         return Judgement(Verdict.GOOD, said)
     wanted = settings.get("error_matches")
     if wanted and not re.search(wanted, output, re.MULTILINE):
-        return Judgement(Verdict.SKIP, f"another error, it does not match {wanted!r}: {said}")
-    return Judgement(Verdict.BAD, said, _fingerprint(error, output, code))
+        other = f"another error, it does not match {wanted!r}: {said}"
+        return Judgement(Verdict.SKIP, other, failure, skip_kind=SkipKind.OTHER_FAILURE)
+    return Judgement(Verdict.BAD, said, failure, raised_in=str((error or {}).get("raised_in") or ""))
 
 
-def _by_output(pattern: str, output: str, said: str) -> Judgement:
+def _by_output(pattern: str, output: str, said: str, failure: Fingerprint | None) -> Judgement:
     found = re.search(pattern, output, re.MULTILINE)
     if found:
         seen = first_line(found[0]) or pattern
         return Judgement(Verdict.BAD, f"the output has {seen!r}", Fingerprint("output matches"))
-    if said != _ENDED_WELL:
-        return Judgement(Verdict.SKIP, f"failed otherwise, the output does not match {pattern!r}: {said}")
+    if failure is not None:
+        other = f"failed otherwise, the output does not match {pattern!r}: {said}"
+        return Judgement(Verdict.SKIP, other, failure, skip_kind=SkipKind.OTHER_FAILURE)
     return Judgement(Verdict.GOOD, f"{said}, and the output does not match {pattern!r}")
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from harness.probes.probe import first_line
 from harness.verdicts import oracles
 from harness.verdicts.exit_status import judge_exit
-from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
+from harness.verdicts.skips import from_outside
+from harness.verdicts.verdict import Fingerprint, Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ def judge(execution: Execution, trace: Trace, settings: Mapping[str, Any], outpu
     outside = execution.ended_from_outside(trace)
     if outside:
         again = ", twice" if execution.attempts > 1 else ""
-        return Judgement(Verdict.SKIP, f"{outside}{again}")
+        return from_outside(execution, f"{outside}{again}")
     ended = oracles.by_end(execution, trace, output, settings)
     if ended is not None:
         return ended
@@ -44,15 +45,23 @@ def _incomplete(execution: Execution, trace: Trace, output: str) -> Judgement | 
     if trace.error is not None:
         return _error(trace.error, in_training=trace.training)
     if trace.start is None:
-        return Judgement(Verdict.SKIP, f"error before training: {execution.last_words(output)}")
+        return Judgement(
+            Verdict.SKIP,
+            f"error before training: {execution.last_words(output)}",
+            skip_kind=SkipKind.BEFORE_TRAINING,
+        )
     if trace.end is None:
         return Judgement(
-            Verdict.SKIP, f"the trace breaks off without an error: {execution.last_words(output)}"
+            Verdict.SKIP,
+            f"the trace breaks off without an error: {execution.last_words(output)}",
+            skip_kind=SkipKind.BROKEN_OFF,
         )
     identity = trace.identity or {}
     if identity.get("expected") is not None and identity.get("expected") != identity.get("start"):
         return Judgement(
-            Verdict.SKIP, "not identical: the start values in force are not those that were injected"
+            Verdict.SKIP,
+            "not identical: the start values in force are not those that were injected",
+            skip_kind=SkipKind.NOT_IDENTICAL,
         )
     return None
 
@@ -60,7 +69,18 @@ def _incomplete(execution: Execution, trace: Trace, output: str) -> Judgement | 
 def _error(error: Mapping[str, Any], *, in_training: bool) -> Judgement:
     said = f"{error['exception']}: {first_line(error.get('message', ''))}"
     if not in_training:
-        return Judgement(Verdict.SKIP, f"error before training: {said}")
+        reason = f"error before training: {said}"
+        return Judgement(
+            Verdict.SKIP,
+            reason,
+            skip_kind=SkipKind.BEFORE_TRAINING,
+            raised_in=str(error.get("raised_in") or ""),
+        )
     step, phase = error.get("step"), error.get("phase")
     fingerprint = Fingerprint("exception", step, phase, exception=error["exception"])
-    return Judgement(Verdict.BAD, f"{said} (step {step}, {phase})", fingerprint)
+    return Judgement(
+        Verdict.BAD,
+        f"{said} (step {step}, {phase})",
+        fingerprint,
+        raised_in=str(error.get("raised_in") or ""),
+    )

@@ -15,7 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from harness.traces.measured import higher_is_worse
-from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
+from harness.verdicts.verdict import Effect, Fingerprint, Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +60,7 @@ def judge_pairs(
         settings: `minimum_effect`, `confidence`, `pairs` and `higher_is_worse`.
     """
     if any(not (math.isfinite(value) and value > 0) for pair in pairs for value in pair):
-        return Judgement(Verdict.SKIP, f"{name} has no ratio: a value of it is not above 0")
+        return _no_ratio(name)
     stated = settings["higher_is_worse"]
     sign = 1 if (higher_is_worse(name) if stated is None else stated) else -1
     bound = math.log(settings["minimum_effect"])
@@ -80,7 +80,15 @@ def judge_pairs(
         if high <= bound:
             return Judgement(Verdict.GOOD, said, effect=effect)
         said = f"undecided: {said}"
-    return Judgement(Verdict.SKIP, said, effect=effect)
+    return Judgement(Verdict.SKIP, said, effect=effect, skip_kind=SkipKind.UNDECIDED)
+
+
+def _no_ratio(name: str) -> Judgement:
+    return Judgement(
+        Verdict.SKIP,
+        f"{name} has no ratio: a value of it is not above 0",
+        skip_kind=SkipKind.NOT_COMPARABLE,
+    )
 
 
 def judge_change(
@@ -96,20 +104,22 @@ def judge_change(
         most: Pairs that it may take.
     """
     if any(not (math.isfinite(value) and value > 0) for pair in pairs for value in pair):
-        return Judgement(Verdict.SKIP, f"{name} has no ratio: a value of it is not above 0")
+        return _no_ratio(name)
     logs = [math.log(its / own) for own, its in pairs]
-    judged = Judgement(Verdict.SKIP, f"undecided: {len(pairs)} pairs are too few")
+    judged = Judgement(
+        Verdict.SKIP, f"undecided: {len(pairs)} pairs are too few", skip_kind=SkipKind.UNDECIDED
+    )
     for look in looks(confidence, most):
         if look.pairs > len(pairs):
             break
         low, middle, high = interval(logs[: look.pairs], look.risk)
         ratio, *ends = (math.exp(value) for value in (middle, low, high))
-        effect = Effect(f"{name}, times that of {before}", ratio, 1.0, *ends)
+        effect = Effect(f"{name}, times that of {before}", ratio, 1.0, ends[0], ends[1])
         said = _beside(name, before, pairs[: look.pairs], effect, confidence)
         if low > 0 or high < 0:
             direction = "higher" if low > 0 else "lower"
             return Judgement(Verdict.BAD, said, Fingerprint(f"{name} {direction}"), effect)
-        judged = Judgement(Verdict.SKIP, f"undecided: {said}", effect=effect)
+        judged = Judgement(Verdict.SKIP, f"undecided: {said}", effect=effect, skip_kind=SkipKind.UNDECIDED)
     return judged
 
 

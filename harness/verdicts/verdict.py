@@ -16,6 +16,29 @@ class Verdict(StrEnum):
     UNTESTED = "untested"
 
 
+class SkipKind(StrEnum):
+    """Why an execution gives no verdict; what a reader can do about it follows from this and not from the reason.
+
+    `OTHER_FAILURE` is a job that was executed and failed, though not by the failure looked for: it could be tested.
+    """
+
+    UNRESOLVABLE = "unresolvable"
+    WRONG_PYTHON = "wrong-python"
+    NOT_INSTALLABLE = "not-installable"
+    IMPORT_ERROR = "import-error"
+    BEFORE_TRAINING = "before-training"
+    BROKEN_OFF = "broken-off"
+    OUT_OF_TIME = "out-of-time"
+    OUT_OF_MEMORY = "out-of-memory"
+    KILLED = "killed"
+    OTHER_FAILURE = "other-failure"
+    ASKED = "asked"
+    NOT_MEASURED = "not-measured"
+    NOT_COMPARABLE = "not-comparable"
+    NOT_IDENTICAL = "not-identical"
+    UNDECIDED = "undecided"
+
+
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """What a failure looks like, so that two failures can be told to be the same one.
@@ -62,6 +85,8 @@ class Effect:
         value: As measured; may be NaN or infinite.
         bound: What separates good from bad, in the same unit; None if there is none.
         low, high: Ends of the confidence interval; None if there is none.
+        signal: What the scenario or script calls what was measured; empty if it has no name.
+        measured: Its own value with this release, where `value` may be a difference or a ratio; None if unknown.
     """
 
     name: str
@@ -69,11 +94,14 @@ class Effect:
     bound: float | None = None
     low: float | None = None
     high: float | None = None
+    signal: str = ""
+    measured: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all fields, the interval's only where there is one."""
+        """Return all fields, the interval's and the measured value only where there is one."""
         ends = {} if self.low is None else {"low": self.low, "high": self.high}
-        return {"name": self.name, "value": self.value, "bound": self.bound, **ends}
+        own = {} if self.measured is None else {"signal": self.signal, "measured": self.measured}
+        return {"name": self.name, "value": self.value, "bound": self.bound, **ends, **own}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +111,17 @@ class Judgement:
     Attributes:
         verdict: good, bad, skip or untested.
         reason: One sentence for a person.
-        fingerprint: What the failure looks like; bad verdicts only.
+        fingerprint: What the failure looks like; bad verdicts, and skips of the kind `OTHER_FAILURE`.
         effect: The quantity the verdict rests on, where there is one.
+        skip_kind: Why there is no verdict; skips only, None where that is not known.
+        module: The module that an import did not find, by its whole name; empty without one.
+        raised_in: The package whose code raised the error, as the recorder found it; empty if not known.
     """
 
     verdict: Verdict
     reason: str
     fingerprint: Fingerprint | None = None
     effect: Effect | None = None
+    skip_kind: SkipKind | None = None
+    module: str = ""
+    raised_in: str = ""

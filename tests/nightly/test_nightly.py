@@ -246,7 +246,9 @@ def test_a_release_that_gets_its_verdict_late_locates_the_break(month):
     month.release("1.2", BAD)
     told = month.night(2)
     assert [(event.kind, event.release) for event in told.events] == [("regressed", "1.2"), ("skip", "1.1")]
-    assert "the last good release is 1.0 (1.1 between them could not be tested)" in told.events[0].text
+    assert "toy 1.2 is bad in plain: " in told.events[0].text
+    assert "; 1.0 is good, and 1.1 between them could not be tested (" in told.events[0].text
+    assert "breaks" not in told.events[0].text
     month.index.packages["toy"] = [file for file in month.index.packages["toy"] if "-1.1-" not in file.name]
     month.release("1.1", BAD)
     told = month.night(3)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from harness.report import ArmResult, BoundaryResult, ProbeEvidence, ReleaseResult, Report
 from harness.report.opened import DependencyAnswer, Likeness, MixtureResult, Outcome, Tie
-from harness.runs.answer import sentence
+from harness.report.sentences import sentence
 from harness.traces.trace import Trace
 
 DATES = {

@@ -59,8 +59,8 @@ def test_why_tells_cause_mechanism_and_divergence(page):
 
 def test_the_answer_gets_the_cause(page):
     answer = section(page, "answer")
-    assert "Cause confirmed: 8 parameters: dtype float32" in answer
-    assert answer.index("<h1>") < answer.index("Cause confirmed")
+    assert "Cause of the break with 0.7.0, confirmed: 8 parameters: dtype float32" in answer
+    assert answer.index("<h1>") < answer.index("Cause of the break")
 
 
 def test_the_matrix_says_what_helps(page):
@@ -86,9 +86,9 @@ def test_survival_is_drawn_and_told(page, folder):
 
 
 def test_the_other_files_get_a_line(folder):
-    assert "Cause confirmed" in (folder / "summary.md").read_text(encoding="utf-8")
+    assert "Cause of the break with 0.7.0, confirmed" in (folder / "summary.md").read_text(encoding="utf-8")
     issue = (folder / "issue.md").read_text(encoding="utf-8")
-    assert "Cause confirmed" in issue
+    assert "Cause of the break with 0.7.0, confirmed" in issue
     assert "Adam computes 0 / 0" in issue
     assert "harms none: bf16" in issue
 

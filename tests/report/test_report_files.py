@@ -103,7 +103,10 @@ def test_the_policy_allows_the_one_script_by_its_digest(page):
 
 def test_the_answer_comes_first(page):
     heading = re.search(r"<h1>(.*?)</h1>", page)[1]
-    assert heading.startswith("peft 0.7.0 broke float16 training")
+    assert heading.startswith(
+        "peft 0.21.2 is good. 0.12.0 repaired float16 training (last bad 0.11.1), confirmed; "
+    )
+    assert "0.7.0 broke it (last good 0.6.2), confirmed" in heading
     assert page.index("<h1>") < page.index("<h2")
 
 
@@ -130,5 +133,5 @@ def test_a_run_whose_evidence_was_swept_away_is_drawn_without_curves(tmp_path):
     report, _ = synthetic_report.report()
     write_report(tmp_path, report, {})
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert "peft 0.7.0 broke float16" in page
+    assert "0.7.0 broke it (last good 0.6.2)" in page
     assert 'id="curves"' not in page

@@ -14,6 +14,7 @@ from test_report_files import Loads
 from harness.cli import main
 from harness.errors import UsageError
 from harness.files import to_json, write_atomic
+from harness.report import BoundaryResult
 from harness.site.publish import publish
 from harness.site.runs import find_runs
 from harness.site.state import boundaries, states
@@ -204,3 +205,49 @@ def test_site_page_matches_gold(out, tmp_path, matches_gold):
     page = re.sub(r"(<style[^>]*>).*?(</style>)", r"\1…\2", page, flags=re.DOTALL)
     matches_gold("site.html", re.sub(r"\n\s*\n+", "\n", page))
     matches_gold("feed.xml", (tmp_path / "site" / "feed.xml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("conclusions", "said"),
+    [
+        ({"fp16": "open"}, "Broken with the newest release: fp16 in llama_seq_cls."),
+        ({"fp16": "repaired"}, "The one arm is good with the newest release tested."),
+        (
+            {"fp16": "repaired", "bf16": "good", "fp16-plain": "never"},
+            "2 arms are good with the newest release tested; 1 arm is good with no release.",
+        ),
+        ({"fp16-plain": "never"}, "1 arm is good with no release."),
+        (
+            {"fp16": "open", "fp16-plain": "never"},
+            "Broken with the newest release: fp16 in llama_seq_cls.",
+        ),
+    ],
+)
+def test_the_headline_calls_broken_what_a_release_broke(tmp_path, conclusions, said):
+    report, _ = synthetic_report.report(arms=("bf16",), releases=KEPT)
+    changes = [
+        BoundaryResult("regressed", "verdict", KEPT[0], KEPT[1], confirmed=True),
+        BoundaryResult("fixed", "verdict", KEPT[1], KEPT[2], confirmed=True),
+    ]
+    shapes = {
+        "open": ("regressed", changes[:1], {"good": KEPT[:1], "bad": KEPT[1:]}),
+        "repaired": ("non-monotone", changes, {"bad": KEPT[1:2]}),
+        "good": ("always-good", [], {}),
+        "never": ("never-good", [], {"bad": KEPT}),
+    }
+    arms = []
+    for name, shape in conclusions.items():
+        conclusion, boundaries, verdicts = shapes[shape]
+        rows = [
+            replace(one, verdict="bad" if one.version in verdicts.get("bad", ()) else "good")
+            for one in report.arms[0].releases
+        ]
+        arms.append(
+            replace(report.arms[0], name=name, conclusion=conclusion, boundaries=boundaries, releases=rows)
+        )
+    folder = tmp_path / "reports" / "run"
+    write_atomic(folder / "report.json", to_json(replace(report, arms=arms, run="run").to_dict()))
+    write_atomic(folder / "index.html", "<!doctype html><title>run</title>")
+    publish(tmp_path / "reports", tmp_path / "site", title="Bisections")
+    page = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert f'<h1 id="headline">{said}</h1>' in page

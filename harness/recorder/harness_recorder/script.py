@@ -54,10 +54,13 @@ def output(name: str, value: Any) -> None:
 
 
 def describe_error(error: BaseException) -> dict[str, Any]:
-    """Return `exception` (class name), `message`, `out_of_memory`, `importing` and `no_space` of an exception.
+    """Return what is known of an exception.
+
+    The keys are `exception` (class name), `message`, `out_of_memory`, `importing`, `no_space` and `raised_in`.
 
     `importing` tells that a module could not be imported: an ImportError or SyntaxError, or whatever else was
-    raised while a module was being imported; what caused the exception counts as well.
+    raised while a module was being imported; what caused the exception counts as well. `raised_in` is the installed
+    package whose code lies deepest in the traceback; empty where there is none.
     """
     name, message = type(error).__name__, str(error)
     return {
@@ -68,6 +71,7 @@ def describe_error(error: BaseException) -> dict[str, Any]:
         or any(sign in message for sign in _OUT_OF_MEMORY),
         "importing": _importing(error),
         "no_space": _no_space(error),
+        "raised_in": _raised_in(error),
     }
 
 
@@ -78,6 +82,28 @@ def _no_space(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _raised_in(error: BaseException) -> str:
+    """Return the distribution of the innermost frame whose file is installed; by its module's name before 3.10."""
+    module, frame = "", error.__traceback__
+    while frame is not None:
+        parts = os.path.normpath(frame.tb_frame.f_code.co_filename).split(os.sep)
+        if "site-packages" in parts[:-1]:
+            last = len(parts) - 1 - parts[::-1].index("site-packages")
+            module = os.path.splitext(parts[last + 1])[0]
+        frame = frame.tb_next
+    return _distribution(module) if module else ""
+
+
+def _distribution(module: str) -> str:
+    from importlib import metadata  # slow, and of use for an error alone
+
+    try:
+        owners = metadata.packages_distributions()
+    except Exception:  # absent before 3.10, and any package's metadata may be damaged
+        return module
+    return str((owners.get(module) or [module])[0])
 
 
 def tell_error(error: BaseException) -> None:

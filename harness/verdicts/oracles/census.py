@@ -10,7 +10,7 @@ from harness.keys.kinds import TEXT
 from harness.traces.census import census_differences
 from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
-from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
+from harness.verdicts.verdict import Fingerprint, Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +24,11 @@ _ASPECTS = ("dtype", "shape", "trainable")
 def census(trace: Trace, _settings: Mapping[str, Any]) -> Judgement:
     """Good, as far as one trace can tell, if it has a census and nothing that was trained is non-finite."""
     if trace.census is None:
-        return Judgement(Verdict.SKIP, "no census: the job hands no model to recorder.begin")
+        return Judgement(
+            Verdict.SKIP,
+            "no census: the job hands no model to recorder.begin",
+            skip_kind=SkipKind.NOT_MEASURED,
+        )
     if trace.steps:
         finite = training(trace, {"loss_below": None})
         if finite.verdict != Verdict.GOOD:

@@ -17,7 +17,7 @@ from harness.verdicts.levels import Sample
 from harness.verdicts.noise import measure_noise, reproducible
 from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
-from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
+from harness.verdicts.verdict import Effect, Fingerprint, Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,14 +38,14 @@ def metric(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
             return finite
     name = settings["signal"]
     if not any(value is not None for value in trace.signal(name)):
-        return Judgement(Verdict.SKIP, _why_missing(name, trace))
+        return Judgement(Verdict.SKIP, _why_missing(name, trace), skip_kind=SkipKind.NOT_MEASURED)
     value, expect = measure(trace, settings), settings["expect"]
     if not math.isfinite(value):
         return Judgement(Verdict.BAD, f"{name} is {value}", Fingerprint(f"non-finite {name}"))
     if expect is None:
         return Judgement(Verdict.GOOD, f"{name} {value:.6g}")
     compare, sign, bound = read_expectation(expect)
-    effect = Effect(name, value, bound)
+    effect = Effect(name, value, bound, signal=name, measured=value)
     if compare(value, bound):
         return Judgement(Verdict.GOOD, f"{name} {value:.6g} {sign} {bound:g}", effect=effect)
     said = f"{name} {value:.6g}, expected {sign} {bound:g}"

@@ -11,7 +11,7 @@ from harness.keys.kinds import COUNT, NOT_BELOW_0, TEXT
 from harness.traces.outputs import Tolerance, changed_kind, distance, learnt, named, unequal_names
 from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
-from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
+from harness.verdicts.verdict import Effect, Fingerprint, Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,7 +31,8 @@ def output(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
     if not found:
         asked = f" that {settings['only']} names" if settings["only"] else ""
         how = "script calls harness" if settings.get("exit_status") else "job calls recorder"
-        return Judgement(Verdict.SKIP, f"no output{asked} was recorded: the {how}.output(name, value)")
+        said = f"no output{asked} was recorded: the {how}.output(name, value)"
+        return Judgement(Verdict.SKIP, said, skip_kind=SkipKind.NOT_MEASURED)
     return Judgement(Verdict.GOOD, f"{_count(len(found))} recorded")
 
 

@@ -11,7 +11,7 @@ from harness.traces.measured import MEASURED, is_below
 from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
 from harness.verdicts.pairs import judge_change, judge_pairs, looks
-from harness.verdicts.verdict import Judgement, Verdict
+from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,10 +31,14 @@ def performance(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
             return finite
     name, value = settings["signal"], value_of(trace, settings)
     if is_below(name, trace):
-        return Judgement(Verdict.SKIP, f"{name} is below what can be measured")
+        return Judgement(
+            Verdict.SKIP, f"{name} is below what can be measured", skip_kind=SkipKind.NOT_MEASURED
+        )
     if math.isnan(value):
         known = f"; the harness itself measures {', '.join(MEASURED)}" if name not in MEASURED else ""
-        return Judgement(Verdict.SKIP, f"{name} is not known of this job{known}")
+        return Judgement(
+            Verdict.SKIP, f"{name} is not known of this job{known}", skip_kind=SkipKind.NOT_MEASURED
+        )
     return Judgement(Verdict.GOOD, f"{name} {value:.6g}")
 
 

@@ -10,7 +10,7 @@ from harness.keys.kinds import REGEX, one_of
 from harness.probes.probe import first_line
 from harness.verdicts.exit_status import last_raised
 from harness.verdicts.oracles.oracle import Oracle
-from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
+from harness.verdicts.verdict import Fingerprint, Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,16 +29,26 @@ def by_exception(execution: Execution, trace: Trace, output: str, settings: Mapp
     wanted, expected = settings["bad"], settings["good"]
     if (wanted and re.search(wanted, said)) or not (wanted or expected):
         fingerprint = Fingerprint("exception", phase=error.get("phase"), exception=error["exception"])
-        return Judgement(Verdict.BAD, told, fingerprint)
+        return Judgement(Verdict.BAD, told, fingerprint, raised_in=str(error.get("raised_in") or ""))
     if expected and re.search(expected, said):
         return Judgement(Verdict.GOOD, f"raised as it should be: {told}")
-    return Judgement(Verdict.SKIP, f"another exception than those looked for: {told}")
+    return Judgement(
+        Verdict.SKIP,
+        f"another exception than those looked for: {told}",
+        Fingerprint("exception", phase=error.get("phase"), exception=error["exception"]),
+        skip_kind=SkipKind.OTHER_FAILURE,
+    )
 
 
 def _without(execution: Execution, output: str, verdict: Verdict) -> Judgement:
     if execution.code:
         said = f"failed without an exception: {execution.last_words(output)}"
-        return Judgement(Verdict.SKIP, f"{said} (exit status {execution.code})")
+        return Judgement(
+            Verdict.SKIP,
+            f"{said} (exit status {execution.code})",
+            Fingerprint(f"exit status {execution.code}"),
+            skip_kind=SkipKind.OTHER_FAILURE,
+        )
     fingerprint = Fingerprint("no exception") if verdict == Verdict.BAD else None
     return Judgement(verdict, "no exception was raised", fingerprint)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.keys import Key
 from harness.keys.kinds import COUNT, NUMBER
 from harness.verdicts.oracles.oracle import Oracle
-from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
+from harness.verdicts.verdict import Effect, Fingerprint, Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,9 @@ def training(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
         if loss is None or not math.isfinite(loss):
             return _nonfinite({"what": "loss", "step": step, "phase": "forward"})
     if not losses:
-        return Judgement(Verdict.SKIP, "the job ended without a single training step")
+        return Judgement(
+            Verdict.SKIP, "the job ended without a single training step", skip_kind=SkipKind.NOT_MEASURED
+        )
     bound = settings.get("loss_below")
     if bound is None:
         return Judgement(Verdict.GOOD, f"finite over {len(losses)} steps")

@@ -1,0 +1,130 @@
+"""What is said of releases that are neither good nor bad: how many, why, and what a reader can do about it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from harness.report.text import one_line
+from harness.verdicts.verdict import SkipKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from harness.report.model import BoundaryResult, ReleaseResult
+
+MOST_NAMED = 4
+"""Versions named one by one; more of them are a span with their number."""
+_REASON = 160
+_SUPPLIERS = {"pkg_resources": '--with "setuptools<81"', "distutils": "--python 3.11", "imp": "--python 3.11"}
+"""{module that is gone: the option that brings it back}; the last two left Python with 3.12."""
+
+
+def several(versions: Sequence[str]) -> str:
+    """Return a few versions by name, many as a span with their number."""
+    if len(versions) > MOST_NAMED:
+        return f"{len(versions)} releases ({versions[0]} to {versions[-1]})"
+    return " and ".join(filter(None, [", ".join(versions[:-1]), versions[-1]]))
+
+
+def failure_name(release: ReleaseResult) -> str:
+    """Return what a failure is called: the exception's class, or else its kind; empty if that is not known."""
+    fingerprint = release.fingerprint or {}
+    return one_line(str(fingerprint.get("exception") or fingerprint.get("kind") or ""), 80)
+
+
+def failed_otherwise(release: ReleaseResult) -> bool:
+    """Tell whether a skipped release was executed and failed, though not by the failure looked for."""
+    return release.verdict == "skip" and release.skip_kind == SkipKind.OTHER_FAILURE
+
+
+def gap(releases: Sequence[ReleaseResult], *, where: str = "", which: str = "") -> str:
+    """Return what is known of releases that carry no verdict in a boundary, as a clause; empty without any.
+
+    Args:
+        releases: Oldest first.
+        where: Put behind the versions, as `between them`.
+        which: Says the versions in place of their names where all are of one kind, as `1.3 and later`.
+    """
+    groups: dict[str, list[ReleaseResult]] = {}
+    for release in releases:
+        groups.setdefault(_fate(release), []).append(release)
+    clauses = []
+    for fate, members in groups.items():
+        names = which if which and len(groups) == 1 else several([release.version for release in members])
+        clauses.append(f"{names}{f' {where}' if where else ''} {_said(fate, members)}")
+    return " and ".join(clauses)
+
+
+def between(boundary: BoundaryResult, releases: Iterable[ReleaseResult]) -> list[ReleaseResult]:
+    """Return the releases that lie between the sides of a boundary, oldest first."""
+    inside = {*boundary.skipped, *boundary.untested}
+    return [release for release in releases if release.version in inside]
+
+
+def gap_of(boundary: BoundaryResult, releases: Iterable[ReleaseResult]) -> str:
+    """Return what lies between the sides of a boundary, as a clause; empty where its sides are neighbours."""
+    return gap(between(boundary, releases), where="between them")
+
+
+def way_out(releases: Iterable[ReleaseResult], package: str) -> str:
+    """Return what a reader can do about skipped releases, as an addition to a sentence; may be empty.
+
+    Args:
+        releases: Those of one gap.
+        package: The package under test, whose own modules no other package brings.
+    """
+    skipped = [release for release in releases if release.verdict == "skip"]
+    if not skipped:
+        return ""
+    usual = _usual(skipped)
+    if usual.skip_kind == SkipKind.WRONG_PYTHON:
+        return "; another Python may have them: --python VERSION"
+    if usual.skip_kind == SkipKind.OUT_OF_TIME:
+        return "; for more time: --timeout SECONDS"
+    if usual.skip_kind != SkipKind.IMPORT_ERROR:
+        return ""
+    top = usual.module.partition(".")[0]
+    if top in _SUPPLIERS:
+        supplied = f"; to supply it: {_SUPPLIERS[top]}"
+    elif top and top.replace("_", "-").lower() != package.replace("_", "-").lower():
+        supplied = f"; to supply {top}: --with PACKAGE"
+    else:
+        supplied = ""
+    return f"{supplied}; if that is the failure you look for: --import-errors bad"
+
+
+def _fate(release: ReleaseResult) -> str:
+    if release.verdict == "skip":
+        return "otherwise" if failed_otherwise(release) else "skip"
+    return release.verdict
+
+
+def _said(fate: str, members: Sequence[ReleaseResult]) -> str:
+    one = len(members) == 1
+    if fate == "skip":
+        return f"could not be tested{_reasons(members)}"
+    if fate == "untested":
+        return f"{'was' if one else 'were'} not executed"
+    names = list(dict.fromkeys(filter(None, map(failure_name, members))))
+    failure = " and ".join(names) if len(names) < 3 else f"{len(names)} kinds of failure"
+    if fate == "otherwise":
+        return f"failed in another way{f' ({failure})' if failure else ''}"
+    return f"{'is' if one else 'are'} {fate}{f' with {failure}' if failure else ''}"
+
+
+def _usual(releases: Sequence[ReleaseResult]) -> ReleaseResult:
+    """Return a release that stands for the kind, and among these for the reason, that most have."""
+    kinds = Counter((release.skip_kind, release.module) for release in releases)
+    alike = [item for item in releases if (item.skip_kind, item.module) == kinds.most_common(1)[0][0]]
+    reason = Counter(release.reason for release in alike).most_common(1)[0][0]
+    return next(release for release in alike if release.reason == reason)
+
+
+def _reasons(releases: Sequence[ReleaseResult]) -> str:
+    reasons: Mapping[str, int] = Counter(release.reason for release in releases)
+    usual = _usual(releases)
+    if not usual.reason:
+        return ""
+    often = "" if len(reasons) == 1 else f"{reasons[usual.reason]} of {len(releases)}: "
+    return f" ({often}{one_line(usual.reason, _REASON).rstrip('.')})"
