@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from harness.verdicts.difference import Difference, judge_difference
 from harness.verdicts.noise import student_quantile
-from harness.verdicts.verdict import Judgement, Verdict
+from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +79,9 @@ def judge_interleaved(
         most: Pairs that one comparison may take.
     """
     looks = Looks.of(most, aim)
-    judged = Judgement(Verdict.SKIP, f"undecided: {len(pairs)} pairs are too few")
+    judged = Judgement(
+        Verdict.SKIP, f"undecided: {len(pairs)} pairs are too few", skip_kind=SkipKind.UNDECIDED
+    )
     for look in looks.pairs:
         if look > len(pairs):
             break
