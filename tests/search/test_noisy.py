@@ -1,12 +1,12 @@
 import statistics
 
 import pytest
+from harness.search.flakiness import entropy, posterior, rates, side
 from histories import BAD, GOOD, Flaky, region, solve, written
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.search.boundaries import Conclusion
-from harness.search.flakiness import entropy, posterior, rates, side
 from harness.verdicts.verdict import Verdict
 
 
