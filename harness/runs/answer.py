@@ -43,6 +43,8 @@ def sentence(
     tested = [release for release in releases if release.verdict in {"good", "bad"}]
     if conclusion == Conclusion.ALWAYS_GOOD:
         return f"Nothing broke: {job} is good with {_all(package, releases)}{_other_signals(boundaries)}."
+    if conclusion == Conclusion.UNTESTABLE_GAP and tested[0].verdict == "good":
+        return f"{job.capitalize()} is good with {_all(package, releases)}{_other_signals(boundaries)}."
     reason, count = Counter(release.reason for release in tested).most_common(1)[0]
     often = "" if count == len(tested) else "most often: "
     return f"No good release: {job} is bad with {_all(package, releases)} ({often}{reason.rstrip('.')})."
@@ -54,6 +56,8 @@ def _changes(package: str, job: str, changes: Sequence[BoundaryResult]) -> str:
         verb = "broke" if boundary.kind == "regressed" else "repaired"
         again = " again" if any(one.kind == boundary.kind for one in changes[:index]) else ""
         old, new = ("good", "bad") if boundary.kind == "regressed" else ("bad", "good")
+        if boundary.kind == "changed":
+            verb, old, new = "changed", "old", "new"
         before, after = boundary.before, boundary.after
         who, what = ("", "it") if index else (f"{package} ", job)
         if boundary.skipped:  # whoever did it may be one of those that could not be tested: nobody is named

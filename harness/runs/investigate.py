@@ -31,6 +31,7 @@ class Searched:
     Attributes:
         strategy: `auto`, `sweep`, `binary` or `noisy`.
         from_given: The oldest release was named as an end.
+        two_sided: A change between any two signals is asked for, in either direction.
         assume: {version: verdict} that hold without an execution.
         cheap: Versions that cost little to execute.
         jobs: Probes at a time.
@@ -40,6 +41,7 @@ class Searched:
     from_given: bool = True
     find_fix: bool = False
     any_failure: bool = False
+    two_sided: bool = False
     confidence: float = 0.95
     assume: Mapping[str, str] = field(default_factory=dict)
     cheap: Sequence[str] = ()
@@ -75,6 +77,7 @@ def replay(searched: Searched, names: Sequence[str], findings: Findings) -> Sear
         from_given=searched.from_given,
         find_fix=searched.find_fix,
         any_failure=searched.any_failure,
+        two_sided=searched.two_sided,
         confidence=searched.confidence,
         assume={positions[version]: Verdict(verdict) for version, verdict in searched.assume.items()},
         cheap=frozenset(positions[version] for version in searched.cheap),
@@ -191,17 +194,17 @@ class Investigation:
         self.driver.run(propose, told, left=left)
 
     def _repeat_sides(self) -> None:
-        """Execute the sides of other boundaries again: in census, in trace, and of other failures.
+        """Execute the sides of other boundaries again: in census and in trace.
 
-        The search confirmed those in verdict.
+        The search confirmed those in verdict and in failure.
         """
         for _ in range(3):  # a repeat may itself show a new boundary
             answers = self.answers()
             tasks = [
                 (arm, side, 1)
                 for arm, findings in self.driver.findings.items()
-                for found in [arrange(len(self.names), findings)]
-                for side in sorted(found.sides() | _failure_sides(answers[arm]))
+                for found in [arrange(len(self.names), findings, answers[arm].judged)]
+                for side in sorted(found.sides())
                 if not found.repeats[side]
             ]
             if not tasks:
@@ -240,16 +243,6 @@ class Investigation:
                 for probe in laboratory.probes(arm, position)
             )
         )
-
-
-def _failure_sides(answer: Answer) -> set[int]:
-    """Return the positions next to a boundary of another failure that has no untested release between."""
-    return {
-        side
-        for boundary in answer.other_failures
-        if not boundary.untested
-        for side in (boundary.before, boundary.after)
-    }
 
 
 def _observation(position: int, repeat: int, finding: Finding) -> Observation:

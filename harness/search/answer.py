@@ -52,6 +52,12 @@ class Answer:
     unexecuted: tuple[int, ...] = ()
 
     @property
+    def judged(self) -> tuple[Verdict, ...]:
+        """Return the verdict of every release that executions gave one; untested where none did."""
+        pairs = zip(self.verdicts, self.counts, strict=True)
+        return tuple(verdict if executions else Verdict.UNTESTED for verdict, (_, executions) in pairs)
+
+    @property
     def untestable_ends(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Return the positions of the oldest and of the newest releases that cannot be tested, up to the first that can."""
         count = len(self.verdicts)

@@ -160,7 +160,8 @@ def _switching(levels: Sequence[Level]) -> Numbers:
     positions = np.array([level.position for level in levels], dtype=np.float64)
     span = max(1.0, positions[-1] - positions[0])
     each = min(0.4, CHANGES / span)
-    return 0.5 * (1 - (1 - 2 * each) ** np.diff(positions))
+    differ: Numbers = 0.5 * (1 - (1 - 2 * each) ** np.diff(positions))
+    return differ
 
 
 def _combine(

@@ -8,6 +8,7 @@ exactly a true one (false). git_bayesect knows one step only, and always names o
 
 import argparse
 import multiprocessing
+import re
 import statistics
 import time
 
@@ -96,14 +97,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--histories", type=int, default=1000)
     parser.add_argument("--confidence", type=float, default=0.95)
-    parser.add_argument("--only", default="", help="part of a shape's or a search's name")
+    parser.add_argument(
+        "--only", default="", help="a regular expression: 'window of 2 of 16, 0.0 to .*, binary'"
+    )
     parser.add_argument("--jobs", type=int, default=1)
     asked = parser.parse_args()
+    searches = list(contestants())
     tasks = [
         (strategy, cell, asked.histories, asked.confidence)
         for cell in cells()
-        for strategy in contestants()
-        if asked.only in f"{cell[0]} {cell[1]} {strategy}"
+        for strategy in searches
+        if re.search(asked.only, f"{cell[0]} of {cell[1]}, {cell[3]} to {cell[4]}, {strategy}")
     ]
     print(f"{asked.histories} histories a cell, {asked.confidence:.0%} asked\n")
     print(
