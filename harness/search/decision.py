@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
     from harness.search.knowledge import Knowledge
 
+RESERVE = 1
+"""Part of the risk, in units of what the stated boundaries may take together, that is kept where noise is seen.
+
+It covers levels and windows that are rarer in the prior than in the case at hand (`nox -s bench-search`).
+"""
+
 MOST_UNMERGED = 120
 """Releases up to which each one is a level of its own in the noise model."""
 
@@ -68,7 +74,8 @@ def decide(known: Knowledge) -> Decision:
         doubt = _smooth(known, weighed, verdicts)
     by_verdict = verdict_changes(verdicts)
     by_failure = failure_changes(known, verdicts)
-    asked = 1 - (1 - known.options.confidence) / max(1, len(by_verdict) + len(by_failure))
+    shares = max(1, len(by_verdict) + len(by_failure)) * (1 + RESERVE * noisy)
+    asked = 1 - (1 - known.options.confidence) / shares
     found = [_sure(known, boundary, _chance(known, boundary), asked) for boundary in by_verdict]
     others = [_sure(known, one, _failure_chance(known, verdicts, one), asked) for one in by_failure]
     if known.options.two_sided:
