@@ -144,10 +144,32 @@ def test_a_boundary_is_confirmed_only_by_both_sides_again():
 
 
 def test_a_job_that_is_not_identical_is_no_evidence():
+    result = drawn({0: twice(GOOD), 1: {0: finding(BAD, identity="other")}, 2: twice(GOOD)})
+    assert [row.verdict for row in result.releases] == ["good", "skip", "good"]
+    assert result.releases[1].reason.startswith("not identical")
+    assert result.conclusion == "always-good"
+
+
+def test_an_end_that_is_no_evidence_leaves_a_gap():
     result = drawn({0: twice(GOOD), 1: twice(GOOD), 2: {0: finding(BAD, identity="other")}})
     assert [row.verdict for row in result.releases] == ["good", "good", "skip"]
-    assert result.releases[2].reason.startswith("not identical")
-    assert result.conclusion == "always-good"
+    assert result.conclusion == "untestable-gap"
+
+
+def test_a_release_whose_executions_disagree_says_how_often_it_fails():
+    flaky = {repeat: finding(BAD if repeat in (1, 4, 8) else GOOD) for repeat in range(10)}
+    result = drawn({0: {repeat: finding(GOOD) for repeat in range(10)}, 1: flaky, 2: flaky})
+    rows = result.releases
+    assert [row.verdict for row in rows] == ["good", "bad", "bad"]
+    assert rows[1].reason == "fails in 3 of 10 executions: it is bad"
+    assert [(one.before, one.after, one.kind) for one in result.boundaries if one.signal == "verdict"] == [
+        ("0.0", "1.0", "regressed")
+    ]
+    same = drawn(dict.fromkeys(range(4), flaky))
+    assert {row.verdict for row in same.releases} == {"good"}
+    assert {row.reason for row in same.releases} == {"fails in 3 of 10 executions: it is good"}
+    assert not [one for one in same.boundaries if one.signal == "verdict"]
+    assert same.conclusion == "inconclusive"
 
 
 def test_where_repeats_differ_only_what_is_beyond_their_noise_counts():

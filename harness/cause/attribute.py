@@ -53,7 +53,10 @@ def attribute(investigation: Investigation, found: Attribution, *, causes: bool,
     driver, answers = investigation.driver, investigation.answers()
     laboratory = driver.laboratory
     bench = Bench(laboratory, driver.watcher, driver.jobs)
-    maps = {name: arrange(len(laboratory.releases), findings) for name, findings in driver.findings.items()}
+    maps = {
+        name: arrange(len(laboratory.releases), findings, answers[name].judged)
+        for name, findings in driver.findings.items()
+    }
     for name, arm_map in maps.items():
         for position, finding in enumerate(arm_map.firsts):
             curve = survival(name, laboratory.releases[position].version, finding)

@@ -212,7 +212,7 @@ def gather(
     searched = investigation.searched.to_dict()
     arms: list[ArmResult] = []
     for arm in question.arms:
-        found = arrange(len(laboratory.releases), driver.findings[arm.name])
+        found = arrange(len(laboratory.releases), driver.findings[arm.name], answers[arm.name].judged)
         commands = [question.probe_command(release.version, arm) for release in laboratory.releases]
         arms.append(
             arm_result(

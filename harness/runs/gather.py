@@ -76,36 +76,60 @@ class ArmMap:
         )
 
 
-def arrange(count: int, findings: Findings) -> ArmMap:
+def arrange(count: int, findings: Findings, verdicts: Sequence[Verdict] = ()) -> ArmMap:
     """Put the findings in order, with everything that was not an identical job turned into a skip.
 
     Args:
         count: Number of releases.
         findings: What was executed.
+        verdicts: What the search decided of each release; by default what most of its executions gave.
     """
     findings = identical(findings)
     firsts, repeats = [], []
     for position in range(count):
-        first, others = representative(findings.get(position, {}))
+        decided = verdicts[position] if verdicts else None
+        first, others = representative(findings.get(position, {}), decided)
         firsts.append(first)
         repeats.append(others)
     deterministic = _deterministic(firsts, repeats)
     return ArmMap(firsts, repeats, _trace_labels(firsts, repeats, deterministic=deterministic), deterministic)
 
 
-def representative(executions: Mapping[int, Finding]) -> tuple[Finding, list[Finding]]:
-    """Return the execution that stands for a release, and all others."""
+def representative(
+    executions: Mapping[int, Finding], decided: Verdict | None = None
+) -> tuple[Finding, list[Finding]]:
+    """Return the execution that stands for a release, and all others.
+
+    Args:
+        executions: {repeat: finding}.
+        decided: Verdict of the release; by default what most executions with a verdict gave.
+    """
     ordered = [finding for _, finding in sorted(executions.items())]
     if not ordered:
         return Finding(Judgement(Verdict.UNTESTED, "not executed")), []
     votes = Counter(finding.verdict for finding in ordered)
-    usual = max(votes, key=lambda verdict: (verdict != Verdict.SKIP, votes[verdict]))
-    first = next(finding for finding in ordered if finding.verdict == usual)
+    failures, judged = votes[Verdict.BAD], votes[Verdict.BAD] + votes[Verdict.GOOD]
+    if not judged:
+        return ordered[0], ordered[1:]
+    usual = Verdict.BAD if failures > votes[Verdict.GOOD] else Verdict.GOOD
+    if failures == votes[Verdict.GOOD]:
+        usual = next(finding.verdict for finding in ordered if finding.verdict != Verdict.SKIP)
+    verdict = decided if decided in (Verdict.GOOD, Verdict.BAD) else usual
+    first = next((finding for finding in ordered if finding.verdict == verdict), None) or next(
+        finding for finding in ordered if finding.verdict == usual
+    )
     others = [finding for finding in ordered if finding is not first]
-    if votes[usual] < len(ordered):
-        said = f"{first.judgement.reason} ({usual} in {votes[usual]} of {len(ordered)} executions)"
-        first = replace(first, judgement=replace(first.judgement, reason=said))
-    return first, others
+    if failures in (0, judged) and verdict == usual:
+        return first, others
+    return replace(first, judgement=_of_several(first.judgement, verdict, failures, judged)), others
+
+
+def _of_several(judgement: Judgement, verdict: Verdict, failures: int, judged: int) -> Judgement:
+    """Return the judgement of a release whose executions disagree, among each other or with what was decided."""
+    counted = f"fails in {failures} of {judged} executions"
+    if judgement.verdict == verdict:
+        return replace(judgement, reason=f"{counted}: {judgement.reason}")
+    return Judgement(verdict, f"{counted}, which is no change from its neighbours")
 
 
 def arm_result(

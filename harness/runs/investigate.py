@@ -38,18 +38,18 @@ class Searched:
     Attributes:
         strategy: `auto`, `sweep`, `binary` or `noisy`.
         from_given: The oldest release was named as an end.
+        two_sided: A change between any two signals is asked for, in either direction.
         assume: {version: verdict} that hold without an execution.
         cheap: Versions that cost little to execute.
         jobs: Probes at a time.
-        two_sided: Every change counts, whichever its direction.
     """
 
     strategy: str
     from_given: bool = True
     find_fix: bool = False
     any_failure: bool = False
-    confidence: float = 0.95
     two_sided: bool = False
+    confidence: float = 0.95
     assume: Mapping[str, str] = field(default_factory=dict)
     cheap: Sequence[str] = ()
     jobs: int = 1
@@ -84,8 +84,8 @@ def replay(searched: Searched, names: Sequence[str], findings: Findings) -> Sear
         from_given=searched.from_given,
         find_fix=searched.find_fix,
         any_failure=searched.any_failure,
-        confidence=searched.confidence,
         two_sided=searched.two_sided,
+        confidence=searched.confidence,
         assume={positions[version]: Verdict(verdict) for version, verdict in searched.assume.items()},
         cheap=frozenset(positions[version] for version in searched.cheap),
     )
@@ -229,17 +229,17 @@ class Investigation:
         self.driver.run(propose, told, left=left)
 
     def _repeat_sides(self) -> None:
-        """Execute the sides of other boundaries again: in census, in trace, and of other failures.
+        """Execute the sides of other boundaries again: in census and in trace.
 
-        The search confirmed those in verdict.
+        The search confirmed those in verdict and in failure.
         """
         for _ in range(3):  # a repeat may itself show a new boundary
             answers = self.answers()
             tasks = [
                 (arm, side, 1)
                 for arm, findings in self.driver.findings.items()
-                for found in [arrange(len(self.names), findings)]
-                for side in sorted(found.sides() | _failure_sides(answers[arm]))
+                for found in [arrange(len(self.names), findings, answers[arm].judged)]
+                for side in sorted(found.sides())
                 if not found.repeats[side]
             ]
             if not tasks:
@@ -286,16 +286,6 @@ class Investigation:
                 for probe in laboratory.probes(arm, position)
             )
         )
-
-
-def _failure_sides(answer: Answer) -> set[int]:
-    """Return the positions next to a boundary of another failure that has no untested release between."""
-    return {
-        side
-        for boundary in answer.other_failures
-        if not boundary.untested
-        for side in (boundary.before, boundary.after)
-    }
 
 
 def _observation(position: int, repeat: int, finding: Finding) -> Observation:

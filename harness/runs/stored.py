@@ -114,11 +114,12 @@ def _judge_arm(package: str, arm: ArmResult, store: Store, oracle: Mapping[str, 
             findings[position] = {0: _as_it_was(row)}
     releases = [Release(row.version, row.uploaded, yanked=row.yanked) for row in arm.releases]
     search = replay(Searched(**arm.search), [release.version for release in releases], findings)
+    answer = search.answer()
     new = arm_result(
         Arm(arm.name, arm.parameters),
         releases,
-        arrange(len(releases), findings),
-        search.answer(),
+        arrange(len(releases), findings, answer.judged),
+        answer,
         package=package,
         commands=[row.command for row in arm.releases],
         searched=arm.search,

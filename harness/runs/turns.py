@@ -108,9 +108,7 @@ def _compared(
     """Execute two releases in turns until a look decides; return the judgement and what it rests on."""
     sides, turns = _sides(laboratory, arm, positions), list[Turn]()
     version = laboratory.releases[positions[1]].version
-    judged = Judgement(
-        Verdict.SKIP, "undecided: nothing was executed in turns", skip_kind=SkipKind.UNDECIDED
-    )
+    judged = Judgement(Verdict.SKIP, "undecided: nothing was executed in turns", skip_kind=SkipKind.UNDECIDED)
     planned = looks(laboratory.question.scenario.oracle)
     for look in planned:
         while len(turns) < look:

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import takewhile
 from math import prod
 from typing import TYPE_CHECKING
 
-from harness.search.boundaries import Boundary, Conclusion, changes, conclude, verdict_changes
-from harness.search.noisy import Stretch, smoothed, sure, weigh
-from harness.verdicts.verdict import Fingerprint, Verdict
+from harness.search.boundaries import Boundary, Conclusion, conclude
+from harness.search.decision import decide
+from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from harness.search.knowledge import Knowledge, Observation, Signal
+    from harness.search.knowledge import Knowledge, Observation
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a search found.
+    """What a search found. Verdicts, boundaries and conclusion come from one decision.
 
     Attributes:
         conclusion: One of the contract's.
-        boundaries: Those of the failure looked for, oldest first.
-        other_failures: Those of any other failure, oldest first; not narrowed for their own sake.
+        boundaries: Changes between good and bad, whatever the failure, oldest first; of a two-sided question,
+            changes between any two signals.
+        other_failures: Changes from one failure to another between bad releases, oldest first.
         confidence: Probability that all boundaries lie where they are said to lie; None without a boundary,
             for nobody can tell what hides between releases that were not probed.
-        verdicts: Of every position, as to the failure looked for.
+        verdicts: Of every position.
         reason: One sentence: the probes this rests on, and how often each was run.
         support: The observations behind it: of the boundaries' sides, or else all.
         log: One sentence a decision.
+        counts: (failures, executions with a verdict) of every position.
+        noisy: Two executions of one release disagree on good or bad.
+        unchanged: Probability that nothing changes at all; None unless noisy.
+        unexecuted: Positions that were never executed, nor assumed.
     """
 
     conclusion: Conclusion
@@ -40,89 +46,71 @@ class Answer:
     reason: str
     support: tuple[Observation, ...]
     log: tuple[str, ...]
+    counts: tuple[tuple[int, int], ...] = ()
+    noisy: bool = False
+    unchanged: float | None = None
+    unexecuted: tuple[int, ...] = ()
+
+    @property
+    def judged(self) -> tuple[Verdict, ...]:
+        """Return the verdict of every release that executions gave one; untested where none did."""
+        pairs = zip(self.verdicts, self.counts, strict=True)
+        return tuple(verdict if executions else Verdict.UNTESTED for verdict, (_, executions) in pairs)
+
+    @property
+    def untestable_ends(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return the positions of the oldest and of the newest releases that cannot be tested, up to the first that can."""
+        count = len(self.verdicts)
+        newest = _skipped(self.verdicts, reversed(range(count)))
+        return _skipped(self.verdicts, range(count)), newest[::-1]
 
 
-def answer(known: Knowledge, *, by_noise_model: bool, complete: bool) -> Answer:
+def answer(known: Knowledge, *, complete: bool) -> Answer:
     """Draw the answer from what is known.
 
     Args:
         known: Everything observed.
-        by_noise_model: Take verdicts from the most probable boundary rather than from votes.
         complete: The search asked all it wanted; otherwise nothing is concluded.
     """
-    verdicts = smoothed(known) if by_noise_model else known.verdicts()
-    settled = sure(known) if by_noise_model else all(known.repeated(p) for p in known.disputed())
-    found = [
-        replace(
-            boundary,
-            confirmed=settled and not boundary.untested and _repeated(known, boundary, by_noise_model),
-            failure=known.failure if isinstance(known.failure, Fingerprint) else None,
-        )
-        for boundary in verdict_changes(verdicts)
-    ]
-    finished = complete and settled and not any(boundary.untested for boundary in found)
-    sides = {side for boundary in found for side in (boundary.before, boundary.after)}
+    decision = decide(known)
+    stated = decision.stated()
+    settled = not decision.noisy or (bool(stated) and all(boundary.confirmed for boundary in stated))
+    sides = {side for boundary in stated for side in (boundary.before, boundary.after)}
     support = [o for o in known.observations if not sides or o.position in sides]
+    log = list(known.log)
+    if decision.noisy and not decision.boundaries:
+        log.append(_flaky(known, decision.unchanged or 0.0))
     return Answer(
-        conclusion=conclude(verdicts) if finished else Conclusion.INCONCLUSIVE,
-        boundaries=tuple(found),
-        other_failures=tuple(_other_failures(known)),
-        confidence=confidence(known, found) if found else None,
-        verdicts=tuple(verdicts),
+        conclusion=conclude(decision.verdicts, decision.boundaries)
+        if complete and settled
+        else Conclusion.INCONCLUSIVE,
+        boundaries=decision.boundaries,
+        other_failures=decision.failures,
+        confidence=prod(boundary.chance or 0.0 for boundary in decision.boundaries)
+        if decision.boundaries
+        else None,
+        verdicts=decision.verdicts,
         reason=_reason(known, sorted(sides)),
         support=tuple(support),
-        log=tuple(known.log),
+        log=tuple(log),
+        counts=tuple(known.counts(p) for p in range(known.options.count)),
+        noisy=decision.noisy,
+        unchanged=decision.unchanged,
+        unexecuted=tuple(p for p, verdict in enumerate(decision.verdicts) if verdict == Verdict.UNTESTED),
     )
 
 
-def confidence(known: Knowledge, boundaries: Sequence[Boundary]) -> float:
-    """Return the product over boundaries of the noise model's probability between its neighbours."""
-    starts = [0, *(boundary.after for boundary in boundaries[:-1])]
-    stops = [*(boundary.before for boundary in boundaries[1:]), known.options.count - 1]
-    chances = []
-    for boundary, first, last in zip(boundaries, starts, stops, strict=True):
-        found = weigh(known, Stretch(first, last, boundary.kind == "fixed"))
-        between = [
-            weight
-            for split, weight in found.weights.items()
-            if split.regresses == (boundary.kind == "regressed")
-            and 0 < split.before < len(found.positions)
-            and boundary.before <= found.positions[split.before - 1] < boundary.after
-        ]
-        chances.append(sum(between))
-    return prod(chances)
+def _skipped(verdicts: Sequence[Verdict], order: Iterable[int]) -> tuple[int, ...]:
+    return tuple(takewhile(lambda position: verdicts[position] == Verdict.SKIP, order))
 
 
-def _repeated(known: Knowledge, boundary: Boundary, by_noise_model: bool) -> bool:
-    """Tell whether both sides ran twice; the noise model has weighed already whether their runs agree."""
-    sides = (boundary.before, boundary.after)
-    return all(known.repeated(p) or (by_noise_model and known.runs(p) >= 2) for p in sides)
-
-
-def _other_failures(known: Knowledge) -> list[Boundary]:
-    """Return the boundaries with another failure on one side at least, as far as probes happen to tell."""
-    signals: list[Signal | None] = [known.signal(p) for p in range(known.options.count)]
-    found = []
-    for boundary in changes(signals, _kind):
-        old, new = signals[boundary.before], signals[boundary.after]
-        other = new if isinstance(new, Fingerprint) else old
-        if isinstance(other, Fingerprint):
-            found.append(
-                replace(
-                    boundary,
-                    skipped=tuple(p for p in boundary.skipped if known.tested(p)),
-                    untested=tuple(p for p in boundary.skipped if not known.tested(p)),
-                    confirmed=known.repeated(boundary.before) and known.repeated(boundary.after),
-                    failure=other,
-                )
-            )
-    return found
-
-
-def _kind(old: object, new: object) -> str:
-    if old == Verdict.GOOD:
-        return "regressed"
-    return "fixed" if new == Verdict.GOOD else "changed"
+def _flaky(known: Knowledge, unchanged: float) -> str:
+    counts = [known.counts(p) for p in range(known.options.count)]
+    failures, executions = (sum(column) for column in zip(*counts, strict=True))
+    return (
+        f"{failures} of {executions} executions fail, and no change was found: "
+        f"nothing changes with a probability of {unchanged:.0%}"
+    )
 
 
 def _reason(known: Knowledge, sides: Sequence[int]) -> str:
@@ -131,9 +119,9 @@ def _reason(known: Knowledge, sides: Sequence[int]) -> str:
         return (
             f"{len(tested)} of {known.options.count} releases probed, {len(known.observations)} runs in all"
         )
-    told = []
+    parts = []
     for side in sides:
         bad, runs = known.counts(side)
         assumed = side in known.options.assume
-        told.append(f"{known.name(side)} " + ("assumed" if assumed else f"bad in {bad} of {runs} runs"))
-    return "; ".join(told)
+        parts.append(f"{known.name(side)} " + ("assumed" if assumed else f"bad in {bad} of {runs} runs"))
+    return "; ".join(parts)

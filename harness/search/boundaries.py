@@ -24,6 +24,7 @@ class Conclusion(StrEnum):
 
     REGRESSED = "regressed"
     FIXED = "fixed"
+    CHANGED = "changed"
     NON_MONOTONE = "non-monotone"
     ALWAYS_GOOD = "always-good"
     NEVER_GOOD = "never-good"
@@ -39,10 +40,12 @@ class Boundary:
         before: Position (from 0) of the older one.
         after: Position of the newer one.
         kind: `regressed`, `fixed` or `changed`.
-        skipped: Positions between them that have no value: skipped, or broken by another failure.
+        skipped: Positions between them that have no value: they cannot be tested.
         untested: Positions between them that nobody probed; with any, the boundary is not final.
-        confirmed: Whether both sides were probed again and gave the same.
-        failure: What the bad side fails with, where that is known.
+        confirmed: Whether both sides were executed again, and the change lies between exactly these two with the
+            confidence that was asked.
+        failure: What the bad side (of two, the newer one) fails with, where that is known.
+        chance: Probability that the change lies between exactly these two, in this direction; None if not weighed.
     """
 
     before: int
@@ -52,6 +55,7 @@ class Boundary:
     untested: tuple[int, ...] = ()
     confirmed: bool = False
     failure: Fingerprint | None = None
+    chance: float | None = None
 
 
 def changes(
@@ -86,23 +90,37 @@ def verdict_changes(verdicts: Sequence[Verdict]) -> list[Boundary]:
     ]
 
 
-def conclude(verdicts: Sequence[Verdict]) -> Conclusion:
+def conclude(verdicts: Sequence[Verdict], boundaries: Sequence[Boundary] | None = None) -> Conclusion:
     """Return the conclusion that verdicts in order allow.
 
     A single boundary whose sides are not neighbours, because skipped releases lie between them, is an
-    `untestable-gap`: any of those, or the first one after them, may be the culprit. If a release between them
-    was never probed the search stopped too early, and the conclusion is `inconclusive`.
+    `untestable-gap`: any of those, or the first one after them, may be the culprit. So is a range whose testable
+    releases are all alike while its oldest or its newest one cannot be tested. If a release at an end or between the
+    sides was never probed the search stopped too early, and the conclusion is `inconclusive`.
+
+    Args:
+        verdicts: Of all releases.
+        boundaries: Those found; by default every change between good and bad.
     """
-    boundaries = verdict_changes(verdicts)
-    testable = {verdict for verdict in verdicts if verdict in (Verdict.GOOD, Verdict.BAD)}
+    found = verdict_changes(verdicts) if boundaries is None else boundaries
+    testable: set[Verdict] = {Verdict.GOOD, Verdict.BAD} & set(verdicts)
     if not testable:
         return Conclusion.INCONCLUSIVE
-    if not boundaries:
-        return Conclusion.ALWAYS_GOOD if testable == {Verdict.GOOD} else Conclusion.NEVER_GOOD
-    if len(boundaries) > 1:
-        return Conclusion.NON_MONOTONE
-    if boundaries[0].untested:
+    if not found:
+        return _without_change(testable, {verdicts[0], verdicts[-1]})
+    if any(boundary.untested for boundary in found):
         return Conclusion.INCONCLUSIVE
-    if boundaries[0].skipped:
+    if len(found) > 1:
+        return Conclusion.NON_MONOTONE
+    if found[0].skipped:
         return Conclusion.UNTESTABLE_GAP
-    return Conclusion.REGRESSED if boundaries[0].kind == "regressed" else Conclusion.FIXED
+    kinds = {"regressed": Conclusion.REGRESSED, "fixed": Conclusion.FIXED, "changed": Conclusion.CHANGED}
+    return kinds[found[0].kind]
+
+
+def _without_change(testable: set[Verdict], ends: set[Verdict]) -> Conclusion:
+    if Verdict.UNTESTED in ends or len(testable) > 1:
+        return Conclusion.INCONCLUSIVE
+    if Verdict.SKIP in ends:
+        return Conclusion.UNTESTABLE_GAP
+    return Conclusion.ALWAYS_GOOD if testable == {Verdict.GOOD} else Conclusion.NEVER_GOOD

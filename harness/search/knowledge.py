@@ -6,7 +6,7 @@ The strategies are functions of this object alone, so a search can be replayed f
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from harness.search.options import Options
 
 Signal: TypeAlias = Verdict | Fingerprint
-"""GOOD, BAD (the failure looked for), or the fingerprint of another failure, its step left out."""
+"""GOOD, BAD (a failure without a fingerprint), or `Fingerprint.failure`."""
 
-SETTLED = 2
-"""Votes by which a verdict must lead once two runs of a release have disagreed."""
+AGREEING = 2
+"""Executions with the same signal that confirm a release of a job that equal traces prove deterministic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ class Knowledge:
         observations: Every probe that ended, in the order told.
         pending: Probes under way.
         log: One sentence a decision.
-        failure: The failure looked for, where a bad release names one.
+        traced: Whether any execution with a verdict left a trace.
+        left: How many releases have no result yet.
     """
 
     def __init__(self, options: Options) -> None:
@@ -64,6 +65,8 @@ class Knowledge:
         self.observations: list[Observation] = []
         self.pending: set[Request] = set()
         self.log: list[str] = []
+        self.traced = False
+        self.left = options.count - len(options.assume)
         self._other_trace = False
         self._same_trace = False
         self._traces: dict[int, str] = {}
@@ -72,11 +75,12 @@ class Knowledge:
         self._told: list[int] = [0] * options.count
         self._next: list[int] = [0] * options.count
         self._raw: list[Signal | None] = [None] * options.count
+        self._contested: set[int] = set()
+        self._fresh = 0
         for position, verdict in options.assume.items():
             self.say(f"{options.name(position)} is taken for {verdict} without a probe, as asked")
             if verdict in (Verdict.GOOD, Verdict.BAD):
                 self._raw[position] = verdict
-        self.failure: Signal | None = self._main_failure()
 
     # -- taking in ------------------------------------------------------------------------------------------
 
@@ -89,20 +93,23 @@ class Knowledge:
         self._seen.add(request)
         self.observations.append(observation)
         self.pending.discard(request)
+        self.left -= not self.tested(position)
         self._told[position] += 1
         self._next[position] = max(self._next[position], observation.repeat + 1)
         signal = self._signal_of(observation.judgement)
         if signal is None or position in self.options.assume:
             return
-        if observation.digest is not None:
-            same = self._traces.setdefault(position, observation.digest) == observation.digest
-            self._same_trace |= same and bool(self._runs[position])
-            self._other_trace |= not same
         runs = self._runs[position]
+        if observation.digest is not None:
+            self.traced = True
+            same = self._traces.setdefault(position, observation.digest) == observation.digest
+            self._same_trace |= same and bool(runs)
+            self._other_trace |= not same
         runs.append(signal)
+        if signal != runs[0]:
+            self._contested.add(position)
         # The most frequent one; Counter keeps the earliest first where two are as frequent.
         self._raw[position] = runs[0] if len(runs) == 1 else Counter(runs).most_common(1)[0][0]
-        self.failure = self._main_failure()
 
     def request(self, positions: Iterable[int]) -> list[Request]:
         """Return the next run of each position and note it as under way."""
@@ -133,73 +140,70 @@ class Knowledge:
         return any(request.position == position for request in self.pending)
 
     def signal(self, position: int) -> Signal | None:
-        """Return what the release shows by majority; None if skipped or untested."""
-        raw = self._raw[position]
-        return Verdict.BAD if raw is not None and raw == self.failure else raw
+        """Return what most executions of the release show; None if skipped or untested."""
+        return self._raw[position]
 
     def verdict(self, position: int) -> Verdict:
-        """Return the verdict as to the failure looked for; another failure hides it, so counts as a skip."""
-        signal = self.signal(position)
-        if isinstance(signal, Verdict):
-            return signal
-        return Verdict.SKIP if self.tested(position) else Verdict.UNTESTED
-
-    def verdicts(self) -> list[Verdict]:
-        """Return the verdict of every position."""
-        return [self.verdict(position) for position in range(self.options.count)]
+        """Return the verdict of most executions of the release."""
+        signal = self._raw[position]
+        if signal is None:
+            return Verdict.SKIP if self.tested(position) else Verdict.UNTESTED
+        return Verdict.GOOD if signal == Verdict.GOOD else Verdict.BAD
 
     def counts(self, position: int) -> tuple[int, int]:
-        """Return (bad runs, good and bad runs) as to the failure looked for."""
+        """Return (failures of any kind, executions with a verdict)."""
         runs = self._runs[position]
-        good = runs.count(Verdict.GOOD)
-        bad = sum(run in (self.failure, Verdict.BAD) for run in runs)
-        return bad, good + bad
+        return len(runs) - runs.count(Verdict.GOOD), len(runs)
+
+    def failures(self, position: int) -> Counter[Signal]:
+        """Return how often each failure was seen."""
+        return Counter(signal for signal in self._runs[position] if signal != Verdict.GOOD)
 
     def runs(self, position: int) -> int:
-        """Return how many runs gave a verdict."""
+        """Return how many executions gave a verdict."""
         return len(self._runs[position])
 
     def told(self, position: int) -> int:
-        """Return how many runs ended, skips among them."""
+        """Return how many executions ended, skips among them."""
         return self._told[position]
 
-    def lead(self, position: int) -> int:
-        """Return by how many votes the most frequent signal leads the next."""
-        votes = [*(count for _, count in Counter(self._runs[position]).most_common(2)), 0]
-        return votes[0] - votes[1] if self._runs[position] else 0
-
-    def disagrees(self, position: int, verdict: Verdict) -> bool:
-        """Tell whether at least as many runs of the release gave another verdict as gave this one."""
-        bad, runs = self.counts(position)
-        return runs > 0 and 2 * (bad if verdict == Verdict.GOOD else runs - bad) >= runs
-
-    def contested(self, position: int) -> bool:
-        """Tell whether two runs of the release disagree."""
-        return len(set(self._runs[position])) > 1
-
     def repeated(self, position: int) -> bool:
-        """Tell whether a second run agrees with the first, or the verdict is assumed."""
-        return position in self.options.assume or (
-            self.runs(position) >= 2 and self.lead(position) >= SETTLED
-        )
+        """Tell whether a second execution gave a verdict too, or the verdict is assumed."""
+        return position in self.options.assume or self.runs(position) >= AGREEING
 
     # -- all releases ---------------------------------------------------------------------------------------
 
     def testable(self) -> list[int]:
-        """Return the positions that are good or bad as to the failure looked for."""
-        return [p for p in range(self.options.count) if isinstance(self.signal(p), Verdict)]
+        """Return the positions that are good or bad."""
+        return [p for p, signal in enumerate(self._raw) if signal is not None]
 
     def untested(self) -> list[int]:
         """Return the positions without a result, those under way among them."""
         return [p for p in range(self.options.count) if not self.tested(p)]
 
+    def fresh(self, most: int) -> list[int]:
+        """Return the first positions that were neither executed nor asked for; all calls together are linear."""
+        found: list[int] = []
+        position = self._fresh
+        while position < self.options.count and len(found) < most:
+            if not self._next[position] and position not in self.options.assume:
+                found.append(position)
+            elif not found:
+                self._fresh = position + 1
+            position += 1
+        return found
+
     def disputed(self) -> list[int]:
-        """Return the positions of which two runs disagree."""
-        return [p for p in range(self.options.count) if self.contested(p)]
+        """Return the positions of which two executions disagree."""
+        return sorted(self._contested)
+
+    def noisy(self) -> bool:
+        """Tell whether two executions of one release disagree on good or bad."""
+        return any(0 < failures < runs for failures, runs in map(self.counts, self._contested))
 
     def deterministic(self) -> bool:
-        """Tell whether runs of one release left the same trace, and nothing speaks against it."""
-        return self._same_trace and not self._other_trace and not self.disputed()
+        """Tell whether executions of one release left the same trace, and nothing speaks against it."""
+        return self._same_trace and not self._other_trace and not self._contested
 
     def end(self, *, newest: bool) -> int | None:
         """Return the outermost position that is not a skip; None as long as that needs another probe."""
@@ -211,24 +215,9 @@ class Knowledge:
                 return position
         return None
 
-    def _main_failure(self) -> Signal | None:
-        """Return the failure looked for: the newest end's, else the oldest end's, else the most frequent.
-
-        An end that is bad without a fingerprint (assumed) names none, so the most frequent one stands for it.
-        """
-        for newest in (True, False):
-            position = self.end(newest=newest)
-            raw = None if position is None else self._raw[position]
-            if isinstance(raw, Fingerprint):
-                return raw
-            if raw == Verdict.BAD:
-                break
-        failures = Counter(raw for raw in self._raw if isinstance(raw, Fingerprint))
-        return failures.most_common(1)[0][0] if failures else None
-
     def _signal_of(self, judgement: Judgement) -> Signal | None:
         if judgement.verdict not in (Verdict.GOOD, Verdict.BAD):
             return None
         if judgement.verdict == Verdict.GOOD or judgement.fingerprint is None or self.options.any_failure:
             return judgement.verdict
-        return replace(judgement.fingerprint, step=None)
+        return judgement.fingerprint.failure

@@ -5,10 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.verdicts.verdict import Verdict
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.search.knowledge import Knowledge
+    from harness.search.knowledge import Knowledge, Signal
 
 
 class Gap(NamedTuple):
@@ -21,19 +23,31 @@ class Gap(NamedTuple):
 
 def gaps(known: Knowledge, anchors: Sequence[int]) -> list[Gap]:
     """Return the gaps between neighbouring anchors (positions in order) that still hold candidates."""
-    untested = known.untested()
     found = [
-        Gap(before, after, tuple(p for p in untested if before < p < after))
+        Gap(before, after, tuple(p for p in range(before + 1, after) if not known.tested(p)))
         for before, after in pairwise(anchors)
     ]
     return [gap for gap in found if gap.candidates]
 
 
 def differing_gaps(known: Knowledge) -> list[Gap]:
-    """Return the gaps with candidates whose two sides differ, one good and one bad."""
-    return [
-        gap for gap in gaps(known, known.testable()) if known.signal(gap.before) != known.signal(gap.after)
-    ]
+    """Return the gaps with candidates whose two sides differ: good and bad, or two failures.
+
+    The gap between a good release and the failure of the newest bad one comes first, so that it is cut first.
+    """
+    states = {
+        p: Verdict.GOOD if known.verdict(p) == Verdict.GOOD else known.signal(p) for p in known.testable()
+    }
+    newest = next((state for state in reversed(states.values()) if state != Verdict.GOOD), None)
+    found = [gap for gap in gaps(known, list(states)) if _differ(states[gap.before], states[gap.after])]
+    return sorted(found, key=lambda gap: {states[gap.before], states[gap.after]} != {Verdict.GOOD, newest})
+
+
+def _differ(old: Signal | None, new: Signal | None) -> bool:
+    """Tell whether two signals differ; a failure without a fingerprint is taken for any."""
+    if Verdict.GOOD in (old, new):
+        return old != new
+    return Verdict.BAD not in (old, new) and old != new
 
 
 def cut(parts: Iterable[tuple[int, ...]], pending: set[int], slots: int) -> list[int]:

@@ -23,11 +23,11 @@ class Options:
         jobs: Probes that may run at the same time.
         find_fix: Look for the release that repaired something.
         any_failure: Take every failure for the same one.
-        two_sided: Every change between two different signals counts, whichever its direction.
+        two_sided: A change between any two signals is what is asked for, in either direction.
         from_given: The first position is a stated end; otherwise a good end is stepped back to.
         assume: Verdicts that hold without a probe.
         cheap: Positions whose environment or result is stored.
-        confidence: What the noisy search is to reach, between 0.5 and 1.
+        confidence: Probability that all stated boundaries are to reach together, between 0.5 and 1.
         samples: Releases to look at between two ends that are alike; by default twice the binary logarithm
             of the range.
         budget: Most observations in all, those told beforehand among them; the search then ends

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.search.boundaries import verdict_changes
 from harness.search.narrowing import cut, differing_gaps, gaps
+from harness.search.settling import settle
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -19,11 +19,8 @@ if TYPE_CHECKING:
 
 Stage: TypeAlias = "Callable[[Knowledge, int], list[int] | None]"
 
-MOST_VOTES = 15
-"""Runs of one release after which two verdicts as frequent as each other are left undecided."""
-
-MOST_REPEATS = 4
-"""Runs of one release, skips among them, after which a confirmation is given up."""
+MOST_SKIPS = 3
+"""Executions without a verdict after which a release is not repeated any more."""
 
 
 def first_unfinished(stages: Iterable[Stage], known: Knowledge, slots: int) -> list[int] | None:
@@ -33,14 +30,6 @@ def first_unfinished(stages: Iterable[Stage], known: Knowledge, slots: int) -> l
         if wanted is not None:
             return wanted[:slots]
     return None
-
-
-def votes(known: Knowledge, _slots: int) -> list[int] | None:
-    """Repeat a release whose runs disagree until one verdict leads by two."""
-    split = [p for p in known.disputed() if not known.repeated(p) and known.told(p) < MOST_VOTES]
-    for position in split:
-        known.say(f"runs of {known.name(position)} disagree: it is repeated until one verdict leads by two")
-    return idle(known, split) if split else None
 
 
 def ends(known: Knowledge, slots: int) -> list[int] | None:
@@ -54,8 +43,8 @@ def ends(known: Knowledge, slots: int) -> list[int] | None:
     sought, opposite = Verdict.GOOD, Verdict.BAD
     if known.options.find_fix:
         sought, opposite = opposite, sought
-    if not known.options.from_given and known.signal(newest) == opposite:
-        if sought in known.verdicts():
+    if not known.options.from_given and known.verdict(newest) == opposite:
+        if any(known.verdict(p) == sought for p in known.testable()):
             return None
         known.say(f"{known.name(newest)} is {opposite}: stepping back to find one that is {sought}")
         back = [newest - 2**i for i in range(newest.bit_length())]
@@ -68,9 +57,11 @@ def ends(known: Knowledge, slots: int) -> list[int] | None:
 
 def samples(known: Knowledge, slots: int) -> list[int] | None:
     """Look between two ends that are alike, widest gap first, until one differs or the budget is spent."""
-    anchors = [p for p in range(known.options.count) if known.signal(p) is not None]
+    anchors = known.testable()
+    if len({known.verdict(p) for p in anchors}) > 1:
+        return None
     open_gaps = gaps(known, anchors)
-    if not open_gaps or verdict_changes(known.verdicts()):
+    if not open_gaps:
         return None
     budget, looked_at = known.options.sample_budget(), len(anchors) - 2
     if looked_at >= budget:
@@ -83,58 +74,83 @@ def samples(known: Knowledge, slots: int) -> list[int] | None:
 
 
 def narrowing(known: Knowledge, slots: int) -> list[int] | None:
-    """Cut every gap between neighbouring releases that differ, until none holds an untested release."""
-    found = verdict_changes(known.verdicts())
-    if len(found) > 1:
-        known.say("the verdicts contradict a single boundary: every boundary met is mapped")
+    """Cut every gap between neighbouring releases that differ, until none holds an untested release.
+
+    The gap between a good release and the failure of the newest bad one comes first. Once executions disagree, gaps
+    are not cut any more: `settle` chooses where an execution tells most.
+    """
+    if known.noisy():
+        return None
     open_gaps = differing_gaps(known)
     if not open_gaps:
         return None
+    if len(open_gaps) > 1:
+        known.say("the verdicts contradict a single boundary: every boundary met is mapped")
     under_way = {request.position for request in known.pending}
     return cut((gap.candidates for gap in open_gaps), under_way, _planned(known, slots))
 
 
-def everything(known: Knowledge, _slots: int) -> list[int] | None:
+def everything(known: Knowledge, slots: int) -> list[int] | None:
     """Probe every release once."""
-    untested = known.untested()
-    return idle(known, untested) if untested else None
+    return known.fresh(slots) if known.left else None
 
 
-def confirmation(known: Knowledge, _slots: int) -> list[int] | None:
-    """Repeat both sides of every boundary until two runs agree.
+def confirmation(known: Knowledge, slots: int) -> list[int] | None:
+    """Execute until every stated boundary is as sure as was asked."""
+    return settle(known, slots, anywhere=False)
 
-    If the oldest boundary goes the way that was not asked for, the oldest end made it look so, and is repeated
-    as well: nothing else would notice that its one run was wrong.
-    """
-    found = verdict_changes(known.verdicts())
-    sides = [side for boundary in found for side in (boundary.before, boundary.after)]
-    expected = "fixed" if known.options.find_fix else "regressed"
-    if found and found[0].kind != expected and (oldest := known.end(newest=False)) is not None:
-        sides.insert(0, oldest)
-    weak = [
-        side
-        for side in dict.fromkeys(sides)
-        if not known.repeated(side) and known.told(side) < MOST_REPEATS and not known.contested(side)
-    ]
-    if weak:
-        named = ", ".join(known.name(side) for side in dict.fromkeys(sides))
-        known.say(f"what the boundaries rest on is probed again: {named}")
-    return idle(known, weak) if weak else None
+
+def search_anywhere(known: Knowledge, slots: int) -> list[int] | None:
+    """Execute where it tells most, releases without a result too, until every stated boundary is as sure as asked."""
+    return settle(known, slots, anywhere=True)
 
 
 def determinism(known: Knowledge, _slots: int) -> list[int] | None:
-    """Repeat one good release (any testable one if none is good), unless one was repeated already."""
+    """Repeat one good release of a job with traces (any testable one if none is good), unless one was repeated."""
+    if not known.traced:
+        return None
     own = [p for p in known.testable() if known.runs(p)]
-    choice = [p for p in own if known.signal(p) == Verdict.GOOD] or own
+    choice = [p for p in own if known.verdict(p) == Verdict.GOOD] or own
     if not choice or any(known.told(p) > 1 for p in choice):
         return None
-    return again(known, choice[0])
+    return _again(known, choice[:1])
 
 
-def again(known: Knowledge, position: int) -> list[int]:
-    """Repeat one release to see whether the job is deterministic."""
-    known.say(f"{known.name(position)} is probed again to see whether the job is deterministic")
-    return idle(known, [position])
+def oldest_again(known: Knowledge, _slots: int) -> list[int] | None:
+    """Repeat the oldest release with a verdict: a wrong execution there would turn the direction of the boundary."""
+    own = [p for p in known.testable() if known.runs(p)]
+    if not own or any(known.told(p) > 1 for p in own):
+        return None
+    return _again(known, own[:1])
+
+
+def ends_again(known: Knowledge, _slots: int) -> list[int] | None:
+    """Repeat both ends of a job without traces, whose verdict may depend on what differs between two executions.
+
+    Nothing else tells whether such a job is deterministic. Where nothing was seen to change and executions are cheap,
+    the newest end is repeated twice.
+    """
+    if known.traced:
+        return None
+    own = [p for p in known.testable() if known.runs(p)]
+    if not own:
+        return None
+    alike = len({known.verdict(p) for p in own}) == 1
+    cheap = len(known.options.cheap) + len(known.options.assume) >= known.options.count
+    wanted = {own[0]: 2, own[-1]: 3 if alike and cheap else 2}
+    few = [p for p, runs in wanted.items() if known.runs(p) < runs and not exhausted(known, p)]
+    return _again(known, few) if few else None
+
+
+def exhausted(known: Knowledge, position: int) -> bool:
+    """Tell whether a release gave no verdict so often that it is not repeated any more."""
+    return known.told(position) - known.runs(position) >= MOST_SKIPS
+
+
+def _again(known: Knowledge, positions: Sequence[int]) -> list[int]:
+    named = ", ".join(known.name(p) for p in positions)
+    known.say(f"{named}: executed again to see whether the job is deterministic")
+    return idle(known, positions)
 
 
 def idle(known: Knowledge, positions: Sequence[int]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -59,16 +59,18 @@ class Fingerprint:
     exception: str | None = None
     level: float | None = None
 
+    @property
+    def failure(self) -> Fingerprint:
+        """What makes two failures the same one: everything but the step, which moves with rounding.
+
+        The parameter counts: weights of another module that become non-finite are another failure. It is the first
+        one concerned in the model's own order, so it does not move by itself.
+        """
+        return replace(self, step=None)
+
     def same_failure(self, other: Fingerprint | None) -> bool:
-        """Tell whether both are the same failure; the step may differ, for it moves with rounding."""
-        mine = (self.kind, self.phase, self.parameter, self.exception, self.level)
-        return other is not None and mine == (
-            other.kind,
-            other.phase,
-            other.parameter,
-            other.exception,
-            other.level,
-        )
+        """Tell whether both are the same failure."""
+        return other is not None and self.failure == other.failure
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that have a value."""

@@ -58,6 +58,46 @@ class Flaky:
 
 
 @dataclass
+class Window:
+    """A history whose executions fail with a probability that depends on the release: `rates`, one for each.
+
+    The outcome of one execution of one release is the same whoever asks for it, and in whatever order.
+    """
+
+    seed: int
+    rates: tuple
+    drawn: dict = field(default_factory=dict)
+
+    def bad(self, position, repeat):
+        stream, runs = self.drawn.setdefault(position, (random.Random(self.seed * 1009 + position), []))
+        while len(runs) <= repeat:
+            runs.append(stream.random())
+        return runs[repeat] < self.rates[position]
+
+    def __call__(self, position, repeat):
+        return BAD if self.bad(position, repeat) else GOOD
+
+    @property
+    def changes(self):
+        """The true boundaries: {(before, after, kind)}."""
+        return {
+            (after - 1, after, "regressed" if self.rates[after] > self.rates[after - 1] else "fixed")
+            for after in range(1, len(self.rates))
+            if self.rates[after] != self.rates[after - 1]
+        }
+
+
+def window(seed, count, wide, good, bad):
+    """A window of `wide` worse releases somewhere inside; a step to the newest end if it is 0; none if it is None."""
+    draw = random.Random(seed)
+    if wide is None:
+        return Window(seed, (good,) * count)
+    start = draw.randrange(1, count - wide)
+    stop = start + wide if wide else count
+    return Window(seed, tuple(bad if start <= position < stop else good for position in range(count)))
+
+
+@dataclass
 class Outcome:
     answer: object
     runs: int

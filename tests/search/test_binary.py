@@ -1,3 +1,5 @@
+import statistics
+
 import pytest
 from histories import BAD, GOOD, Flaky, region, solve, written
 from hypothesis import given, settings
@@ -23,7 +25,9 @@ from harness.verdicts.verdict import Verdict
         ("ggsssb", Conclusion.UNTESTABLE_GAP, [(1, 5)]),
         ("sggbbs", Conclusion.REGRESSED, [(2, 3)]),
         ("ssgsbs", Conclusion.UNTESTABLE_GAP, [(2, 4)]),
-        ("gsgsgs", Conclusion.ALWAYS_GOOD, []),
+        ("gsgsgs", Conclusion.UNTESTABLE_GAP, []),
+        ("gsgsg", Conclusion.ALWAYS_GOOD, []),
+        ("bsbs", Conclusion.UNTESTABLE_GAP, []),
         ("ggbbbg", Conclusion.NON_MONOTONE, [(1, 2), (4, 5)]),
         ("bbgggb", Conclusion.NON_MONOTONE, [(1, 2), (4, 5)]),
     ],
@@ -60,7 +64,7 @@ def test_the_true_boundary_is_inside_the_reported_one_whatever_is_skipped(data):
 def test_rounds_meet_the_bound_and_the_answer_is_exact(count, jobs, one_by_one):
     for first_bad in range(1, count):
         history = Flaky(1, count, first_bad=first_bad)
-        found = solve("binary", history, count, jobs=jobs, one_by_one=one_by_one)
+        found = solve("binary", history, count, jobs=jobs, one_by_one=one_by_one, digest=lambda p, _r: str(p))
         assert found.sides == [(first_bad - 1, first_bad)]
         assert found.answer.conclusion == "regressed"
         in_turn = 2 if jobs == 1 else 1
@@ -102,7 +106,21 @@ def test_peft_from_its_oldest_to_the_last_broken_release_takes_six():
     found = solve("binary", written(region(15, 6, 15)), 15)
     assert found.sides == [(5, 6)]
     assert found.releases <= 6
-    assert found.runs == found.releases + 2
+    assert found.runs <= found.releases + 6
+    traced = solve("binary", written(region(15, 6, 15)), 15, digest=lambda p, _r: str(p))
+    assert traced.runs == traced.releases + 2
+
+
+def test_without_traces_a_boundary_in_33_gaps_is_confirmed_in_thirteen_executions():
+    needed = []
+    for first_bad in range(1, 34):
+        found = solve("binary", Flaky(1, 34, first_bad=first_bad), 34)
+        assert found.sides == [(first_bad - 1, first_bad)]
+        assert found.answer.boundaries[0].confirmed
+        needed.append(found.runs)
+        assert all(runs >= 2 for p, (_, runs) in enumerate(found.answer.counts) if p in (0, 33))
+    assert statistics.median(needed) <= 13
+    assert max(needed) <= 15
 
 
 def test_a_good_end_is_stepped_back_to():
@@ -141,7 +159,7 @@ def test_alike_ends_are_sampled_within_the_budget_before_saying_so():
     assert found.answer.confidence is None
 
 
-def test_a_release_that_flips_is_settled_by_votes():
+def test_a_release_that_flips_once_does_not_move_the_answer():
     def truth(position, repeat):
         if position == 16 and repeat == 0:
             return BAD
