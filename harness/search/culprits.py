@@ -102,7 +102,8 @@ class Answer:
         conclusion: What it came to.
         sets: Each does it by itself.
         confirmed: Every mixture on which the sets rest was executed as often as an answer needs.
-        tied: Changes that are tied to a culprit and were never tested without it: neither guilty nor innocent.
+        tied: Changes that a culprit requires or that require one, so that no mixture could show both halves of
+            their innocence; `ways` holds the half that is shown.
         innocent: Changes that were reverted in a bad mixture and applied in a good one; none unless found.
         ways: {change: what speaks for its innocence}, of every change that is no culprit.
         undecided: Changes of which nothing is claimed.

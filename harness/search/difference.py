@@ -8,8 +8,9 @@
     answer = search.answer()
 
 It asks for four kinds of fact, and its answer rests on nothing else: the two ends, each twice; each smallest set
-applied to the good environment is bad, twice; what is left when a part of a set is reverted in the bad environment
-is good, twice; no part of a set can be left out, twice. A set is found by binary search along a chain of mixtures,
+applied to the good environment is bad, twice, or three times if no two equal traces prove the job deterministic;
+what is left when a part of a set is reverted in the bad environment is good, as often; no part of a set can be left
+out, twice. A set is found by binary search along a chain of mixtures,
 one change after the other (as U. Junker, "QuickXplain", AAAI 2004, without its recursion), in about log2(n)
 executions a change. That no further set exists follows from monotone dualization: a set that was not found would
 be bad in one of the mixtures that revert one part of each known set (M. Fredman, L. Khachiyan, "On the complexity
@@ -25,7 +26,7 @@ from itertools import product
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from harness.search.culprits import Answer, Conclusion, CulpritSet, Reversal, draw
-from harness.search.mixtures import Belief, Evidence, Observation, Outcome, Purpose, Request
+from harness.search.mixtures import CERTAIN, TWICE, Belief, Evidence, Observation, Outcome, Purpose, Request
 from harness.search.splits import splits
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ NOTHING: Mixture = frozenset()
 class _Ask(NamedTuple):
     mixture: Mixture
     purpose: Purpose
-    settled: bool = False
+    lead: int = 1
 
 
 Result = TypeVar("Result")
@@ -116,7 +117,7 @@ class Difference:
         found: list[Request] = []
         for ask in self._wanted(free_slots + len(self._pending)) if allowed > 0 else ():
             have = self.evidence.next_repeat(ask.mixture)
-            for repeat in range(have, have + self.evidence.missing(ask.mixture, settled=ask.settled)):
+            for repeat in range(have, have + self.evidence.missing(ask.mixture, ask.lead)):
                 if len(found) < allowed and (ask.mixture, repeat) not in self._pending:
                     request = Request(ask.mixture, repeat, ask.purpose)
                     self._pending[ask.mixture, repeat] = request
@@ -149,7 +150,7 @@ class Difference:
         """Walk from the start along all that is known, up to the first mixtures that are not."""
         self._sets, self._conclusion, self._slots = [], Conclusion.UNFINISHED, slots
         for asks in self._walk():
-            unknown = [ask for ask in asks if self.evidence.belief(ask.mixture, settled=ask.settled) is None]
+            unknown = [ask for ask in asks if self.evidence.belief(ask.mixture, ask.lead) is None]
             if unknown:
                 return unknown
         return []
@@ -158,7 +159,7 @@ class Difference:
 
     def _walk(self) -> Generator[Sequence[_Ask], None, None]:
         everything = self.evidence.everything
-        yield [_Ask(end, Purpose.END, settled=True) for end in (NOTHING, everything)]
+        yield [_Ask(end, Purpose.END, TWICE) for end in (NOTHING, everything)]
         good, bad = self.evidence.belief(NOTHING), self.evidence.belief(everything)
         if Belief.NOTHING in (good, bad):
             self._conclusion = Conclusion.END_UNTESTABLE
@@ -182,8 +183,8 @@ class Difference:
             return
         self._sets = [one.cured(reversals) for one in found]
         support = _support(found, reversals)
-        yield [_Ask(mixture, Purpose.CONFIRM, settled=True) for mixture in support]
-        if any(self.evidence.belief(mixture, settled=True) != belief for mixture, belief in support.items()):
+        yield [_Ask(mixture, Purpose.CONFIRM, lead) for mixture, (_, lead) in support.items()]
+        if any(self.evidence.belief(mixture, lead) != belief for mixture, (belief, lead) in support.items()):
             self._conclusion = Conclusion.UNSTABLE
         elif not all(reversal.tested for reversal in reversals):
             self._conclusion = Conclusion.FOUND_NOT_REVERSED
@@ -246,9 +247,9 @@ class Difference:
                 if belief == Belief.BAD:
                     return base
                 if belief == Belief.GOOD:
-                    # More than one change is needed: what this rests on shall be no chance.
-                    support = (high, self._witness(low), base)
-                    yield [_Ask(mixture, Purpose.CONFIRM, settled=True) for mixture in support]
+                    # More than one change is needed: what that rests on shall be no chance.
+                    support = [base] if self._is_settled(high) else [high, self._witness(low), base]
+                    yield [_Ask(mixture, Purpose.CONFIRM, TWICE) for mixture in support]
             low, high = yield from self._narrowed(base, high)
             kept |= high - low
 
@@ -272,6 +273,11 @@ class Difference:
         }
         allowed = [mixture for mixture in good if self.evidence.ties.allow(mixture)]
         return max(allowed, key=lambda mixture: (len(mixture), sorted(mixture)), default=low), high
+
+    def _is_settled(self, high: Mixture) -> bool:
+        """Tell whether a bad mixture around this one, other than the bad end, was executed more than once."""
+        around = (one for one in self.evidence.believed(Belief.BAD) if high <= one < self.evidence.everything)
+        return any(self.evidence.belief(one, TWICE) == Belief.BAD for one in around)
 
     def _witness(self, low: Mixture) -> Mixture:
         """Return the largest good mixture around one: what shows that one to be good."""
@@ -342,9 +348,12 @@ def _choices(found: Sequence[CulpritSet]) -> list[Mixture]:
     return sorted(least, key=lambda one: (len(one), sorted(one)))[:MOST_CHOICES]
 
 
-def _support(found: Sequence[CulpritSet], reversals: Sequence[Reversal]) -> dict[Mixture, Belief]:
-    """Return the mixtures on which the answer rests, and what it takes them for."""
-    applied = {one.mixture: Belief.BAD for one in found}
-    reverted = {reversal.mixture: Belief.GOOD for reversal in reversals if reversal.tested}
-    smaller = {one.mixture - part: Belief.GOOD for one in found for part in one.parts}
-    return {**applied, **reverted, **smaller}
+def _support(found: Sequence[CulpritSet], reversals: Sequence[Reversal]) -> dict[Mixture, tuple[Belief, int]]:
+    """Return the mixtures on which the answer rests, what it takes them for, and the lead that this needs.
+
+    A smaller set that were bad after all would show in the reversals too, so for that one twice is enough.
+    """
+    smaller = {one.mixture - part: (Belief.GOOD, TWICE) for one in found for part in one.parts}
+    applied = {one.mixture: (Belief.BAD, CERTAIN) for one in found}
+    reverted = {reversal.mixture: (Belief.GOOD, CERTAIN) for reversal in reversals if reversal.tested}
+    return {**smaller, **applied, **reverted}

@@ -16,6 +16,13 @@ from harness.search.ties import Mixture, Tie, Ties
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+TWICE = 2
+"""Lead for the ends, and for what another fact of the answer backs."""
+
+CERTAIN = 3
+"""Lead for the facts that nothing else backs, as long as the job is not known to be deterministic: with 5 % noise
+two executions agree on the wrong outcome once in 400 times, three once in 8,000 times."""
+
 CONTESTED_END = 4
 """Lead of one outcome over the other that an end needs whose executions disagreed."""
 
@@ -82,12 +89,14 @@ class Observation:
         repeat: Which execution of it, from 0.
         outcome: How it ended.
         ties: For a mixture that does not resolve, the requirements that forbid it, as far as they are known.
+        digest: Digest of the trace; two equal ones of one mixture prove the job deterministic.
     """
 
     mixture: Mixture
     repeat: int
     outcome: Outcome
     ties: tuple[Tie, ...] = ()
+    digest: str | None = None
 
 
 class Evidence:
@@ -98,6 +107,7 @@ class Evidence:
         observations: In the order told, each once.
         ties: Those given and those learnt.
         noisy: Two executions of one mixture have disagreed.
+        deterministic: Two executions of one mixture left the same trace, and nothing speaks against it.
     """
 
     def __init__(self, count: int, ties: tuple[Tie, ...], weight: Callable[[int], float]) -> None:
@@ -107,6 +117,8 @@ class Evidence:
         self._weight = weight
         self.ties = Ties(ties, weight)
         self._counts: dict[Mixture, Counter[Outcome]] = {}
+        self._digests: dict[Mixture, str] = {}
+        self._same_trace = self._other_trace = False
         self._told: set[tuple[Mixture, int]] = set()
         self._believed: dict[Belief, list[Mixture]] = {}
 
@@ -128,6 +140,11 @@ class Evidence:
         self.observations.append(observation)
         counts = self._counts.setdefault(mixture, Counter())
         counts[observation.outcome] += 1
+        if observation.digest is not None:
+            repeated = mixture in self._digests
+            same = self._digests.setdefault(mixture, observation.digest) == observation.digest
+            self._same_trace |= repeated and same
+            self._other_trace |= not same
         self.noisy |= counts[Outcome.GOOD] > 0 and counts[Outcome.BAD] > 0
         # A tie that forbids an end, or a mixture that was executed, is none.
         ties = [tie for tie in observation.ties if not any(map(tie.forbids, self._possible()))]
@@ -152,12 +169,18 @@ class Evidence:
         """Return how many mixtures did not resolve."""
         return len(self.observations) - self.executions()
 
-    def belief(self, mixture: Mixture, *, settled: bool = False) -> Belief | None:
+    @property
+    def deterministic(self) -> bool:
+        """Tell whether one execution of a mixture says all."""
+        return self._same_trace and not self._other_trace and not self.noisy
+
+    def belief(self, mixture: Mixture, lead: int = 1) -> Belief | None:
         """Return what a mixture amounts to; None if it has to be executed, or executed again.
 
         Args:
             mixture: Which.
-            settled: Ask for what an answer may rest on: one execution more than the search needs.
+            lead: By how many executions one outcome has to lead the other: 1 to search by, `TWICE` or `CERTAIN`
+                for an answer to rest on.
         """
         counts = self._counts.get(mixture, Counter())
         good, bad = counts[Outcome.GOOD], counts[Outcome.BAD]
@@ -166,24 +189,24 @@ class Evidence:
             return Belief.NOTHING if forbidden or counts[Outcome.OTHER] else None
         if counts[Outcome.OTHER] >= good + bad:
             return Belief.NOTHING
-        lead, share = abs(good - bad), max(good, bad) / (good + bad)
-        if lead >= self.needed_lead(mixture, settled=settled) and share >= LEAST_SHARE:
+        share = max(good, bad) / (good + bad)
+        if abs(good - bad) >= self.needed_lead(mixture, lead) and share >= LEAST_SHARE:
             return Belief.GOOD if good > bad else Belief.BAD
         return Belief.NOTHING if good + bad >= MOST_REPEATS else None
 
-    def needed_lead(self, mixture: Mixture, *, settled: bool) -> int:
-        """Return by how many executions one outcome has to lead the other."""
-        lead = 1 + settled + self.noisy
+    def needed_lead(self, mixture: Mixture, lead: int) -> int:
+        """Return by how many executions one outcome has to lead the other, given the noise that was seen."""
+        needed = min(lead, TWICE) if self.deterministic else lead + self.noisy
         ends: tuple[Mixture, Mixture] = (frozenset(), self.everything)
         contested = self.count(mixture, Outcome.GOOD) and self.count(mixture, Outcome.BAD)
-        return max(lead, CONTESTED_END) if contested and mixture in ends else lead
+        return max(needed, CONTESTED_END) if contested and mixture in ends else needed
 
-    def missing(self, mixture: Mixture, *, settled: bool) -> int:
+    def missing(self, mixture: Mixture, lead: int) -> int:
         """Return how many more executions a belief takes at the least."""
-        if self.belief(mixture, settled=settled) is not None:
+        if self.belief(mixture, lead) is not None:
             return 0
         good, bad = self.count(mixture, Outcome.GOOD), self.count(mixture, Outcome.BAD)
-        return max(1, self.needed_lead(mixture, settled=settled) - abs(good - bad))
+        return max(1, self.needed_lead(mixture, lead) - abs(good - bad))
 
     def believed(self, belief: Belief) -> list[Mixture]:
         """Return the mixtures of which it is believed, in the order of their first observation."""

@@ -162,7 +162,7 @@ def _egg(text: str) -> str:
 
 
 def _file_of(text: str) -> str:
-    return urlsplit(text.split(";")[0].strip()).path.rpartition("/")[2]
+    return urlsplit(text.split(";", maxsplit=1)[0].strip()).path.rpartition("/")[2]
 
 
 def _parsed(text: str) -> tuple[str, str] | None:

@@ -21,6 +21,7 @@ class World:
         told: The ties are told by the refusal.
         executed: A broken tie does not refuse, but fails otherwise when it is executed.
         noise: Probability that an execution shows the wrong one of good and bad.
+        traced: Executions leave a trace, equal in every execution of a mixture.
     """
 
     count: int
@@ -29,6 +30,7 @@ class World:
     told: bool = True
     executed: bool = False
     noise: float = 0.0
+    traced: bool = False
     seed: int = 0
 
     def observe(self, mixture, repeat):
@@ -41,7 +43,8 @@ class World:
             return Observation(mixture, repeat, outcome, ties if self.told and not self.executed else ())
         bad = self.bad(mixture)
         wrong = random.Random(f"{self.seed} {sorted(mixture)} {repeat}").random() < self.noise
-        return Observation(mixture, repeat, Outcome.BAD if bad != wrong else Outcome.GOOD)
+        outcome = Outcome.BAD if bad != wrong else Outcome.GOOD
+        return Observation(mixture, repeat, outcome, digest=str(sorted(mixture)) if self.traced else None)
 
     def bad(self, mixture):
         return any(one <= mixture for one in self.culprits)
