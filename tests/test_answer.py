@@ -292,6 +292,16 @@ def test_a_gap_says_the_way_out_of_its_reason(facts, hint):
     assert ("--with" in text) == ("--with" in hint)
 
 
+def test_a_gap_inside_a_change_says_its_way_out_as_well():
+    facts = {"skip_kind": SkipKind.IMPORT_ERROR, "module": "pkg_resources"}
+    rows = [row("1.0", "g"), row("1.1", "s", **facts), row("1.2", "b")]
+    text = sentence("toy", {}, "untestable-gap", found("gsb"), rows)
+    assert text.endswith(
+        '1.1 between them could not be tested (cannot be built). To supply pkg_resources: --with "setuptools<81"; if '
+        "that is the failure you look for: --import-errors bad."
+    )
+
+
 def test_a_gap_whose_reason_leaves_no_way_out_names_none():
     assert "--" not in said("gss")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from packaging.utils import canonicalize_name
+
 from harness.report.text import one_line
 from harness.verdicts.verdict import SkipKind
 
@@ -68,30 +70,30 @@ def gap_of(boundary: BoundaryResult, releases: Iterable[ReleaseResult]) -> str:
 
 
 def way_out(releases: Iterable[ReleaseResult], package: str) -> str:
-    """Return what a reader can do about skipped releases, as an addition to a sentence; may be empty.
+    """Return what a reader can do about skipped releases, as a clause; empty where nothing is known to help.
 
     Args:
         releases: Those of one gap.
         package: The package under test, whose own modules no other package brings.
     """
     skipped = [release for release in releases if release.verdict == "skip"]
-    if not skipped:
+    usual = _usual(skipped) if skipped else None
+    if usual is None:
         return ""
-    usual = _usual(skipped)
     if usual.skip_kind == SkipKind.WRONG_PYTHON:
-        return "; another Python may have them: --python VERSION"
+        return "another Python may have them: --python VERSION"
     if usual.skip_kind == SkipKind.OUT_OF_TIME:
-        return "; for more time: --timeout SECONDS"
+        return "for more time: --timeout SECONDS"
     if usual.skip_kind != SkipKind.IMPORT_ERROR:
         return ""
-    top = usual.module.partition(".")[0]
-    if top in _SUPPLIERS:
-        supplied = f"; to supply it: {_SUPPLIERS[top]}"
-    elif top and top.replace("_", "-").lower() != package.replace("_", "-").lower():
-        supplied = f"; to supply {top}: --with PACKAGE"
+    module = usual.module.partition(".")[0]
+    if module in _SUPPLIERS:
+        supplied = f"to supply {module}: {_SUPPLIERS[module]}; "
+    elif module and canonicalize_name(module) != canonicalize_name(package):
+        supplied = f"to supply {module}: --with PACKAGE; "
     else:
         supplied = ""
-    return f"{supplied}; if that is the failure you look for: --import-errors bad"
+    return f"{supplied}if that is the failure you look for: --import-errors bad"
 
 
 def _fate(release: ReleaseResult) -> str:

@@ -11,11 +11,13 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from packaging.utils import canonicalize_name
+
 from harness.report.boundaries import TESTED
 from harness.report.changes import Changes
 from harness.report.devices import both, called
 from harness.report.flakiness import divided, executions
-from harness.report.gaps import failed_otherwise, gap, several, way_out
+from harness.report.gaps import between, failed_otherwise, gap, several, way_out
 from harness.report.text import capital, one_line
 from harness.search.boundaries import Conclusion
 
@@ -98,9 +100,20 @@ class _Answer:
         return [
             *([f"{self.package} {newest.version} is {newest.verdict}"] if stated else []),
             "; ".join(changes.clauses(named=stated)),
+            *self._of_gaps(),
             *self._of_ends(),
             *self._others(),
         ]
+
+    def _of_gaps(self) -> list[str]:
+        """Return what a reader can do about the releases that lie between the sides of a change."""
+        gaps = [between(change, self.releases) for change in self._changes.verdict]
+        return [capital(out) for out in dict.fromkeys(way_out(one, self.package) for one in gaps) if out]
+
+    def _out(self, releases: Sequence[ReleaseResult]) -> str:
+        """Return what a reader can do about skipped releases, as an addition to a sentence."""
+        out = way_out(releases, self.package)
+        return f"; {out}" if out else ""
 
     def _of_ends(self) -> list[str]:
         """Return a sentence for each end of the range that was executed and has no verdict."""
@@ -113,7 +126,7 @@ class _Answer:
             skipped = [release for release in end if release.verdict == "skip"]
             if skipped:
                 clause = gap(skipped, which=which if len(skipped) == len(end) else "")
-                said.append(f"{capital(clause)}{way_out(skipped, self.package)}")
+                said.append(f"{capital(clause)}{self._out(skipped)}")
         return said
 
     def _others(self) -> list[str]:
@@ -122,7 +135,7 @@ class _Answer:
         told |= {release.version for end in self._ends() for release in end}
         left = [one for one in self.releases if one.verdict not in TESTED and one.version not in told]
         skipped = [release for release in left if release.verdict == "skip"]
-        said = [f"{capital(gap(skipped))}{way_out(skipped, self.package)}"] if skipped else []
+        said = [f"{capital(gap(skipped))}{self._out(skipped)}"] if skipped else []
         unexecuted = sum(release.verdict == "untested" for release in self.releases)
         if unexecuted:
             changes = "further changes" if self._changes.verdict else "changes"
@@ -167,9 +180,9 @@ class _Answer:
         """Say whose code raises the error, where all tested releases agree and it is another package's."""
         places = {(release.raised_in, release.raised_version) for release in self._tested}
         name, version = places.pop() if len(places) == 1 else ("", "")
-        if not name or _canonical(name) == _canonical(self.package):
+        if not name or canonicalize_name(name) == canonicalize_name(self.package):
             return []
-        asks = f"; to ask about it: --package {_canonical(name)}" if version else ""
+        asks = f"; to ask about it: --package {canonicalize_name(name)}" if version else ""
         return [f"The error is raised in {f'{name} {version}'.rstrip()}{asks}"]
 
     def _all(self) -> str:
@@ -237,7 +250,7 @@ class _Answer:
     def _nothing_tested(self) -> str:
         if all(release.verdict == "untested" for release in self.releases):
             return f"no release of {self.package} was executed"
-        out = way_out(self.releases, self.package)
+        out = self._out(self.releases)
         if len(self.releases) == 1:
             return f"{self.package} {gap(self.releases)}{out}"
         alike = len({(release.verdict, failed_otherwise(release)) for release in self.releases}) == 1
@@ -260,7 +273,3 @@ class _Answer:
         count = len(self._tested)
         have = "has" if count == 1 else "have"
         return f"{count} of {len(self.releases)} releases of {self.package} {have} a verdict"
-
-
-def _canonical(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")
