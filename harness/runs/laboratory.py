@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from harness.locks.interpreter import Interpreter
     from harness.locks.torch import TorchSource
     from harness.releases.release import Release
-    from harness.runs.question import Question
+    from harness.runs.asked import Asked
     from harness.scenario import Arm
 
 
@@ -53,7 +53,7 @@ class Laboratory:
         calibrations: {arm: what its releases are compared with}, where the oracle compares a metric.
     """
 
-    question: Question
+    asked: Asked
     releases: Sequence[Release]
     locks: Sequence[Lock | Unresolvable]
     reference: Lock
@@ -71,7 +71,7 @@ class Laboratory:
     @property
     def alone(self) -> bool:
         """Whether probes run one at a time, in clean processes, since the oracle judges what the machine does."""
-        return alone(self.question.scenario.oracle)
+        return alone(self.asked.scenario.oracle)
 
     def probes(
         self,
@@ -91,7 +91,7 @@ class Laboratory:
             asked: What sets these probes apart from others besides.
         """
         lock = self.locks[position]
-        scenario = self.question.scenario
+        scenario = self.asked.scenario
         by_oracle = {"alone": True} if self.alone else {"clean": True} if clean(scenario.oracle) else {}
         if isinstance(lock, Unresolvable):
             return []
@@ -113,7 +113,7 @@ class Laboratory:
                 variables=scenario.variables,
                 packages=lock.versions(),
             )
-            for count in range(seeds or max(arm.seeds, self.question.seeds))
+            for count in range(seeds or max(arm.seeds, self.asked.question.job.seeds))
         ]
 
     def observe(self, arm: Arm, position: int, repeat: int = 0) -> Finding:
@@ -121,7 +121,7 @@ class Laboratory:
         findings = self.judged(self.probes(arm, position, repeat), position)
         if isinstance(findings, Finding):
             return findings
-        oracle = self.question.scenario.oracle
+        oracle = self.asked.scenario.oracle
         calibration = self.calibrations.get(arm.of or arm.name)
         finding = Finding.of_seeds(findings, oracle, calibration)
         if calibration is None or finding.verdict != Verdict.GOOD or not in_turns(oracle):
@@ -134,11 +134,11 @@ class Laboratory:
         Raises:
             UsageError: The reference is not in the range, or is not good.
         """
-        oracle = with_defaults(self.question.scenario.oracle)
+        oracle = with_defaults(self.asked.scenario.oracle)
         if not compares(oracle):
             return
-        if arm.name in self.question.calibrations:
-            self.calibrations[arm.name] = self.question.calibrations[arm.name]
+        if arm.name in self.asked.calibrations:
+            self.calibrations[arm.name] = self.asked.calibrations[arm.name]
             return
         versions = [release.version for release in self.releases]
         reference = oracle["reference"] or versions[0]
@@ -147,7 +147,7 @@ class Laboratory:
                 f"the oracle's reference {reference} is not in the range {versions[0]} to {versions[-1]}"
             )
         position = versions.index(reference)
-        wanted = reference_runs(oracle, max(arm.seeds, self.question.seeds))
+        wanted = reference_runs(oracle, max(arm.seeds, self.asked.question.job.seeds))
         runs = []
         for seed, repeat in wanted:
             probe = self.probes(arm, position, repeat, seeds=seed + 1)[-1:]
@@ -171,12 +171,12 @@ class Laboratory:
             result = self.store.find(probe.digest, probe.repeat) or self.executor.execute(probe, lock)
             if isinstance(result, NotExecuted):
                 return Finding(Judgement(Verdict.SKIP, result.reason), lock=lock.digest)
-            findings.append(Finding.judged(result, self.question.scenario.oracle, lock.digest))
+            findings.append(Finding.judged(result, self.asked.scenario.oracle, lock.digest))
         return findings
 
 
 def prepare(
-    question: Question,
+    asked: Asked,
     releases: Sequence[Release],
     home: Home,
     told: Callable[[str], None],
@@ -186,7 +186,7 @@ def prepare(
     """Resolve all locks of a run.
 
     Args:
-        question: Gives scenario, package and torch.
+        asked: Gives scenario, package and torch.
         releases: Oldest first.
         home: Where state lives.
         told: Called with a line for each lock that is there, and when the shared packages are installed.
@@ -195,46 +195,46 @@ def prepare(
     Raises:
         HarnessError: As `Resolver` and `choose_torch` say.
     """
-    if question.confirm_on:
-        check_device(question)
-    cluster = connect(question, told)
-    settings = question.settings()
+    if asked.question.plan.confirm_on:
+        check_device(asked)
+    cluster = connect(asked, told)
+    settings = asked.settings()
     uv = Uv(settings.uv_environment)
-    bundle = question.bundle
+    bundle = asked.bundle
     there = (bundle.host_packages, bundle.brought) if bundle else ()
-    torch = choose_torch(question.torch, settings, home, *there)
+    torch = choose_torch(asked.torch, settings, home, *there)
     if bundle and torch.host:
         for name, version in bundle.brought.items():
             if torch.host.beside[name] != version:
                 told(f"{name} is this machine's {torch.host.beside[name]}, in place of {version}")
-    interpreter = torch.host.interpreter if torch.host else find_interpreter(question.scenario.python, uv)
+    interpreter = torch.host.interpreter if torch.host else find_interpreter(asked.scenario.python, uv)
     resolver: Resolver | StoredLocks = Resolver(
-        question.package, question.pins(), interpreter, torch, settings, uv, home, question.newest()
+        asked.package, asked.pins(), interpreter, torch, settings, uv, home, asked.newest()
     )
-    if question.locks is not None:
-        resolver = StoredLocks(question.package, question.locks, interpreter, question.pins(), torch.host)
-    if question.refresh and isinstance(resolver, Resolver):
+    if asked.locks is not None:
+        resolver = StoredLocks(asked.package, asked.locks, interpreter, asked.pins(), torch.host)
+    if asked.refresh and isinstance(resolver, Resolver):
         resolver.refresh()
     reference, locks = _lock(resolver, releases, told)
     rehashed = bundle.rehashed if bundle else {}
-    environments = Environments(question.package, interpreter, torch, uv, home, told, rehashed=rehashed)
+    environments = Environments(asked.package, interpreter, torch, uv, home, told, rehashed=rehashed)
     usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]
     base = environments.base([reference, *usable])
     store = Store(home)
     store.clear_leftovers()
     device = (
-        cluster.device(question.device)
+        cluster.device(asked.question.holds.device)
         if cluster
-        else _device(question.device, environments, reference, base)
+        else _device(asked.question.holds.device, environments, reference, base)
         if usable
         else "cpu"
     )
-    if question.confirm_on and cluster:
-        cluster.device(question.confirm_on)  # complains if no worker has a GPU
-    elif question.confirm_on:
-        check_torch(question.confirm_on, device, environments, reference, base)
+    if asked.question.plan.confirm_on and cluster:
+        cluster.device(asked.question.plan.confirm_on)  # complains if no worker has a GPU
+    elif asked.question.plan.confirm_on:
+        check_torch(asked.question.plan.confirm_on, device, environments, reference, base)
     executor = choose(
-        question,
+        asked,
         cluster,
         reference=reference,
         base=base,
@@ -245,7 +245,7 @@ def prepare(
         warm=warm,
     )
     return Laboratory(
-        question=question,
+        asked=asked,
         releases=releases,
         locks=locks,
         reference=reference,
@@ -256,7 +256,7 @@ def prepare(
         executor=executor,
         interpreter=interpreter,
         torch=torch,
-        job_digest=question.scenario.job_digest(),
+        job_digest=asked.scenario.job_digest(),
         device=device,
     )
 
@@ -294,7 +294,7 @@ def moved_packages(laboratory: Laboratory) -> dict[str, list[str]]:
     """Return {release: what its requirements moved against the reference}, releases without moves left out."""
     pairs = zip(laboratory.releases, laboratory.locks, strict=True)
     found = {
-        release.version: moves(laboratory.reference, lock, besides=laboratory.question.package)
+        release.version: moves(laboratory.reference, lock, besides=laboratory.asked.package)
         for release, lock in pairs
         if not isinstance(lock, Unresolvable)
     }

@@ -35,7 +35,7 @@ def in_turns(laboratory: Laboratory, arm: Arm, position: int, finding: Finding, 
         finding: Of the plain execution, a good one: both sides have been executed before the first pair.
         repeat: Which comparison.
     """
-    oracle = with_defaults(laboratory.question.scenario.oracle)
+    oracle = with_defaults(laboratory.asked.scenario.oracle)
     reference = laboratory.calibrations[arm.name].reference
     sides = _sides(laboratory, arm, position, reference)
     turns: list[Turn] = []
