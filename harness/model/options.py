@@ -14,11 +14,11 @@ writing of one all come from that description, so that no option can be read and
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Collection, Iterator, Mapping
 
 Part = TypeVar("Part")

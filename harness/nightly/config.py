@@ -81,7 +81,8 @@ class Watch:
         """Return what one night asks of a range of releases.
 
         Args:
-            first, last: Ends of the range; None for the scenario's.
+            first: Oldest release; None for the scenario's.
+            last: Newest release; None for the scenario's.
             arms: Names; none: all that are watched.
             pins: What every environment holds besides the scenario's pins.
             leave_out: Releases that are no part of the range.

@@ -39,6 +39,22 @@ class Watcher(Protocol):
         """Something worth a line happened."""
 
 
+class Silent:
+    """A watcher that says nothing."""
+
+    def expected(self, count: int) -> None:
+        """Say nothing."""
+
+    def started(self, arm: str, version: str, repeat: int) -> None:
+        """Say nothing."""
+
+    def finished(self, arm: str, version: str, repeat: int, finding: Finding) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+
 class Driver:
     """Executes tasks of one run in parallel and keeps what was found.
 
