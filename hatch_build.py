@@ -1,6 +1,6 @@
-"""Puts the recorder at the top level of the wheel as well, for jobs that run by themselves.
+"""Puts into the wheel what an installed harness needs from beside its package: the recorder and the built-in scenarios.
 
-A probe takes the copy inside `harness`, beside what starts it. An installation that can be edited has no second copy,
+The recorder stands at the top level as well, for jobs that run by themselves. A probe takes the copy inside `harness`, beside what starts it. An installation that can be edited has no second copy,
 which would grow old: it finds the first one by a path (`dev-mode-dirs`).
 """
 
@@ -11,10 +11,14 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class RecorderHook(BuildHookInterface[Any]):
-    """Adds `harness_recorder` to a wheel that is not editable."""
+class BesideHook(BuildHookInterface[Any]):
+    """Adds both to a wheel that is not editable."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Say what is put where."""
         if version == "standard":
-            build_data["force_include"]["harness/recorder/harness_recorder"] = "harness_recorder"
+            build_data["force_include"] |= {
+                "harness/recorder/harness_recorder": "harness_recorder",
+                # The golden cases stay in the repository.
+                "scenarios/llama_seq_cls": "harness/scenarios/llama_seq_cls",
+            }

@@ -2,16 +2,82 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import os
-    from typing import Any
 
+    from harness.model.question import Axis, Holds, Job, Judging, Place, Plan, Question, Subject
+    from harness.report.model import Report
+    from harness.runs.drive import Watcher
     from harness.runs.frames import LoadedRun
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_run", "output", "record"]
+_OF_QUESTION = ("Axis", "Holds", "Job", "Judging", "Place", "Plan", "Question", "Subject")
+__all__ = [
+    "Axis",
+    "Holds",
+    "Job",
+    "Judging",
+    "Place",
+    "Plan",
+    "Question",
+    "Subject",
+    "__version__",
+    "bisect",
+    "load_run",
+    "output",
+    "record",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a part of a question; they are imported when they are used, so that a script starts quickly."""
+    if name in _OF_QUESTION:
+        from harness.model import question  # noqa: PLC0415 - kept out of start-up
+
+        return getattr(question, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def bisect(
+    question: Question,
+    *,
+    place: Place | None = None,
+    progress: Watcher | None = None,
+    home: str | os.PathLike[str] | None = None,
+) -> Report:
+    """Answer a question as `harness bisect` does: execute what it needs, write its report, return the report.
+
+    Example:
+        >>> from harness import Axis, Question, Subject, bisect  # doctest: +SKIP
+        >>> question = Question(subject=Subject(scenario="llama_seq_cls"))  # doctest: +SKIP
+        >>> report = bisect(question)  # doctest: +SKIP
+        >>> [arm.answer for arm in report.arms]  # doctest: +SKIP
+
+    Args:
+        question: About one package.
+        place: Where and how fast probes are executed, and where the report goes; None for this machine and `reports`.
+        progress: Is told how the run goes on; None for silence.
+        home: The state directory; `$HARNESS_HOME`, else `.harness` in the working folder, if None.
+
+    Raises:
+        harness.errors.UsageError: The question names something that is not there.
+        harness.errors.HarnessError: Something around the probes failed; what was executed is stored.
+        KeyboardInterrupt: After every running probe was ended and the report was written.
+    """
+    from pathlib import Path  # noqa: PLC0415 - kept out of start-up
+
+    from harness.home import Home  # noqa: PLC0415
+    from harness.runs.asked import ask  # noqa: PLC0415
+    from harness.runs.bisect import bisect as answer  # noqa: PLC0415
+    from harness.runs.drive import Silent  # noqa: PLC0415
+
+    state = Home(Path(home).absolute()) if home is not None else Home.find()
+    done = answer(ask(question, state, place), state, progress or Silent())
+    if done.interrupted:
+        raise KeyboardInterrupt
+    return done.report
 
 
 def load_run(path: str | os.PathLike[str], *, home: str | os.PathLike[str] | None = None) -> LoadedRun:

@@ -49,7 +49,7 @@ def test_the_map_of_all_boundaries(toy, harness):
     done = harness("bisect", "toy", "--search", "sweep")
     assert done.returncode == 0, done.stderr
     data = report()
-    assert data["schema"] == 1
+    assert data["schema"] == 2
     assert data["scenario"] == data["package"] == "toy"
     assert {"python", "torch", "device", "cpu", "gpu"} <= data["host"].keys()
     assert data["environment"]["policy"] == "fixed"

@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 
 from harness.bundles.solid import write_solid
 from harness.errors import HarnessError
+from harness.scenario.find import BUILT_IN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -30,7 +31,8 @@ _UNUSED = frozenset({"pandas", "pypi-simple"})
 _SOURCES = (".c", ".cpp", ".h", ".pxd", ".pyi", ".pyx", ".a")
 """Endings of what compiled modules were made from."""
 _ROOT = Path(__file__).resolve().parents[2]
-_OWN = ("harness", "scenarios")
+_OWN = (_ROOT / "harness", *([BUILT_IN] if BUILT_IN.parent == _ROOT else []))
+"""Folders of the harness; built-in scenarios lie inside the first one where it is installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def carried_harness(
     own = {
         path.relative_to(_ROOT).as_posix(): path
         for top in _OWN
-        for path in sorted((_ROOT / top).rglob("*"))
+        for path in sorted(top.rglob("*"))
         if path.is_file() and _useful(path.relative_to(_ROOT).as_posix())
     }
     return Carried(own, archive, sorted(shared.values()))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from harness.bundles.wheels import Fetched
     from harness.home import Home
     from harness.releases.release import Release
-    from harness.runs.question import Question
+    from harness.runs.asked import Asked
     from harness.scenario import Scenario
 
 _LARGE = 100_000_000
@@ -68,7 +68,7 @@ class Packed:
 
 
 def pack(
-    question: Question,
+    asked: Asked,
     path: Path,
     home: Home,
     told: Callable[[str], None],
@@ -81,7 +81,7 @@ def pack(
     """Write the bundle of a question.
 
     Args:
-        question: Gives scenario, package, range and torch; with `host`, torch is left out.
+        asked: Gives scenario, package, range and torch; with `host`, torch is left out.
         path: The archive, written whole or not at all.
         home: Where locks and fetched files are kept.
         told: Called with a line when something is done.
@@ -93,32 +93,32 @@ def pack(
     Raises:
         HarnessError: As its parts say.
     """
-    listing = question.listing(home)
+    listing = asked.listing(home)
     releases = select(
         listing.releases,
-        package=question.package,
-        first=question.first,
-        last=question.last,
-        prereleases=question.prereleases,
+        package=asked.package,
+        first=asked.first,
+        last=asked.last,
+        prereleases=asked.prereleases,
     )
-    resolver, target = _resolver(question, home, python, platform)
+    resolver, target = _resolver(asked, home, python, platform)
     reference, locks = _locks(resolver, releases, told)
     found = [lock for lock in [reference, *locks] if isinstance(lock, Lock)]
-    if question.torch == "host":
+    if asked.torch == "host":
         found = [without_torch(lock) for lock in found]
     needed = {package for lock in found for package in lock.packages}
-    left = left_out(needed, host_packages or {}, question.package)
+    left = left_out(needed, host_packages or {}, asked.package)
     wanted = {package for package in needed if package.name not in left}
     files, missing = fetch(wanted, target, resolver.settings, home)
     brought = {}
-    if question.torch == "host" and not left and not missing:  # else not every requirement is known
-        asked = [Requirement(pin).name for pin in question.pins()]
-        brought = brought_by_torch(files, [question.package, *map(canonicalize_name, asked)])
+    if asked.torch == "host" and not left and not missing:  # else not every requirement is known
+        pinned = [Requirement(pin).name for pin in asked.pins()]
+        brought = brought_by_torch(files, [asked.package, *map(canonicalize_name, pinned)])
         files = [file for file in files if file.package.name not in brought]
     told(f"{len(files)} files of {len({file.package.name for file in files})} packages are here")
     solid = [file for file in files if file.fits and file.path.stat().st_size < _LARGE]
     content: dict[str, Path | bytes] = {
-        **_files(question.scenario),
+        **_files(asked.scenario),
         **{f"locks/{name}": text.encode() for name, text in lock_texts(reference, releases, locks).items()},
         **{f"wheels/{file.path.name}": file.path for file in files if file not in solid},
     }
@@ -129,12 +129,12 @@ def pack(
         "schema": SCHEMA,
         "harness": __version__,
         "recorder": recorder_version(),
-        "scenario": question.scenario.name,
-        "package": question.package,
+        "scenario": asked.scenario.name,
+        "package": asked.package,
         "pins": list(pins),
         "python": target.python,
         "platform": target.platform,
-        "torch": "host" if question.torch == "host" else "index",
+        "torch": "host" if asked.torch == "host" else "index",
         "host_packages": left,
         "brought": brought,
         "releases": [_listed(release) for release in releases],
@@ -157,29 +157,27 @@ def pack(
     )
 
 
-def _resolver(
-    question: Question, home: Home, python: str | None, platform: str | None
-) -> tuple[Resolver, Target]:
+def _resolver(asked: Asked, home: Home, python: str | None, platform: str | None) -> tuple[Resolver, Target]:
     """Return what makes the locks, and the machine they are for."""
-    settings = question.settings()
+    settings = asked.settings()
     uv = Uv(settings.uv_environment)
     # The host's torch is the target's: its version is put into the locks there.
-    choice = "index" if question.torch in {"host", "auto"} else question.torch
-    here = find_interpreter(question.scenario.python, uv)
+    choice = "index" if asked.torch in {"host", "auto"} else asked.torch
+    here = find_interpreter(asked.scenario.python, uv)
     target = Target(here.minor, here.platform)
     wanted = (python or here.minor, platform or here.platform)
     if wanted != (here.minor, here.platform):
         target = Target.other(*wanted)
         here = Interpreter(here.path, f"{target.python}.0" if python else here.version, target.platform)
     resolver = Resolver(
-        question.package,
-        question.pins(),
+        asked.package,
+        asked.pins(),
         here,
         choose_torch(choice, settings, home),
         settings,
         uv,
         home,
-        question.newest(),
+        asked.newest(),
         target.options,
     )
     return resolver, target

@@ -67,7 +67,7 @@ def attribute(investigation: Investigation, found: Attribution, *, causes: bool,
             found.causes.append(_cause(pair, boundary, signal, bench))
     for name, arm_map in maps.items() if fixes else ():
         ends = [boundary for boundary, _ in _ends(answers[name])]
-        made = matrix(driver.arms[name], arm_map, ends, laboratory.question.scenario.fixes, bench)
+        made = matrix(driver.arms[name], arm_map, ends, laboratory.asked.scenario.fixes, bench)
         if made:
             found.matrices.append(made)
 

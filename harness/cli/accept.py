@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Move the baselines and print from what to what."""
-    from harness.cli.options import find_run  # noqa: PLC0415 - kept out of start-up
+    from harness.cli.stored import find_run  # noqa: PLC0415 - kept out of start-up
     from harness.home import Home  # noqa: PLC0415
     from harness.nightly.baseline import accept, person  # noqa: PLC0415
 

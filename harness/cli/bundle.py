@@ -6,14 +6,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.subject import add_pins
 from harness.errors import UsageError
+from harness.model.options import add_options, read_options
+from harness.model.question import Axis, Holds, Question, Subject
 
 if TYPE_CHECKING:
     import argparse
 
     from harness.bundles.pack import Packed
-    from harness.runs.question import Question
+    from harness.runs.asked import Asked
 
 _SHOWN = 8
 """Packages told by name."""
@@ -28,8 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--until", dest="last", metavar="V", help="newest release; default: the newest of all"
     )
     parser.add_argument("--package", metavar="P", help="package under test; default: the scenario's")
-    parser.add_argument("--pre", action="store_true", help="take pre-releases too")
-    add_pins(parser)
+    add_options(parser, Holds, "bundle")
     parser.add_argument(
         "--torch",
         default="index",
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"--to {path}: expected the name of a file in a folder that exists")
     packed = pack(
-        _question(options),
+        _asked(options),
         path,
         Home.find(),
         lambda line: print(line, file=sys.stderr),
@@ -76,30 +76,16 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _question(options: argparse.Namespace) -> Question:
-    from dataclasses import replace  # noqa: PLC0415 - kept out of start-up
+def _asked(options: argparse.Namespace) -> Asked:
+    from harness.home import Home  # noqa: PLC0415 - kept out of start-up
+    from harness.runs.asked import ask  # noqa: PLC0415
 
-    from packaging.utils import canonicalize_name  # noqa: PLC0415
-
-    from harness.command import merge_pins  # noqa: PLC0415
-    from harness.runs.question import Question  # noqa: PLC0415
-    from harness.scenario import load_scenario  # noqa: PLC0415
-    from harness.script import check_requirements  # noqa: PLC0415
-
-    scenario = load_scenario(options.scenario)
-    package = canonicalize_name(options.package) if options.package else scenario.package
-    pins = merge_pins(scenario.pins, check_requirements(options.pins, "--with"))
-    scenario = replace(scenario, pins=pins)
-    first, last = scenario.ends(package, options.first, options.last)
-    return Question(
-        scenario=scenario,
-        package=package,
-        arms=scenario.choose(None),
-        first=first,
-        last=last,
-        prereleases=options.pre,
-        torch=options.torch,
+    question = Question(
+        subject=Subject(scenario=options.scenario),
+        axes=(Axis(package=options.package or "", first=options.first, last=options.last),),
+        holds=read_options(Holds, options),
     )
+    return ask(question, Home.find())
 
 
 def _show(path: Path, packed: Packed, *, host: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,17 +15,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "run", metavar="RUN", nargs="?", default="latest", help="a run's name or folder; default latest"
     )
     parser.add_argument("--out", default="reports", metavar="DIR", help="where reports are, default reports")
+    parser.add_argument(
+        "--oracle",
+        choices=("auto", "run", "present"),
+        default="auto",
+        help="judge by the run's own oracle, or by the one that its scenario has now; default auto: the present one "
+        "where the scenario still has the job that the run executed, else the run's own",
+    )
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 if a regression is located")
 
 
 def run(options: argparse.Namespace) -> int:
     """Judge again by the scenario's present oracle and write the run's files anew."""
     from harness.cli.answer import exit_status, show  # noqa: PLC0415 - kept out of start-up
-    from harness.cli.options import find_run  # noqa: PLC0415
+    from harness.cli.stored import find_run  # noqa: PLC0415
     from harness.home import Home  # noqa: PLC0415
     from harness.runs.stored import judge_again  # noqa: PLC0415
 
     folder = find_run(options.run, options.out)
-    report = judge_again(folder, Home.find())
+    report, said = judge_again(folder, Home.find(), options.oracle)
+    if said:
+        print(said, file=sys.stderr)
     show(report, folder)
     return exit_status(report, fail_on_regression=options.exit_code)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.subject import add_pins
+from harness.model.options import add_options
+from harness.model.question import Holds
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--package", default="peft", metavar="P", help="package under test, default peft")
     parser.add_argument("--from", dest="first", metavar="V", help="oldest release of its range")
     parser.add_argument("--to", dest="last", metavar="V", help="newest release of its range")
-    add_pins(parser)
+    add_options(parser, Holds, "new")
     parser.add_argument(
         "--folder",
         default="scenarios",

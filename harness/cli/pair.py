@@ -1,94 +1,13 @@
-"""`bisect` with two packages: what each part of it asks, and the answer on a terminal."""
+"""`bisect` with two packages: the answer on a terminal."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import UsageError
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from harness.pairs.model import PairReport
-    from harness.pairs.question import PairQuestion, Part
-    from harness.runs.question import Question
-
-_ONE_ONLY = ("shard", "locks", "bundle", "assume")
-"""Options that mean the releases of one package."""
-
-
-def pair_question(options: argparse.Namespace) -> PairQuestion | None:
-    """Return what the command line asks of two packages, or None if it asks of one.
-
-    Raises:
-        UsageError: As `both` says; or an option is given that two packages cannot have.
-    """
-    if options.bundle:
-        return None
-    from harness.cli.options import question  # noqa: PLC0415 - kept out of start-up
-    from harness.cli.ranges import both  # noqa: PLC0415
-    from harness.cli.subject import subject  # noqa: PLC0415
-    from harness.pairs.question import PairQuestion  # noqa: PLC0415
-
-    given = getattr(options, "ranges", ())
-    ranges = both(given, subject(options))
-    if ranges is None:
-        return None
-    for name in _ONE_ONLY:
-        if getattr(options, name):
-            raise UsageError(
-                f"--{name} and two packages ({' and '.join(one.package for one in ranges)}): "
-                f"--{name} belongs to a question about one; hold the other one, as in --with PACKAGE==VERSION"
-            )
-    first = question(_narrowed(options, ranges[0].package), options.arm)
-    return PairQuestion(
-        scenario=first.scenario,
-        ranges=ranges,
-        arms=first.arms,
-        ask=lambda part: _ask(options, part),
-        out=Path(options.out),
-        prereleases=options.pre,
-        command=options.command_line,
-    )
-
-
-def _narrowed(options: argparse.Namespace, package: str) -> argparse.Namespace:
-    """Return the options of a question about one of the packages."""
-    named = argparse.Namespace(**vars(options))
-    named.package, named.first, named.last, named.ranges = package, None, None, ()
-    return named
-
-
-def _ask(options: argparse.Namespace, part: Part) -> Question:
-    from harness.cli.options import command_line, question  # noqa: PLC0415 - kept out of start-up
-
-    named = _narrowed(options, part.package)
-    held = f"{part.held}=={part.version}"
-    named.first, named.last, named.arm, named.out = part.first, part.last, list(part.arms), str(part.out)
-    named.pins = [*options.pins, held]
-    own = ["--package", part.package, "--from", part.first, "--to", part.last, "--with", held]
-    words = list(_without_ranges(options.words))
-    at = words.index("--") if "--" in words else len(words)
-    named.command_line = command_line([*words[:at], *own, *words[at:]])
-    return question(named, named.arm)
-
-
-def _without_ranges(words: Sequence[str]) -> Iterator[str]:
-    """Yield the words of a command line without --package, --from and --to and what they say."""
-    left = iter(words)
-    for word in left:
-        if word == "--":
-            yield word
-            yield from left
-            return
-        name, equals, _ = word.partition("=")
-        if name == "--to" or any(len(name) > 3 and one.startswith(name) for one in ("--package", "--from")):
-            if not equals:
-                next(left, None)
-        else:
-            yield word
+    from harness.pairs.question import PairQuestion
 
 
 def run_pair(asked: PairQuestion, *, fail_on_regression: bool) -> int:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.cli.options import add_probing, question
+from harness.cli.questions import add_question, read_question
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
     from harness.releases.release import Release
-    from harness.runs.question import Question
+    from harness.runs.asked import Asked
 
 EXIT = {"good": 0, "bad": 1, "skip": 125}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
-    add_probing(parser)
+    add_question(parser, "probe")
     parser.add_argument("--release", required=True, metavar="V", help="the release to execute")
     parser.add_argument("--arm", metavar="A", help="the arm; default: the scenario's first")
     parser.add_argument(
@@ -35,11 +36,13 @@ def run(options: argparse.Namespace) -> int:
     """Execute the probe, or take its stored result, and print what it gave."""
     from harness.home import Home  # noqa: PLC0415
     from harness.releases.release import select  # noqa: PLC0415
+    from harness.runs.asked import ask  # noqa: PLC0415
     from harness.runs.laboratory import prepare  # noqa: PLC0415
 
-    options.first = options.last = options.release
-    asked = question(options, [options.arm] if options.arm else None)
-    home = Home.find()
+    question, home = read_question(options), Home.find()
+    if options.arm:
+        question = replace(question, job=replace(question.job, arms=(options.arm,)))
+    asked = replace(ask(question, home), first=options.release, last=options.release)
     listing = asked.listing(home)
     wanted = select(listing.releases, package=asked.package, first=options.release, last=options.release)
     releases = [*_reference(asked, listing.releases), *wanted]
@@ -61,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     return EXIT[finding.verdict.value]
 
 
-def _reference(asked: Question, releases: Sequence[Release]) -> list[Release]:
+def _reference(asked: Asked, releases: Sequence[Release]) -> list[Release]:
     """Return the release that a metric is compared with, if the scenario's oracle compares one."""
     from harness.releases.release import select  # noqa: PLC0415 - kept out of start-up
     from harness.verdicts.oracles import compares, with_defaults  # noqa: PLC0415

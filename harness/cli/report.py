@@ -30,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Draw the files of the run anew from its report.json and the stored traces, or export those."""
     from harness.cli.answer import show  # noqa: PLC0415 - kept out of start-up
-    from harness.cli.options import find_run  # noqa: PLC0415
     from harness.cli.pair import find_pair, show_pair  # noqa: PLC0415
+    from harness.cli.stored import find_run  # noqa: PLC0415
     from harness.home import Home  # noqa: PLC0415
     from harness.pairs.write import redraw_pair  # noqa: PLC0415
     from harness.runs.stored import redraw  # noqa: PLC0415

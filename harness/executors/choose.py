@@ -20,37 +20,37 @@ if TYPE_CHECKING:
     from harness.executors.executor import Executor
     from harness.locks.lock import Lock
     from harness.probes.store import Store
-    from harness.runs.question import Question
+    from harness.runs.asked import Asked
 
 
-def connect(question: Question, say: Callable[[str], None]) -> Cluster | None:
+def connect(asked: Asked, say: Callable[[str], None]) -> Cluster | None:
     """Return the cluster that executes, if one is to; it has a worker then.
 
     Raises:
         HarnessError: As `Cluster` says.
         UsageError: A command of the command line cannot be sent, and what a machine does cannot be compared there.
     """
-    if question.scheduler is None:
+    if asked.place.scheduler is None:
         return None
-    if question.scenario.ad_hoc:
+    if asked.scenario.ad_hoc:
         raise UsageError(
             "--executor dask sends a scenario's folder to the workers, and a command runs in your own: "
             "make it a scenario, whose scenario.toml has the `command`, or leave the executor out"
         )
-    if alone(question.scenario.oracle):
+    if alone(asked.scenario.oracle):
         raise UsageError(
             "--executor dask: the scenario's oracle judges time or memory, and workers are different machines; "
             "leave the executor out"
         )
     from harness.executors.cluster import Cluster  # noqa: PLC0415 - kept out of start-up
 
-    cluster = Cluster(question.scheduler)
+    cluster = Cluster(asked.place.scheduler)
     cluster.wait(say)
     return cluster
 
 
 def choose(
-    question: Question,
+    asked: Asked,
     cluster: Cluster | None,
     *,
     reference: Lock,
@@ -66,12 +66,12 @@ def choose(
     Raises:
         UsageError: This machine cannot know which build of torch the cluster's GPUs need.
     """
-    scenario = question.scenario
+    scenario = asked.scenario
     warm = warm and not clean(scenario.oracle)
     if cluster is None:
         devices = Devices(visible() if device == "cuda" else ())
         launchers = Launchers(
-            scenario, question.package, reference, base, environments, warm=warm, devices=devices
+            scenario, asked.package, reference, base, environments, warm=warm, devices=devices
         )
         slots = max(1, len(devices.names)) * scenario.probes_per_gpu if device == "cuda" else None
         return Local(environments, base, launchers, store, slots)
@@ -88,8 +88,8 @@ def choose(
         base=base,
         reference=reference,
         scenario=scenario,
-        package=question.package,
+        package=asked.package,
         torch=environments.torch,
-        cap=question.environment_cap,
+        cap=asked.environment_cap,
     )
     return Remote(cluster, about, store, cluster.slots(device, scenario.threads), say, warm=warm)

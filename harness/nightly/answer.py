@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
 from harness.errors import UsageError
+from harness.model.question import Place
+from harness.runs.asked import ask
 from harness.runs.bisect import bisect
-from harness.runs.question import Question
 from harness.runs.stored import load_report
 from harness.verdicts.verdict import Verdict
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from harness.nightly.config import Watch
     from harness.nightly.examine import Examined
     from harness.report.model import ArmResult, Report
+    from harness.runs.asked import Asked
     from harness.runs.drive import Watcher
 
 
@@ -130,46 +131,16 @@ def answer(
         return found
     for unfinished in out.glob(f".{_stem(watch, started)}*.tmp"):
         shutil.rmtree(unfinished, ignore_errors=True)  # left by this night when it was killed
-    done = bisect(_question(watch, names, asked, out), home, watcher, started)
+    done = bisect(_asked(watch, names, asked, out, home), home, watcher, started)
     if done.interrupted:
         raise KeyboardInterrupt
     return Answered(done.report, done.folder.name)
 
 
-def _question(watch: Watch, names: Sequence[str], asked: Range, out: Path) -> Question:
-    arms = [arm for arm in watch.arms if arm.name in names]
-    subject = [
-        watch.scenario.name,
-        "--package",
-        watch.package,
-        "--device",
-        watch.device,
-        "--torch",
-        watch.torch,
-        *(word for requirement in asked.held for word in ("--with", requirement)),
-    ]
-    words = [*subject, *(word for arm in arms for word in ("--arm", arm.name))]
-    words += ["--from", asked.first, "--to", asked.last, "--any-failure", "--seeds", str(watch.seeds)]
-    words += [word for version in asked.left_out for word in ("--assume", f"{version}=skip")]
-    return Question(
-        scenario=watch.scenario,
-        package=watch.package,
-        arms=arms,
-        first=asked.first,
-        last=asked.last,
-        prereleases=watch.prereleases or bool(watch.source),  # builds of a source are development releases
-        # A night asks whether a training is good: it is bad in whatever way.
-        any_failure=True,
-        leave_out=asked.left_out,
-        seeds=watch.seeds,
-        device=watch.device,
-        torch=watch.torch,
-        out=out,
-        command=shlex.join(["python", "-m", "harness", "bisect", *words]),
-        probe_words=subject,
-        cause=watch.cause,
-        fixes=watch.fixes,
-    )
+def _asked(watch: Watch, names: Sequence[str], asked: Range, out: Path, home: Home) -> Asked:
+    arms = [arm.name for arm in watch.arms if arm.name in names]
+    question = watch.question(asked.first, asked.last, arms=arms, pins=asked.held, leave_out=asked.left_out)
+    return replace(ask(question, home, Place(out=str(out))), own_links=watch.own_links)
 
 
 def _written(

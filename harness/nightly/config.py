@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,11 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import UsageError
+from harness.model.question import Axis, Holds, Job, Plan, Question, Subject
 from harness.scenario import load_scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from harness.scenario import Arm, Scenario, Setting
 
@@ -29,7 +30,9 @@ class Watch:
     """One package, watched in some arms of one scenario.
 
     Attributes:
+        subject: The scenario as `bisect` takes it: its name, or the path of its folder.
         package: Canonical name of the package under test.
+        settings: Settings of the job that are changed in every arm.
         prereleases: Watch them too.
         first: Oldest release of the answers' range; None begins them with the baseline.
         source: `git+URL@ref`, or the path of a clone, built each night; empty for releases alone.
@@ -37,12 +40,16 @@ class Watch:
         cause, fixes: Whether to find out why, whether to try remedies.
         tries: Nights that a release without a verdict is tried again.
         repeat_baseline: Execute the baseline again every night, so that drifts of the machine show.
+        pins: What every environment holds besides the scenario's pins.
+        own_links: Folders with builds of the source; a night fills in where it built.
         refresh: Resolve the shared packages anew every night, so that new releases of them are tried.
     """
 
     scenario: Scenario
     package: str
     arms: tuple[Arm, ...]
+    subject: str = ""
+    settings: tuple[tuple[str, Setting], ...] = ()
     prereleases: bool = False
     first: str | None = None
     source: str = ""
@@ -54,11 +61,50 @@ class Watch:
     tries: int = TRIES
     repeat_baseline: bool = False
     refresh: bool = False
+    pins: tuple[str, ...] = ()
+    own_links: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """What it is called in messages and in the history."""
         return f"{self.package} in {self.scenario.name} ({', '.join(arm.name for arm in self.arms)})"
+
+    def question(
+        self,
+        first: str | None = None,
+        last: str | None = None,
+        *,
+        arms: Sequence[str] = (),
+        pins: Sequence[str] = (),
+        leave_out: Sequence[str] = (),
+    ) -> Question:
+        """Return what one night asks of a range of releases.
+
+        Args:
+            first: Oldest release; None for the scenario's.
+            last: Newest release; None for the scenario's.
+            arms: Names; none: all that are watched.
+            pins: What every environment holds besides the scenario's pins.
+            leave_out: Releases that are no part of the range.
+        """
+        return Question(
+            subject=Subject(scenario=self.subject or str(self.scenario.folder)),
+            axes=(Axis(package=self.package, first=first, last=last),),
+            holds=Holds(
+                pins=(*self.pins, *pins),
+                # Builds of a source are development releases.
+                prereleases=self.prereleases or bool(self.source),
+                torch=self.torch,
+                device=self.device,
+            ),
+            job=Job(
+                arms=tuple(arms or (arm.name for arm in self.arms)),
+                settings=self.settings,
+                seeds=self.seeds,
+            ),
+            # A night asks whether a training is good: it is bad in whatever way.
+            plan=Plan(any_failure=True, leave_out=tuple(leave_out), cause=self.cause, remedies=self.fixes),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +215,7 @@ class _Reader:
         self._check(key, table, _WATCH)
         if "scenario" not in table:
             raise UsageError(f"{self.path}: the key {key}scenario is missing")
-        scenario = self._scenario(key, table["scenario"], folder)
+        subject, scenario = self._scenario(key, table["scenario"], folder)
         package = str(canonicalize_name(table.get("package") or scenario.package))
         self._version(f"{key}from", table.get("from"))
         if table.get("device", "auto") not in DEVICES:
@@ -178,6 +224,8 @@ class _Reader:
             scenario=scenario,
             package=package,
             arms=self._arms(key, table, scenario),
+            subject=subject,
+            settings=tuple(table.get("set", {}).items()),
             prereleases=table.get("pre", False),
             first=table.get("from"),
             source=_source(table.get("source", ""), folder),
@@ -191,22 +239,24 @@ class _Reader:
             refresh=table.get("refresh", False),
         )
 
-    def _scenario(self, key: str, name: str, folder: Path) -> Scenario:
+    def _scenario(self, key: str, name: str, folder: Path) -> tuple[str, Scenario]:
         here = folder / name
+        subject = str(here) if (here / "scenario.toml").is_file() else name
         try:
-            return load_scenario(str(here) if (here / "scenario.toml").is_file() else name)
+            return subject, load_scenario(subject)
         except UsageError as error:
             raise UsageError(f"{self.path}: {key}scenario = {name!r}: {error}") from None
 
     def _arms(self, key: str, table: Mapping[str, Any], scenario: Scenario) -> tuple[Arm, ...]:
-        from harness.runs.question import apply_overrides  # noqa: PLC0415 - kept out of start-up
-
         for name, value in table.get("set", {}).items():
             if not isinstance(value, str | int | float | bool):
                 raise self.fail(f"{key}set.{name}", value, "text, a number, true or false")
         overrides: dict[str, Setting] = dict(table.get("set", {}))
         try:
-            return tuple(apply_overrides(scenario.choose(table.get("arms")), overrides))
+            return tuple(
+                replace(arm, parameters={**arm.parameters, **overrides})
+                for arm in scenario.choose(table.get("arms"))
+            )
         except UsageError as error:
             raise UsageError(f"{self.path}: {key}arms = {table['arms']!r}: {error}") from None
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.locks.lock import Lock
+from harness.runs.asked import ask
 from harness.runs.drive import Driver
 from harness.runs.laboratory import moved_packages, prepare
-from harness.runs.question import Question
 from harness.traces.compare import beyond, first_difference, noise_floor
 from harness.verdicts.oracles import ORACLES
 from harness.verdicts.verdict import Verdict
@@ -86,15 +86,11 @@ class Examination:
         oracle = dict(scenario.oracle)
         if "reference" in ORACLES[str(oracle["kind"])].options:
             oracle.setdefault("reference", reference)
-        self.question = Question(
+        self.asked = replace(
+            ask(watch.question(), home),
             scenario=replace(scenario, oracle=oracle),
-            package=watch.package,
-            arms=watch.arms,
-            prereleases=watch.prereleases,
-            seeds=watch.seeds,
-            device=watch.device,
-            torch=watch.torch,
             refresh=watch.refresh,
+            own_links=watch.own_links,
         )
         self._places = {release.version: place for place, release in enumerate(releases)}
         self.laboratory = self._prepared(releases, home, watcher)
@@ -186,7 +182,7 @@ class Examination:
         return len(set(digests)) == 1 if len(digests) > 1 else None
 
     def _prepared(self, releases: Sequence[Release], home: Home, watcher: Watcher) -> Laboratory:
-        return prepare(self.question, releases, home, watcher.note, warm=False)
+        return prepare(self.asked, releases, home, watcher.note, warm=False)
 
     def _forget(self, versions: Collection[str]) -> None:
         laboratory = self.laboratory

@@ -98,7 +98,7 @@ class _Trials:
     def __init__(self, examination: Examination, before: Lock, arm: str, version: str, first: int) -> None:
         laboratory = examination.laboratory
         self.version, self.first = version, first
-        self.arm = next(one for one in laboratory.question.arms if one.name == arm)
+        self.arm = next(one for one in laboratory.asked.arms if one.name == arm)
         self.place = [release.version for release in laboratory.releases].index(version)
         self.watcher = examination.driver.watcher
         self.old, self.new = self._ends(examination, before)
@@ -106,13 +106,13 @@ class _Trials:
             raise _UndecidedError(
                 "its oracle judges what the machine does, which no package can be exchanged for"
             )
-        package = laboratory.question.package
+        package = laboratory.asked.package
         self.moves = [move for move in differences(self.old, self.new) if move.name != package]
         if not self.moves:
             raise _UndecidedError(f"none of them is in the environment of {version}", elsewhere=True)
         base = laboratory.environments.base([self.old, self.new])
         executor = choose(
-            laboratory.question,
+            laboratory.asked,
             None,
             reference=self.new,
             base=base,
@@ -152,7 +152,7 @@ class _Trials:
         laboratory = examination.laboratory
         resolver, new = laboratory.resolver, laboratory.locks[self.place]
         host = laboratory.torch.host
-        fixed = {laboratory.question.package, *(("torch", *host.beside) if host else ())}
+        fixed = {laboratory.asked.package, *(("torch", *host.beside) if host else ())}
         moved = [move for move in differences(before, laboratory.reference) if move.name not in fixed]
         if not isinstance(resolver, Resolver) or isinstance(new, Unresolvable):
             raise _UndecidedError(f"{self.version} has no lock with the packages of now")
@@ -211,8 +211,8 @@ class _Trials:
         locks[self.place] = lock
         # As for interventions: an arm of another name, so that the history does not take it for the baseline's own.
         arm = replace(self.arm, name=f"{self.arm.name}, moved: {_some(chosen)}", of=self.arm.name)
-        question = replace(self.laboratory.question, arms=[arm])
-        driver = Driver(replace(self.laboratory, locks=locks, question=question), self.watcher)
+        asked = replace(self.laboratory.asked, arms=[arm])
+        driver = Driver(replace(self.laboratory, locks=locks, asked=asked), self.watcher)
         found = self._findings.setdefault(chosen, [])
         wanted = range(self.first + len(found), self.first + count)
         driver.execute([(arm.name, self.place, repeat) for repeat in wanted])
@@ -230,7 +230,7 @@ class _Trials:
         """Return last night's lock with the packages chosen as they are now, or None if uv does not resolve it so."""
         if not chosen or len(chosen) == len(self.moves):
             return self.new if chosen else self.old
-        names = {self.laboratory.question.package, *(move.name for move in chosen)}
+        names = {self.laboratory.asked.package, *(move.name for move in chosen)}
         packages = [one for one in self.old.packages if one.name not in names]
         packages += [one for one in self.new.packages if one.name in names]
         lock = replace(self.new, packages=tuple(sorted(packages)))

@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,13 +23,12 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 from packaging.utils import canonicalize_name
 
 from harness.errors import HarnessError
-from harness.releases.settings import OWN_LINKS, read_settings
+from harness.releases.settings import read_settings
 from harness.uv import Uv
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from harness.home import Home
+    from harness.nightly.config import Watch
 
 _BUILD = re.compile(r"\+(?:.*\.)?\d{14}\.g[0-9a-f]{7,}$")
 _TIMEOUT = 1800.0
@@ -41,32 +40,21 @@ def is_build(version: str) -> bool:
     return _BUILD.search(version) is not None
 
 
-@contextmanager
-def built(source: str, package: str, home: Home) -> Iterator[None]:
-    """Build the newest commit of a source, and have its builds listed among the releases inside the block.
+def built(watch: Watch, home: Home) -> Watch:
+    """Build the newest commit of a watch's source; return the watch with its builds among the releases.
 
     Args:
-        source: `git+URL@ref`, `git+URL`, or the path of a clone, whose HEAD is taken; empty for none.
-        package: Canonical name of what it must build.
+        watch: Its source is `git+URL@ref`, `git+URL`, or the path of a clone, whose HEAD is taken; empty for none.
         home: Keeps the clone and the wheels.
 
     Raises:
         HarnessError: It cannot be fetched or built, or builds something else.
     """
-    if not source:
-        yield
-        return
-    folder = home.sources / hashlib.sha256(source.encode()).hexdigest()[:16]
-    _build(source, package, folder)
-    before = os.environ.get(OWN_LINKS)
-    os.environ[OWN_LINKS] = str(folder / "wheels")
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[OWN_LINKS]
-        else:
-            os.environ[OWN_LINKS] = before
+    if not watch.source:
+        return watch
+    folder = home.sources / hashlib.sha256(watch.source.encode()).hexdigest()[:16]
+    _build(watch.source, watch.package, folder)
+    return replace(watch, own_links=(str(folder / "wheels"),))
 
 
 def _build(source: str, package: str, folder: Path) -> None:

@@ -144,7 +144,7 @@ def _about(watch: Watch, move: Move, version: str, lock: Lock) -> Watch:
     return replace(
         watch,
         package=move.name,
-        scenario=replace(watch.scenario, pins=pins),
+        pins=pins,
         prereleases=watch.prereleases or before,
         first=None,
         source="",

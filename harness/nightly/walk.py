@@ -85,7 +85,7 @@ class Walk:
 
     def _list(self) -> None:
         """Ask the index, and tell what it did to releases that are known."""
-        listing = list_releases(self.watch.package, read_settings(), self.home)
+        listing = list_releases(self.watch.package, read_settings(own_links=self.watch.own_links), self.home)
         if listing.unanswered:
             raise IndexUnavailableError(listing.unanswered)
         if listing.warning:

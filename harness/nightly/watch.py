@@ -47,10 +47,9 @@ def walk(watch: Watch, night: Night, history: History, home: Home, watcher: Watc
 
     A fault of the harness or its surroundings is told as an event, and the next night does it all again.
     """
-    walked = Walk(watch, night, history, home, watcher)
     try:
-        with built(watch.source, watch.package, home):
-            walked.go()
+        walked = Walk(built(watch, home), night, history, home, watcher)
+        walked.go()
         outcome = walked.outcome
     except IndexUnavailableError as error:
         outcome = Outcome(watch)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from harness import __version__
 from harness.pairs.answer import Words, unfinished
 from harness.pairs.model import PairArm, PairChange, PairReport
+from harness.runs.asked import probe_command
 from harness.runs.bisect import script_text
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _change(whole: PairInvestigation, arm: Arm, found: Change) -> PairChange:
     boundary, versions = found.boundary, whole.packages[found.axis].versions
     before, after = versions[boundary.before], versions[boundary.after]
     part = whole.part(found.axis, found.at, before, after, [arm.name])
-    question = whole.ask(part)
+    asked = whole.ask(part)
     return PairChange(
         package=part.package,
         before=before,
@@ -71,7 +72,10 @@ def _change(whole: PairInvestigation, arm: Arm, found: Change) -> PairChange:
         skipped=[versions[position] for position in boundary.skipped],
         confirmed=boundary.confirmed,
         moves=[one for one in whole.moves[arm.name, found] if one["name"] not in (part.package, part.held)],
-        commands=[question.probe_command(version, arm) for version in (before, after)],
+        commands=[
+            probe_command(asked.question, version, arm.name, asked.scenario.oracle)
+            for version in (before, after)
+        ],
     )
 
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from harness.home import Home
     from harness.pairs.question import PairQuestion
     from harness.report.model import ArmResult
+    from harness.runs.asked import Asked
     from harness.runs.drive import Task, Watcher
-    from harness.runs.question import Question
     from harness.search.grid import Cell, Edge
     from harness.verdicts.calibration import Calibration
 
@@ -88,10 +88,9 @@ class PairInvestigation:
             for edge, arms in edges.items():
                 self._answer(edge, arms)
 
-    def ask(self, part: Part) -> Question:
+    def ask(self, part: Part) -> Asked:
         """Return the ordinary question of a part."""
-        held = f"{part.held} {part.version}"
-        return replace(self.asked.ask(part), held=held, calibrations=self.calibrations)
+        return replace(self.asked.ask(part, self.home), calibrations=self.calibrations)
 
     def _calibrate(self) -> None:
         """Learn what all pairs are compared with: the scenario's reference release, with the oldest of the other package.
@@ -106,7 +105,7 @@ class PairInvestigation:
         self.watcher.note(f"reference: {part.package} with {part.held} {part.version}")
         laboratory, _ = begin(self.ask(part), self.home, self.watcher)
         try:
-            for arm in laboratory.question.arms:
+            for arm in laboratory.asked.arms:
                 laboratory.calibrate(arm)
         finally:
             laboratory.executor.close()
@@ -147,7 +146,7 @@ class PairInvestigation:
         part = self.part(axis, at, versions[0], versions[-1], sorted({arm for arm, _, _ in tasks}))
         self.watcher.note(f"corners: {part.package} with {part.held} {part.version}")
         laboratory, _ = begin(self.ask(part), self.home, self.watcher)
-        for arm in laboratory.question.arms:
+        for arm in laboratory.asked.arms:
             laboratory.calibrate(arm)
         driver = Driver(laboratory, self.watcher)
         try:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.command import package_under_test
 from harness.errors import UsageError
+from harness.model.question import Axis
 from harness.releases.index import list_releases
 from harness.releases.release import select
 from harness.releases.settings import read_settings
+from harness.runs.asked import ask, check_place, load_subject, shell
+from harness.scenario import Range
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from harness.home import Home
+    from harness.model.question import Place, Question
     from harness.releases.release import Release
-    from harness.runs.question import Question
-    from harness.scenario import Arm, Range, Scenario
+    from harness.runs.asked import Asked
+    from harness.scenario import Arm, Scenario
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +52,44 @@ class PairQuestion:
     """Which releases of which two packages, judged how.
 
     Attributes:
+        question: What is asked, with both packages as its axes.
+        scenario: Its scenario.
         ranges: Of both packages.
         arms: At least one.
-        ask: Makes the ordinary question of a part.
-        out: Folder of the reports.
-        prereleases: Whether they belong to the ranges.
-        command: The command line that asks this question.
+        place: Where and how fast.
     """
 
+    question: Question
     scenario: Scenario
     ranges: tuple[Range, Range]
     arms: Sequence[Arm]
-    ask: Callable[[Part], Question]
-    out: Path
-    prereleases: bool = False
-    command: str = ""
+    place: Place
+
+    @property
+    def out(self) -> Path:
+        """Folder of the reports."""
+        return Path(self.place.out)
+
+    @property
+    def command(self) -> str:
+        """The command line that asks this question."""
+        return shell(self.question.to_argv())
+
+    def ask(self, part: Part, home: Home) -> Asked:
+        """Return the ordinary question of a part, made ready."""
+        question, holds = self.question, self.question.holds
+        pins = (*holds.pins, f"{part.held}=={part.version}")
+        asked = ask(
+            replace(
+                question,
+                axes=(Axis(package=part.package, first=part.first, last=part.last),),
+                holds=replace(holds, pins=pins),
+                job=replace(question.job, arms=tuple(part.arms)),
+            ),
+            home,
+            replace(self.place, out=str(part.out)),
+        )
+        return replace(asked, held=f"{part.held} {part.version}")
 
     def releases(self, home: Home) -> tuple[list[list[Release]], list[str]]:
         """Return the releases of both packages, oldest first, and what a reader must know of the listings.
@@ -78,7 +106,7 @@ class PairQuestion:
                 package=one.package,
                 first=one.first,
                 last=one.last,
-                prereleases=self.prereleases,
+                prereleases=self.question.holds.prereleases,
             )
             if len(chosen) < 2:
                 raise UsageError(
@@ -88,3 +116,52 @@ class PairQuestion:
             found.append(chosen)
             warnings += [listing.warning] if listing.warning else []
         return found, warnings
+
+
+def as_pair(question: Question, place: Place, *, shard: str | None = None) -> PairQuestion | None:
+    """Return what is asked of two packages, or None if one alone is asked about.
+
+    Two are, if the question names two, or if it names none and its scenario has two; what the question leaves out is
+    the scenario's.
+
+    Args:
+        question: What is asked.
+        place: Where and how fast.
+        shard: The share that is to be executed, if any.
+
+    Raises:
+        UsageError: Ends are given, and the scenario has two packages that they may belong to; or an option is given
+            that two packages cannot have.
+    """
+    if question.subject.bundle:
+        return None
+    scenario = load_subject(question)
+    axes = question.axes
+    if scenario.also is not None and not any(axis.package for axis in axes):
+        if axes:
+            raise UsageError(
+                f"--from or --to without --package: {scenario.name} varies {scenario.package} and "
+                f"{scenario.also.package}; put --package before them"
+            )
+        axes = (Axis(package=scenario.package), Axis(package=scenario.also.package))
+    if len(axes) < 2:
+        return None
+    named = [package_under_test(axis.package) for axis in axes]
+    names = [name for name, _ in named]
+    if any(extras for _, extras in named):
+        raise UsageError(
+            "two packages are varied without extras: hold what the extras bring, as in --with NAME==VERSION"
+        )
+    for name, given in (("shard", shard), ("locks", question.holds.locks), ("assume", question.plan.assume)):
+        if given:
+            raise UsageError(
+                f"--{name} and two packages ({' and '.join(names)}): "
+                f"--{name} belongs to a question about one; hold the other one, as in --with PACKAGE==VERSION"
+            )
+    check_place(place)
+    first, second = (
+        Range(name, *scenario.ends(name, axis.first, axis.last))
+        for name, axis in zip(names, axes, strict=True)
+    )
+    arms = scenario.choose(question.job.arms, fixes=question.plan.remedies)
+    return PairQuestion(replace(question, axes=axes), scenario, (first, second), arms, place)

@@ -39,9 +39,6 @@ _ALIKE = {
 PUBLIC_INDEX = ""
 """Stands for the public index that uv and pypi-simple use when no other is named."""
 
-OWN_LINKS = "HARNESS_OWN_LINKS"
-"""Variable with the folders that the harness itself filled, while they are wanted."""
-
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
@@ -77,11 +74,14 @@ class IndexSettings:
         return self.index != PUBLIC_INDEX or bool(self.extra) or bool(self.find_links)
 
 
-def read_settings(environ: Mapping[str, str] | None = None) -> IndexSettings:
+def read_settings(
+    environ: Mapping[str, str] | None = None, *, own_links: tuple[str, ...] = ()
+) -> IndexSettings:
     """Collect the settings from the environment and the configuration files.
 
     Args:
         environ: Environment variables; None reads the process's own.
+        own_links: Folders with wheels that the harness itself built.
     """
     environ = os.environ if environ is None else environ
     pip = _pip_options(environ)
@@ -90,14 +90,13 @@ def read_settings(environ: Mapping[str, str] | None = None) -> IndexSettings:
     index = uv["index"] or (pip.get("index-url") or "").strip() or PUBLIC_INDEX
     extra = _merge(uv["extra"], pip.get("extra-index-url", "").split())
     links = _merge(uv["find_links"], pip.get("find-links", "").split())
-    own = tuple(filter(None, environ.get(OWN_LINKS, "").split(os.pathsep)))
     return IndexSettings(
         index=None if no_index else index.rstrip("/"),
         extra=() if no_index else extra,
         find_links=links,
-        own_links=own,
+        own_links=own_links,
         certificates=environ.get("SSL_CERT_FILE") or pip.get("cert"),
-        uv_environment=_for_uv(environ, pip, index, extra, (*links, *own), no_index=no_index),
+        uv_environment=_for_uv(environ, pip, index, extra, (*links, *own_links), no_index=no_index),
         uniform=uv["uniform"],
     )
 

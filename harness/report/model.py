@@ -1,6 +1,6 @@
 """What a report says: gathered into these facts first, drawn second.
 
-`to_dict` of a `Report` is `report.json` (schema 1), and `from_dict` its reverse, so that a stored run can be
+`to_dict` of a `Report` is `report.json` (schema 2), and `from_dict` its reverse, so that a stored run can be
 drawn again. The drawers (`page`, `summary`, `junit`) read these facts and traces, and nothing else.
 """
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Stored = TypeVar("Stored")
 
-SCHEMA = 1
+SCHEMA = 2
+"""Schema 2 has `question` and `job`; a report of schema 1 is read without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,10 @@ class Report:
         command: The command line that asks the question again.
         warnings: Things the reader must know of the whole run.
         cause: Why neighbouring releases differ, a boundary each.
-        oracle: What a command of the command line is judged by; empty for a scenario, whose file says it.
+        question: What was asked, as `harness.model.codec` writes a `Question`; empty in a report of schema 1.
+        job: {`name` of the scenario, `digest` of all that the job may read, `files` {path in the run's folder `job`:
+            SHA-256}, `left_out` [path of a file that is too large to be kept]}; empty in a report of schema 1.
+        oracle: What the run was judged by; in a report of schema 1 empty for a scenario.
         script: Text of a command's script, for the issue; empty for a scenario, which has a name.
         cause_search: A `CauseSearch`: whether causes were sought, and why not; empty if an older harness wrote it.
         interventions: Remedies tried, an arm each.
@@ -225,6 +229,8 @@ class Report:
     arms: list[ArmResult]
     warnings: list[str] = field(default_factory=list)
     harness: str = ""
+    question: dict[str, Any] = field(default_factory=dict)
+    job: dict[str, Any] = field(default_factory=dict)
     oracle: dict[str, Any] = field(default_factory=dict)
     script: str = ""
     cause: list[CauseResult] = field(default_factory=list)
@@ -243,8 +249,10 @@ class Report:
         Raises:
             ValueError: Another schema, or a field is missing.
         """
-        if data.get("schema") != SCHEMA:
-            raise ValueError(f"report.json has schema {data.get('schema')!r}, this harness reads {SCHEMA}")
+        if data.get("schema") not in range(1, SCHEMA + 1):
+            raise ValueError(
+                f"report.json has schema {data.get('schema')!r}, this harness reads 1 to {SCHEMA}"
+            )
         arms = [
             _make(
                 ArmResult,

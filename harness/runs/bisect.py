@@ -25,12 +25,14 @@ from harness.history.record import Recorded
 from harness.locks.resolve import Unresolvable
 from harness.locks.stored import lock_texts
 from harness.machine import processor
+from harness.model.codec import to_plain
 from harness.releases.release import select
 from harness.report.causes import CauseSearch
 from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, Report
 from harness.report.sentences import worded
 from harness.report.write import write_report
+from harness.runs.asked import probe_command
 from harness.runs.beside import with_devices
 from harness.runs.confirm import confirm
 from harness.runs.dependencies import open_boundaries
@@ -38,6 +40,7 @@ from harness.runs.drive import Driver, Watcher, distrust_environments
 from harness.runs.gather import arm_result, arrange
 from harness.runs.hints import nothing_resolvable, prereleases_left_out, with_prereleases_told
 from harness.runs.investigate import Investigation
+from harness.runs.kept import keep_job
 from harness.runs.laboratory import Laboratory, moved_packages, prepare
 from harness.runs.locked import with_moves, with_raised
 from harness.runs.phases import Phases
@@ -50,8 +53,8 @@ if TYPE_CHECKING:
 
     from harness.home import Home
     from harness.report.opened import DependencyAnswer
+    from harness.runs.asked import Asked
     from harness.runs.dependencies import Place
-    from harness.runs.question import Question
     from harness.scenario import Scenario
 
 _LONGEST_SCRIPT = 20_000
@@ -75,11 +78,11 @@ class Run:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def bisect(question: Question, home: Home, watcher: Watcher, started: datetime | None = None) -> Run:
+def bisect(asked: Asked, home: Home, watcher: Watcher, started: datetime | None = None) -> Run:
     """Answer a question and write its report, every finding into the history too.
 
     Args:
-        question: Checked already.
+        asked: Checked already.
         home: Where state lives.
         watcher: Is told how it goes on.
         started: What the report is dated and named by; None for now.
@@ -87,17 +90,17 @@ def bisect(question: Question, home: Home, watcher: Watcher, started: datetime |
     Raises:
         HarnessError: As the parts say; nothing that was executed before is lost.
     """
-    arms = [arm.name for arm in question.arms]
-    recorded = Recorded(watcher, home, scenario=question.line(), package=question.package, arms=arms)
+    arms = [arm.name for arm in asked.arms]
+    recorded = Recorded(watcher, home, scenario=asked.line(), package=asked.package, arms=arms)
     try:
-        return _bisect(question, home, recorded, started or datetime.now(UTC))
+        return _bisect(asked, home, recorded, started or datetime.now(UTC))
     finally:
         recorded.close()
 
 
-def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime) -> Run:
+def _bisect(asked: Asked, home: Home, watcher: Watcher, started: datetime) -> Run:
     phases = Phases()
-    laboratory, warnings = begin(question, home, watcher, phases)
+    laboratory, warnings = begin(asked, home, watcher, phases)
     investigation = Investigation(Driver(laboratory, watcher))
     interrupted = False
     attribution = Attribution()
@@ -111,16 +114,16 @@ def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime)
         open_boundaries(investigation, opened)
         if opened:
             phases.ended("dependencies")
-        if question.confirm_on:
+        if asked.question.plan.confirm_on:
             warnings += confirm(investigation)
-            phases.ended(f"confirmation on {question.confirm_on}")
+            phases.ended(f"confirmation on {asked.question.plan.confirm_on}")
         # What the machine does is no cause that could be exchanged, and each trial would be a whole comparison.
         causes = _cause_search(investigation.driver) == CauseSearch.SOUGHT
-        attribute(investigation, attribution, causes=causes, fixes=question.fixes)
+        attribute(investigation, attribution, causes=causes, fixes=asked.question.plan.remedies)
         while distrust_environments(investigation.driver):  # what was executed last came after a job's change
             investigation.run()
             attribution = Attribution()
-            attribute(investigation, attribution, causes=causes, fixes=question.fixes)
+            attribute(investigation, attribution, causes=causes, fixes=asked.question.plan.remedies)
     except KeyboardInterrupt:
         interrupted = True
         warnings.append(
@@ -131,9 +134,9 @@ def _bisect(question: Question, home: Home, watcher: Watcher, started: datetime)
         phases.ended("causes" if "probes" in phases.seconds else "probes")
     warnings += [*laboratory.executor.notes, *laboratory.store.notes, *laboratory.resolver.notes]
     report = gather(investigation, started, warnings, attribution, opened)
-    folder = write(report, investigation.driver, question.out)
+    folder = write(report, investigation.driver, asked.out)
     if laboratory.environments.made:
-        evict(home.environments, cap=question.environment_cap, keep=_in_use(laboratory))
+        evict(home.environments, cap=asked.environment_cap, keep=_in_use(laboratory))
     phases.ended("report")
     check_starved(investigation.driver, folder)
     return Run(report, folder, interrupted, phases.seconds)
@@ -160,7 +163,7 @@ def check_starved(driver: Driver, folder: Path) -> None:
 
 
 def begin(
-    question: Question, home: Home, watcher: Watcher, phases: Phases | None = None
+    asked: Asked, home: Home, watcher: Watcher, phases: Phases | None = None
 ) -> tuple[Laboratory, list[str]]:
     """List and lock the releases of a question; return what executes them, and what its reader must know.
 
@@ -168,24 +171,24 @@ def begin(
         HarnessError: As the parts say.
     """
     phases = phases or Phases()
-    listing = question.listing(home)
+    listing = asked.listing(home)
     warnings = [listing.warning] if listing.warning else []
     for warning in warnings:
         watcher.note(f"warning: {warning}")
     releases = select(
         listing.releases,
-        package=question.package,
-        first=question.first,
-        last=question.last,
-        prereleases=question.prereleases,
+        package=asked.package,
+        first=asked.first,
+        last=asked.last,
+        prereleases=asked.prereleases,
     )
-    releases = [release for release in releases if release.version not in question.leave_out]
+    releases = [release for release in releases if release.version not in asked.question.plan.leave_out]
     watcher.note(
-        f"{len(releases)} releases of {question.package}: {releases[0].version} to {releases[-1].version}"
+        f"{len(releases)} releases of {asked.package}: {releases[0].version} to {releases[-1].version}"
     )
     phases.ended("listing")
-    unasked = prereleases_left_out(question, listing.releases)
-    laboratory = replace(prepare(question, releases, home, watcher.note), left_out=unasked)
+    unasked = prereleases_left_out(asked, listing.releases)
+    laboratory = replace(prepare(asked, releases, home, watcher.note), left_out=unasked)
     phases.ended("locks", besides=("shared packages", sum(laboratory.environments.base_seconds)))
     watcher.note(f"{len(releases)} releases locked in {phases.seconds['locks']:.1f} s")
     if laboratory.alone:
@@ -208,19 +211,23 @@ def gather(
     """Put everything that was found into one report."""
     driver, answers = investigation.driver, investigation.answers()
     laboratory = driver.laboratory
-    question = laboratory.question
+    asked = laboratory.asked
     searched = investigation.searched.to_dict()
+    kept = keep_job(asked.scenario)
     arms: list[ArmResult] = []
-    for arm in question.arms:
+    for arm in asked.arms:
         found = arrange(len(laboratory.releases), driver.findings[arm.name], answers[arm.name].judged)
-        commands = [question.probe_command(release.version, arm) for release in laboratory.releases]
+        commands = [
+            probe_command(asked.question, release.version, arm.name, asked.scenario.oracle)
+            for release in laboratory.releases
+        ]
         arms.append(
             arm_result(
                 arm,
                 laboratory.releases,
                 found,
                 answers[arm.name],
-                package=question.package,
+                package=asked.package,
                 commands=commands,
                 searched=searched,
                 calibration=laboratory.calibrations.get(arm.name),
@@ -229,19 +236,21 @@ def gather(
             )
         )
     report = Report(
-        run=free_name(question.out, f"{started:%Y%m%dT%H%M%SZ}-{question.scenario.name}"),
-        scenario=question.scenario.name,
-        description=question.scenario.description,
-        package=question.package,
+        run=free_name(asked.out, f"{started:%Y%m%dT%H%M%SZ}-{asked.scenario.name}"),
+        scenario=asked.scenario.name,
+        description=asked.scenario.description,
+        package=asked.package,
         started=started.isoformat(timespec="seconds"),
-        command=question.command,
+        command=asked.command(),
         host=_host(driver),
         environment=_environment(laboratory),
         arms=with_prereleases_told(arms, laboratory.left_out),
         warnings=warnings,
         harness=__version__,
-        oracle=dict(question.scenario.oracle) if question.scenario.ad_hoc else {},
-        script=script_text(question.scenario),
+        question=to_plain(asked.question),
+        job=kept.facts(),
+        oracle=dict(asked.scenario.oracle),
+        script=script_text(asked.scenario),
         cause=attribution.causes,
         cause_search=_cause_search(driver).value,
         interventions=attribution.matrices,
@@ -250,7 +259,7 @@ def gather(
     pairs = zip(laboratory.releases, laboratory.locks, strict=True)
     locks = {release.version: lock for release, lock in pairs if not isinstance(lock, Unresolvable)}
     report = with_raised(with_moves(report, locks, opened), locks)
-    return worded(with_devices(report, laboratory.store, question.scenario.oracle))
+    return worded(with_devices(report, laboratory.store, asked.scenario.oracle))
 
 
 def write(report: Report, driver: Driver, out: Path) -> Path:
@@ -259,6 +268,7 @@ def write(report: Report, driver: Driver, out: Path) -> Path:
     folder = out / report.run
     with whole_folder(folder) as new:
         write_locks(new / "locks", laboratory)
+        keep_job(laboratory.asked.scenario).write(new)
         found = evidence(driver) | remedy_evidence(report, laboratory.store)
         write_report(new, report, found, drawings=laboratory.store.home.drawings)
     point_latest(out, folder)
@@ -312,7 +322,7 @@ def script_text(scenario: Scenario) -> str:
 def _cause_search(driver: Driver) -> CauseSearch:
     """Tell whether causes are to be sought: a job without a census has no property that could be exchanged."""
     laboratory = driver.laboratory
-    if not laboratory.question.cause:
+    if not laboratory.asked.question.plan.cause:
         return CauseSearch.NOT_ASKED
     if laboratory.alone:
         return CauseSearch.MACHINE
@@ -371,11 +381,11 @@ def _installed(package: str) -> str | None:
 
 
 def _environment(laboratory: Laboratory) -> dict[str, object]:
-    question = laboratory.question
+    asked = laboratory.asked
     moves = moved_packages(laboratory)
     locked = [lock for lock in laboratory.locks if not isinstance(lock, Unresolvable)]
     same = len(locked) - len(moves)
-    proof = f"{same} of {len(locked)} locks are equal, to the hash, but for {question.package}"
+    proof = f"{same} of {len(locked)} locks are equal, to the hash, but for {asked.package}"
     return {
         "policy": "fixed",
         "pins": laboratory.resolver.requirements(),
@@ -383,9 +393,9 @@ def _environment(laboratory: Laboratory) -> dict[str, object]:
         "moves": moves,
         "torch": laboratory.torch.choice,
         "fixed": {
-            "threads": question.scenario.threads,
-            "online": question.scenario.online,
-            "hash_seed": question.scenario.variables.get("PYTHONHASHSEED", "0"),
+            "threads": asked.scenario.threads,
+            "online": asked.scenario.online,
+            "hash_seed": asked.scenario.variables.get("PYTHONHASHSEED", "0"),
         },
         "proof": proof + ("" if moves else ": nothing else moved"),
     }

@@ -29,16 +29,16 @@ def confirm(investigation: Investigation) -> list[str]:
         KeyboardInterrupt: After every running probe was ended.
     """
     driver = investigation.driver
-    laboratory, question = driver.laboratory, driver.laboratory.question
-    wanted = question.confirm_on
+    laboratory, asked = driver.laboratory, driver.laboratory.asked
+    wanted = asked.question.plan.confirm_on
     if wanted is None:
         return []
-    remote = question.scheduler is not None
+    remote = asked.place.scheduler is not None
     executor = (
         laboratory.executor
         if remote
         else choose(
-            question,
+            asked,
             None,
             reference=laboratory.reference,
             base=laboratory.base,

@@ -13,26 +13,26 @@ from harness.verdicts.oracles import alone
 if TYPE_CHECKING:
     from harness.environments.environment import Environments
     from harness.locks.lock import Lock
-    from harness.runs.question import Question
+    from harness.runs.asked import Asked
 
 _ASK = "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 3)"
 _UNUSABLE = 3
 
 
-def check_device(question: Question) -> None:
+def check_device(asked: Asked) -> None:
     """Complain at once if a run could not confirm anything.
 
     Raises:
         UsageError: The device is not there, is the one that the search is to run on, or cannot be compared.
     """
-    wanted = question.confirm_on
-    if alone(question.scenario.oracle):
+    wanted = asked.question.plan.confirm_on
+    if alone(asked.scenario.oracle):
         raise UsageError(
             f"--confirm-on {wanted}: the oracle judges what this machine does, which says nothing of another device"
         )
-    if wanted == question.device:
+    if wanted == asked.question.holds.device:
         raise UsageError(f"--confirm-on {wanted}: the search is to run there already; name another device")
-    if wanted == "cuda" and question.scheduler is None and not has_gpu():
+    if wanted == "cuda" and asked.place.scheduler is None and not has_gpu():
         raise UsageError(
             "--confirm-on cuda: no NVIDIA driver is loaded on this machine. Leave it out and take the question to "
             "one that has a GPU: `harness bundle`, there `bisect --bundle FILE --device cuda`, and `harness merge` "

@@ -86,7 +86,7 @@ def open_boundaries(investigation: Investigation, opened: dict[Place, Dependency
             locks = [lock for lock in sides if isinstance(lock, Lock)]
             if not boundary.confirmed or len(locks) < len(sides):
                 continue
-            package = laboratory.question.package
+            package = laboratory.asked.package
             names = [one.name for one in differences(*locks) if one.name != package]
             if not names or not {boundary.before, boundary.after} <= driver.findings[name].keys():
                 continue  # a verdict that was assumed has no failure to compare with
@@ -193,7 +193,7 @@ class _Opening:
         self.resolver = _resolver(laboratory)
         self.requirements: Requirements = {}
         for lock in self.locks.values():
-            here = laboratory.question.scheduler is None
+            here = laboratory.asked.place.scheduler is None
             self.requirements |= requirements(laboratory.environments, lock, laboratory.base, make=here)
 
     def answer(self) -> DependencyAnswer:
@@ -245,8 +245,8 @@ class _Opening:
         # As for remedies: an arm of another name, so that the history does not take it for the release as it is.
         label = f"{self.arm.name}, {', '.join(sorted(trial.exchanged))} exchanged"
         arm = replace(self.arm, name=label, of=self.arm.name)
-        question = replace(laboratory.question, arms=[arm])
-        driver = Driver(replace(laboratory, locks=locks, question=question), self.driver.watcher)
+        asked = replace(laboratory.asked, arms=[arm])
+        driver = Driver(replace(laboratory, locks=locks, asked=asked), self.driver.watcher)
         driver.execute([(label, trial.position, repeat) for repeat in missing])
         trial.findings.extend(driver.findings[label][trial.position][repeat] for repeat in missing)
 
@@ -371,14 +371,14 @@ def _resolver(laboratory: Laboratory) -> Resolver:
     """Return what asks uv: the run's own, or one like it where the run has the locks of an earlier one."""
     if isinstance(laboratory.resolver, Resolver):
         return laboratory.resolver
-    question, environments = laboratory.question, laboratory.environments
+    asked, environments = laboratory.asked, laboratory.environments
     return Resolver(
-        question.package,
-        question.pins(),
+        asked.package,
+        asked.pins(),
         laboratory.interpreter,
         laboratory.torch,
-        question.settings(),
+        asked.settings(),
         environments.uv,
         environments.home,
-        question.newest(),
+        asked.newest(),
     )

@@ -39,6 +39,22 @@ class Watcher(Protocol):
         """Something worth a line happened."""
 
 
+class Silent:
+    """A watcher that says nothing."""
+
+    def expected(self, count: int) -> None:
+        """Say nothing."""
+
+    def started(self, arm: str, version: str, repeat: int) -> None:
+        """Say nothing."""
+
+    def finished(self, arm: str, version: str, repeat: int, finding: Finding) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+
 class Driver:
     """Executes tasks of one run in parallel and keeps what was found.
 
@@ -50,13 +66,13 @@ class Driver:
     def __init__(self, laboratory: Laboratory, watcher: Watcher) -> None:
         self.laboratory = laboratory
         self.watcher = watcher
-        self.arms: Mapping[str, Arm] = {arm.name: arm for arm in laboratory.question.arms}
+        self.arms: Mapping[str, Arm] = {arm.name: arm for arm in laboratory.asked.arms}
         self.findings: dict[str, Findings] = {name: {} for name in self.arms}
         self.jobs = (
             (1 if laboratory.alone else 0)
-            or laboratory.question.jobs
+            or laboratory.asked.place.jobs
             or laboratory.executor.slots
-            or default_jobs(laboratory.question.scenario, gpus=0)
+            or default_jobs(laboratory.asked.scenario, gpus=0)
         )
         self._peak = 0
 
@@ -112,7 +128,7 @@ class Driver:
 
     def _slots(self, running: int) -> int:
         """Return how many probes may run at a time; `--jobs` is not questioned, nor what a cluster has room for."""
-        if self.laboratory.question.jobs is not None or self.laboratory.executor.slots is not None:
+        if self.laboratory.asked.place.jobs is not None or self.laboratory.executor.slots is not None:
             return self.jobs
         return min(self.jobs, fitting(self._peak, running, psutil.virtual_memory().available))
 

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
     from harness.releases.release import Release
     from harness.report.model import ArmResult
+    from harness.runs.asked import Asked
     from harness.runs.laboratory import Laboratory
-    from harness.runs.question import Question
 
 _MOST_NAMED = 6
 """Pre-releases that a note names."""
 
 
-def prereleases_left_out(question: Question, listed: Sequence[Release]) -> list[str]:
+def prereleases_left_out(asked: Asked, listed: Sequence[Release]) -> list[str]:
     """Return the pre-releases of a question's range that it does not ask about, oldest first."""
-    choose = partial(select, listed, package=question.package, first=question.first, last=question.last)
-    taken = choose(prereleases=question.prereleases)
+    choose = partial(select, listed, package=asked.package, first=asked.first, last=asked.last)
+    taken = choose(prereleases=asked.prereleases)
     return [one.version for one in choose(prereleases=True) if one not in taken]
 
 
@@ -46,7 +46,7 @@ def nothing_resolvable(laboratory: Laboratory) -> str:
     """Return what may help where no release at all can be resolved; empty where one can."""
     if not all(isinstance(lock, Unresolvable) for lock in laboratory.locks):
         return ""
-    interpreter, settings = laboratory.interpreter, laboratory.question.settings()
+    interpreter, settings = laboratory.interpreter, laboratory.asked.settings()
     others = [one for one in installed() if one.minor != interpreter.minor]
     said = (
         f"no release can be resolved with Python {interpreter.version}; "

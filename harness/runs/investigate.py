@@ -109,15 +109,15 @@ class Investigation:
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
-        question = driver.laboratory.question
+        asked = driver.laboratory.asked
         self.searched = Searched(
-            strategy=question.search,
-            from_given=question.first is not None,
-            find_fix=question.find_fix,
-            any_failure=question.any_failure,
-            confidence=question.confidence,
-            two_sided=two_sided(question.scenario.oracle),
-            assume={version: verdict.value for version, verdict in question.assume.items()},
+            strategy=asked.question.plan.search,
+            from_given=asked.first is not None,
+            find_fix=asked.question.plan.find_fix,
+            any_failure=asked.question.plan.any_failure,
+            confidence=asked.question.plan.confidence,
+            two_sided=two_sided(asked.scenario.oracle),
+            assume={version: verdict.value for version, verdict in asked.assume.items()},
             jobs=driver.jobs,
         )
         self.direct: dict[str, dict[tuple[int, int], Direct]] = {}
@@ -162,7 +162,7 @@ class Investigation:
         laboratory = self.driver.laboratory
         for name, answer in self.answers().items():
             calibration = laboratory.calibrations.get(name)
-            if calibration is None or not in_turns(laboratory.question.scenario.oracle, calibration):
+            if calibration is None or not in_turns(laboratory.asked.scenario.oracle, calibration):
                 continue
             whole = [one for one in answer.boundaries if not one.untested]
             for one in whole:
@@ -188,8 +188,8 @@ class Investigation:
         """
         if sweeping:
             return self.driver.jobs
-        asked = 1 if self.driver.laboratory.alone else self.driver.laboratory.question.jobs or 1
-        return max(1, asked // len(self.driver.arms))
+        wanted = 1 if self.driver.laboratory.alone else self.driver.laboratory.asked.place.jobs or 1
+        return max(1, wanted // len(self.driver.arms))
 
     def _search(self) -> None:
         searches = self.searches()

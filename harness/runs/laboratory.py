@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from harness.locks.interpreter import Interpreter
     from harness.locks.torch import TorchSource
     from harness.releases.release import Release
-    from harness.runs.question import Question
+    from harness.runs.asked import Asked
     from harness.scenario import Arm
 
 
@@ -60,7 +60,7 @@ class Laboratory:
         note: Called with a line that a waiting person may want to read.
     """
 
-    question: Question
+    asked: Asked
     releases: Sequence[Release]
     locks: Sequence[Lock | Unresolvable]
     reference: Lock
@@ -80,7 +80,7 @@ class Laboratory:
     @property
     def alone(self) -> bool:
         """Whether probes run one at a time, in clean processes, since the oracle judges what the machine does."""
-        return alone(self.question.scenario.oracle)
+        return alone(self.asked.scenario.oracle)
 
     def probes(
         self,
@@ -100,7 +100,7 @@ class Laboratory:
             asked: What sets these probes apart from others besides.
         """
         lock = self.locks[position]
-        scenario = self.question.scenario
+        scenario = self.asked.scenario
         by_oracle = {"alone": True} if self.alone else {"clean": True} if clean(scenario.oracle) else {}
         if isinstance(lock, Unresolvable):
             return []
@@ -122,7 +122,7 @@ class Laboratory:
                 variables=scenario.variables,
                 packages=lock.versions(),
             )
-            for count in range(seeds or max(arm.seeds, self.question.seeds))
+            for count in range(seeds or max(arm.seeds, self.asked.question.job.seeds))
         ]
 
     def observe(self, arm: Arm, position: int, repeat: int = 0) -> Finding:
@@ -130,7 +130,7 @@ class Laboratory:
         findings = self.judged(self.probes(arm, position, repeat), position)
         if isinstance(findings, Finding):
             return findings
-        oracle = self.question.scenario.oracle
+        oracle = self.asked.scenario.oracle
         calibration = self.calibrations.get(arm.of or arm.name)
         finding = Finding.of_seeds(findings, oracle, calibration)
         if finding.verdict != Verdict.GOOD or calibration is None:
@@ -149,11 +149,11 @@ class Laboratory:
         Raises:
             UsageError: The stated reference is not in the range, or is not good.
         """
-        oracle = with_defaults(self.question.scenario.oracle)
+        oracle = with_defaults(self.asked.scenario.oracle)
         if not compares(oracle):
             return
-        if arm.name in self.question.calibrations:
-            self.calibrations[arm.name] = self.question.calibrations[arm.name]
+        if arm.name in self.asked.calibrations:
+            self.calibrations[arm.name] = self.asked.calibrations[arm.name]
             return
         passed_over: dict[str, str] = {}
         for position in self._references(oracle["reference"]):
@@ -178,7 +178,7 @@ class Laboratory:
         """Return the positions of the releases that may be the reference, the one to try first in front."""
         versions = [release.version for release in self.releases]
         if stated is None:
-            return range(len(versions))[:: -1 if self.question.find_fix else 1]
+            return range(len(versions))[:: -1 if self.asked.question.plan.find_fix else 1]
         found = [place for place, version in enumerate(versions) if Version(version) == Version(stated)]
         if not found:
             raise UsageError(
@@ -188,13 +188,13 @@ class Laboratory:
         return found
 
     def _option(self) -> str:
-        return " by --reference" if self.question.scenario.ad_hoc else " as `reference` in [oracle]"
+        return " by --reference" if self.asked.scenario.ad_hoc else " as `reference` in [oracle]"
 
     def _reference_runs(
         self, arm: Arm, position: int, oracle: Mapping[str, Any]
     ) -> list[ReferenceRun] | Finding:
         """Return the executions of a reference, or the one of them that is not good."""
-        wanted = reference_runs(oracle, max(arm.seeds, self.question.seeds))
+        wanted = reference_runs(oracle, max(arm.seeds, self.asked.question.job.seeds))
         # Executed first as the search will do it, so that of a release that fails nothing is executed in vain.
         first = self._executed(arm, position, wanted[0][0], 0)
         if first.verdict != Verdict.GOOD:
@@ -223,12 +223,12 @@ class Laboratory:
             if isinstance(result, NotExecuted):
                 skipped = Judgement(Verdict.SKIP, result.reason, skip_kind=result.kind)
                 return Finding(skipped, lock=lock.digest)
-            findings.append(Finding.judged(result, self.question.scenario.oracle, lock.digest))
+            findings.append(Finding.judged(result, self.asked.scenario.oracle, lock.digest))
         return findings
 
 
 def prepare(
-    question: Question,
+    asked: Asked,
     releases: Sequence[Release],
     home: Home,
     told: Callable[[str], None],
@@ -238,7 +238,7 @@ def prepare(
     """Resolve all locks of a run.
 
     Args:
-        question: Gives scenario, package and torch.
+        asked: Gives scenario, package and torch.
         releases: Oldest first.
         home: Where state lives.
         told: Called with a line for each lock that is there, and when the shared packages are installed.
@@ -247,48 +247,48 @@ def prepare(
     Raises:
         HarnessError: As `Resolver` and `choose_torch` say.
     """
-    if question.confirm_on:
-        check_device(question)
-    cluster = connect(question, told)
-    settings = question.settings()
+    if asked.question.plan.confirm_on:
+        check_device(asked)
+    cluster = connect(asked, told)
+    settings = asked.settings()
     uv = Uv(settings.uv_environment)
-    bundle = question.bundle
+    bundle = asked.bundle
     there = (bundle.host_packages, bundle.brought) if bundle else ()
-    torch = choose_torch(question.torch, settings, home, *there)
+    torch = choose_torch(asked.torch, settings, home, *there)
     if bundle and torch.host:
         for name, version in bundle.brought.items():
             if torch.host.beside[name] != version:
                 told(f"{name} is this machine's {torch.host.beside[name]}, in place of {version}")
-    interpreter = torch.host.interpreter if torch.host else find_interpreter(question.scenario.python, uv)
+    interpreter = torch.host.interpreter if torch.host else find_interpreter(asked.scenario.python, uv)
     resolver: Resolver | StoredLocks = Resolver(
-        question.package, question.pins(), interpreter, torch, settings, uv, home, question.newest()
+        asked.package, asked.pins(), interpreter, torch, settings, uv, home, asked.newest()
     )
-    if question.locks is not None:
-        resolver = StoredLocks(question.package, question.locks, interpreter, question.pins(), torch.host)
-    if question.refresh and isinstance(resolver, Resolver):
+    if asked.locks is not None:
+        resolver = StoredLocks(asked.package, asked.locks, interpreter, asked.pins(), torch.host)
+    if asked.refresh and isinstance(resolver, Resolver):
         resolver.refresh()
     reference, locks = _lock(resolver, releases, told)
     rehashed = bundle.rehashed if bundle else {}
     environments = Environments(
-        question.package, interpreter, torch, uv, home, told, rehashed=rehashed, settings=settings
+        asked.package, interpreter, torch, uv, home, told, rehashed=rehashed, settings=settings
     )
     usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]
     base = environments.base([reference, *usable])
     store = Store(home)
     store.clear_leftovers()
     device = (
-        cluster.device(question.device)
+        cluster.device(asked.question.holds.device)
         if cluster
-        else _device(question.device, environments, reference, base)
+        else _device(asked.question.holds.device, environments, reference, base)
         if usable
         else "cpu"
     )
-    if question.confirm_on and cluster:
-        cluster.device(question.confirm_on)  # complains if no worker has a GPU
-    elif question.confirm_on:
-        check_torch(question.confirm_on, device, environments, reference, base)
+    if asked.question.plan.confirm_on and cluster:
+        cluster.device(asked.question.plan.confirm_on)  # complains if no worker has a GPU
+    elif asked.question.plan.confirm_on:
+        check_torch(asked.question.plan.confirm_on, device, environments, reference, base)
     executor = choose(
-        question,
+        asked,
         cluster,
         reference=reference,
         base=base,
@@ -299,7 +299,7 @@ def prepare(
         warm=warm,
     )
     return Laboratory(
-        question=question,
+        asked=asked,
         releases=releases,
         locks=locks,
         reference=reference,
@@ -310,7 +310,7 @@ def prepare(
         executor=executor,
         interpreter=interpreter,
         torch=torch,
-        job_digest=question.scenario.job_digest(),
+        job_digest=asked.scenario.job_digest(),
         device=device,
         note=told,
     )
@@ -352,7 +352,7 @@ def moved_packages(laboratory: Laboratory) -> dict[str, list[str]]:
     """Return {release: what its requirements moved against the reference}, releases without moves left out."""
     pairs = zip(laboratory.releases, laboratory.locks, strict=True)
     found = {
-        release.version: moves(laboratory.reference, lock, besides=laboratory.question.package)
+        release.version: moves(laboratory.reference, lock, besides=laboratory.asked.package)
         for release, lock in pairs
         if not isinstance(lock, Unresolvable)
     }

@@ -69,8 +69,8 @@ def missing(laboratory: Laboratory, positions: Sequence[int]) -> int:
     probes = [
         probe
         for position in positions
-        if laboratory.releases[position].version not in laboratory.question.assume
-        for arm in laboratory.question.arms
+        if laboratory.releases[position].version not in laboratory.asked.assume
+        for arm in laboratory.asked.arms
         for probe in laboratory.probes(arm, position)
     ]
     return sum(laboratory.store.find(probe.digest) is None for probe in probes)
@@ -83,23 +83,24 @@ def execute_share(laboratory: Laboratory, shard: Shard, watcher: Watcher) -> lis
         HarnessError: As the parts say; nothing that was executed before is lost.
         KeyboardInterrupt: After every running probe was ended.
     """
-    question = replace(laboratory.question, search="sweep")
-    driver = Driver(replace(laboratory, question=question), watcher)
+    asked = laboratory.asked
+    question = replace(asked.question, plan=replace(asked.question.plan, search="sweep"))
+    driver = Driver(replace(laboratory, asked=replace(asked, question=question)), watcher)
     positions = share(laboratory, shard)
-    wanted = [p for p in positions if laboratory.releases[p].version not in question.assume]
+    wanted = [p for p in positions if laboratory.releases[p].version not in asked.assume]
     try:
         if _reference(laboratory) in positions:  # else the run that answers judges by it
-            for arm in question.arms:
+            for arm in asked.arms:
                 laboratory.calibrate(arm)
-        driver.execute([(arm.name, position, 0) for position in wanted for arm in question.arms])
+        driver.execute([(arm.name, position, 0) for position in wanted for arm in asked.arms])
         for _ in range(3):  # a repeat may itself show a new boundary
             driver.execute(_repeats(driver))
             distrust_warm_start(driver)
         attribute(
             Investigation(driver),
             Attribution(),
-            causes=question.cause and not laboratory.alone,
-            fixes=question.fixes,
+            causes=asked.question.plan.cause and not laboratory.alone,
+            fixes=asked.question.plan.remedies,
         )
     finally:
         laboratory.executor.close()
@@ -108,7 +109,7 @@ def execute_share(laboratory: Laboratory, shard: Shard, watcher: Watcher) -> lis
 
 def _reference(laboratory: Laboratory) -> int:
     """Return the position of the release that a metric is compared with, the first one where none is named."""
-    named = with_defaults(laboratory.question.scenario.oracle).get("reference")
+    named = with_defaults(laboratory.asked.scenario.oracle).get("reference")
     versions = [release.version for release in laboratory.releases]
     return versions.index(named) if named in versions else 0
 

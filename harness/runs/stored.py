@@ -13,11 +13,13 @@ from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, ReleaseResult, Report, read_stored
 from harness.report.sentences import worded
 from harness.report.write import write_report
+from harness.runs.asked import probe_command, shell
 from harness.runs.beside import with_devices
 from harness.runs.dependencies import judged_again
 from harness.runs.finding import Finding, Turn
 from harness.runs.gather import Findings, arm_result, arrange
 from harness.runs.investigate import Searched, replay
+from harness.runs.kept import present, question_of
 from harness.runs.locked import read_locks, sides, with_moves, with_raised
 from harness.runs.turns import Direct, read_pairs
 from harness.scenario import Arm, load_scenario
@@ -46,7 +48,7 @@ def load_report(folder: Path) -> Report:
 
 def redraw(folder: Path, home: Home) -> Report:
     """Write the files of a run anew, its answers worded as they are now, and return its report."""
-    report = load_report(folder)
+    report = _with_commands(load_report(folder), folder)
     locks = read_locks(folder, sides(report))
     report = with_raised(with_moves(report, locks), locks)
     report = worded(_beside(report, Store(home)))
@@ -54,32 +56,91 @@ def redraw(folder: Path, home: Home) -> Report:
     return report
 
 
-def judge_again(folder: Path, home: Home) -> Report:
-    """Judge a run's stored traces by the scenario's present oracle, write its files anew, return its report.
+ORACLES = ("auto", "run", "present")
+"""Which oracle judges a stored run: its own, or the one that its scenario has now; `auto` takes the present one where
+the scenario still has the job that the run executed."""
+
+
+def judge_again(folder: Path, home: Home, oracle: str = "auto") -> tuple[Report, str]:
+    """Judge a run's stored traces again, and write its files anew.
 
     Causes and remedies stay as they were judged when they were executed, but for the causes of boundaries that are
     gone.
 
+    Args:
+        folder: Of the run.
+        home: Has the traces.
+        oracle: One of `ORACLES`.
+
+    Returns:
+        The report, and what a reader must know of the oracle; empty if it is the run's own.
+
     Raises:
-        UsageError: The scenario is gone, or none of the run's probes is stored any more.
+        UsageError: The oracle cannot be had, or none of the run's probes is stored any more.
     """
     old = load_report(folder)
-    oracle = old.oracle or load_scenario(old.scenario).oracle
+    settings, said = choose_oracle(old, oracle)
+    return _judged_by(old, folder, home, settings), said
+
+
+def choose_oracle(report: Report, wanted: str) -> tuple[Mapping[str, Any], str]:
+    """Return the settings of the oracle that judges a stored run, and what a reader must know of it.
+
+    Raises:
+        UsageError: The scenario's present oracle is wanted, or is the only one, and cannot be had.
+    """
+    if not report.question:  # schema 1 names a scenario and keeps nothing of it
+        return report.oracle or load_scenario(report.scenario).oracle, ""
+    now = present(report)
+    if wanted == "present":
+        if now.scenario is None:
+            raise UsageError(f"--oracle present: {now.why}; --oracle run judges by the run's own")
+        return now.scenario.oracle, now.why
+    if wanted == "run" or now.scenario is None:
+        return report.oracle, "" if wanted == "run" else f"{now.why}: judged by the run's own oracle"
+    if not now.same_job:
+        return (
+            report.oracle,
+            f"{now.why}: judged by the run's own oracle; --oracle present takes the other one",
+        )
+    changed = dict(now.scenario.oracle) != dict(report.oracle)
+    return now.scenario.oracle, "judged by the scenario's present oracle, not by the run's" if changed else ""
+
+
+def _judged_by(old: Report, folder: Path, home: Home, oracle: Mapping[str, Any]) -> Report:
     store = Store(home)
     arms = [_judge_arm(old.package, arm, store, oracle) for arm in old.arms]
     places = {(arm.name, one.before, one.after) for arm in arms for one in arm.boundaries}
     causes = [one for one in old.cause if (one.arm, one.before, one.after) in places]
-    new = replace(old, arms=arms, cause=causes)
+    new = _with_commands(replace(old, arms=arms, cause=causes, oracle=dict(oracle)), folder)
     locks = read_locks(folder, sides(new))
     new = worded(with_devices(with_raised(with_moves(new, locks), locks), store, oracle))
     write_report(folder, new, stored_evidence(new, store), drawings=home.drawings)
     return new
 
 
+def _with_commands(report: Report, folder: Path) -> Report:
+    """Return the report with commands that ask about the files that the run keeps, if its job is gone or changed."""
+    question = question_of(report, folder)
+    if question is None:
+        return report
+    arms = [
+        replace(
+            arm,
+            releases=[
+                replace(row, command=probe_command(question, row.version, arm.name, report.oracle))
+                for row in arm.releases
+            ],
+        )
+        for arm in report.arms
+    ]
+    return replace(report, command=shell(question.to_argv()), arms=arms)
+
+
 def _beside(report: Report, store: Store) -> Report:
     """Return the report with what other devices say by now; as it is if its scenario cannot be asked any more."""
     try:
-        oracle = report.oracle or load_scenario(report.scenario).oracle
+        oracle, _ = choose_oracle(report, "run")
     except UsageError:
         return report
     return with_devices(report, store, oracle)

@@ -64,7 +64,7 @@ def in_turns(laboratory: Laboratory, arm: Arm, position: int, finding: Finding, 
         finding: Of the plain execution, a good one: both sides have been executed before the first pair.
         repeat: Which comparison.
     """
-    calibration, oracle = laboratory.calibrations[arm.of or arm.name], laboratory.question.scenario.oracle
+    calibration, oracle = laboratory.calibrations[arm.of or arm.name], laboratory.asked.scenario.oracle
     own = _position(laboratory, calibration.reference)
 
     def judge(turns: Sequence[Turn]) -> Judgement:
@@ -84,7 +84,7 @@ def directly(laboratory: Laboratory, arm: Arm, before: int, after: int, boundari
         after: Position of the newer side.
         boundaries: How many share the risk.
     """
-    calibration, oracle = laboratory.calibrations[arm.of or arm.name], laboratory.question.scenario.oracle
+    calibration, oracle = laboratory.calibrations[arm.of or arm.name], laboratory.asked.scenario.oracle
     version = laboratory.releases[before].version
 
     def judge(turns: Sequence[Turn]) -> Judgement:
@@ -109,7 +109,7 @@ def _compared(
     sides, turns = _sides(laboratory, arm, positions), list[Turn]()
     version = laboratory.releases[positions[1]].version
     judged = Judgement(Verdict.SKIP, "undecided: nothing was executed in turns", skip_kind=SkipKind.UNDECIDED)
-    planned = looks(laboratory.question.scenario.oracle)
+    planned = looks(laboratory.asked.scenario.oracle)
     for look in planned:
         while len(turns) < look:
             made = _round(laboratory, sides, repeat * _FURTHER + 1 + len(turns))

@@ -12,7 +12,12 @@ from harness.scenario.reader import read_scenario
 if TYPE_CHECKING:
     from harness.scenario.scenario import Scenario
 
-BUILT_IN = Path(__file__).resolve().parent.parent.parent / "scenarios"
+_PACKAGE = Path(__file__).resolve().parent.parent
+BUILT_IN = next(
+    (folder for folder in (_PACKAGE / "scenarios", _PACKAGE.parent / "scenarios") if folder.is_dir()),
+    _PACKAGE / "scenarios",
+)
+"""Scenarios that come with the harness: an installed package has them inside, a checkout beside it."""
 
 
 def load_scenario(name: str) -> Scenario:

@@ -1,0 +1,149 @@
+"""The question on the command line: options that make it up, and the value that they mean."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import UsageError
+from harness.model.options import add_options, read_options
+from harness.model.question import GROUPS, Axis, Holds, Job, Judging, Place, Plan, Question, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MOST_AXES = 2
+_ENDS = {"first": "--from", "last": "--to"}
+
+
+class InOrder(argparse.Action):
+    """Stores a value as usual, and notes it in `ranges`, in the order of the command line."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - the signature is argparse's
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        """Take in one option."""
+        setattr(namespace, self.dest, values)
+        namespace.ranges = [*getattr(namespace, "ranges", ()), (self.dest, values)]
+
+
+def add_question(parser: argparse.ArgumentParser, verb: str) -> None:
+    """Add all options of a question that a command takes."""
+    parser.add_argument(
+        "scenario",
+        metavar="SCENARIO",
+        nargs="?",
+        default="",
+        help="name of a scenario, path of its folder, or a script; or none, and a command behind --",
+    )
+    parser.add_argument(
+        "--package",
+        action=InOrder,
+        metavar="P",
+        help="package under test, with extras as jax[cpu]; default: the scenario's; `bisect` takes two",
+    )
+    if verb != "probe":
+        parser.add_argument(
+            "--from",
+            action=InOrder,
+            dest="first",
+            metavar="V",
+            help="oldest release of the --package before it; default: the scenario's",
+        )
+        parser.add_argument(
+            "--to",
+            action=InOrder,
+            dest="last",
+            metavar="V",
+            help="newest release of that package; default: the newest of all",
+        )
+    for part in (Subject, Job, Holds, Judging, Plan, Place):
+        add_options(parser, part, verb, GROUPS)
+
+
+def read_question(options: argparse.Namespace) -> Question:
+    """Return the question that parsed options mean.
+
+    Raises:
+        UsageError: Something stands twice, or both a script and a command are given.
+    """
+    return Question(
+        subject=_subject(options),
+        axes=read_axes(getattr(options, "ranges", ())),
+        holds=read_options(Holds, options),
+        job=read_options(Job, options),
+        judging=read_options(Judging, options),
+        plan=read_options(Plan, options),
+    )
+
+
+def read_place(options: argparse.Namespace) -> Place:
+    """Return where and how fast probes are to be executed."""
+    return read_options(Place, options)
+
+
+def _subject(options: argparse.Namespace) -> Subject:
+    scenario, command = options.scenario, tuple(options.command)
+    if scenario.endswith(".py") and Path(scenario).is_file():
+        if command:
+            raise UsageError(f"{scenario} and a command behind --: give one of them")
+        scenario, command = "", ("python", scenario)
+    elif scenario and command:
+        raise UsageError(f"the scenario {scenario} and a command behind --: give one of them")
+    return read_options(Subject, options, scenario=scenario, command=command)
+
+
+def read_axes(given: Sequence[tuple[str, str]]) -> tuple[Axis, ...]:
+    """Return what options in order say to vary.
+
+    Args:
+        given: (`package`, `first` or `last`; its value), in order. With one package, ends may stand before it too.
+
+    Raises:
+        UsageError: An end is given twice, or before the first of two packages; a package is given twice; there are
+            more packages than two.
+    """
+    packages = [value for name, value in given if name == "package"]
+    _check_packages(packages)
+    found = [Axis(package=packages[0])] if len(packages) == 1 else []
+    for name, value in given:
+        if name == "package":
+            found += [Axis(package=value)] if len(packages) > 1 else []
+            continue
+        if not found:
+            if packages:
+                raise UsageError(
+                    f"{_ENDS[name]} {value} stands before any --package: with two packages, "
+                    "--from and --to stand behind the one that they belong to"
+                )
+            found = [Axis()]  # the scenario's own package
+        if getattr(found[-1], name) is not None:
+            whose = f" for {found[-1].package}" if found[-1].package else ""
+            raise UsageError(
+                f"{_ENDS[name]} is given twice{whose}: --from and --to belong to the --package before them, "
+                "each once"
+            )
+        found[-1] = replace(found[-1], **{name: value})
+    return tuple(found)
+
+
+def _check_packages(packages: Sequence[str]) -> None:
+    from harness.command import package_under_test  # noqa: PLC0415 - kept out of start-up
+
+    names = [package_under_test(package)[0] for package in packages]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(
+                f"--package {name} is given twice: name two different packages, or one of them once"
+            )
+    if len(names) > MOST_AXES:
+        raise UsageError(
+            f"{len(names)} packages ({', '.join(names)}): two at most can be varied together; "
+            f"hold the others, as in --with {names[-1]}==VERSION"
+        )

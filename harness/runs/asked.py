@@ -1,0 +1,352 @@
+"""A question made ready: its scenario is read, its arms are chosen, its ends are known. Nothing is downloaded yet."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from harness.bundles.bundle import open_bundle
+from harness.command import command_scenario, merge_pins, package_under_test, python_specifier
+from harness.errors import UsageError
+from harness.model.options import write_options
+from harness.model.question import Axis, Place, Question
+from harness.releases.index import Listing, list_releases
+from harness.releases.settings import IndexSettings, read_settings
+from harness.scenario import load_scenario
+from harness.script import check_requirements
+from harness.traces.measured import MEASURED
+from harness.verdicts.oracles import compares, with_defaults
+from harness.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.bundles.bundle import Bundle
+    from harness.home import Home
+    from harness.model.question import Judging
+    from harness.scenario import Arm, Scenario, Setting
+    from harness.verdicts.calibration import Calibration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question with all that it names.
+
+    Attributes:
+        question: What is asked.
+        place: Where and how fast probes are executed.
+        scenario: With the pins, the Python, the time limit and the variables of the question.
+        package: Canonical name of the package under test.
+        extras: Those of its extras that every environment holds.
+        arms: At least one, with the changed settings.
+        first, last: Ends of the range; None for the oldest and newest release.
+        locks: Folder with the locks of an earlier run to use again; None resolves them.
+        bundle: Where releases and packages come from in place of an index; None: from the index.
+        held: The other package of a question about two, as `peft 0.13.2`; empty for a question about one.
+        calibrations: {arm: what its releases are compared with} in place of a release of the range.
+        refresh: Resolve the environments' common part anew, in place of the stored one.
+        own_links: Folders with wheels that the harness built, whose releases are listed beside those of the index.
+    """
+
+    question: Question
+    scenario: Scenario
+    package: str
+    arms: Sequence[Arm]
+    extras: tuple[str, ...] = ()
+    first: str | None = None
+    last: str | None = None
+    place: Place = field(default_factory=Place)
+    locks: Path | None = None
+    bundle: Bundle | None = None
+    held: str = ""
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    refresh: bool = False
+    own_links: tuple[str, ...] = ()
+
+    @property
+    def prereleases(self) -> bool:
+        """Whether pre-releases belong to the range; a bundle has the releases that it has."""
+        return self.question.holds.prereleases or self.bundle is not None
+
+    @property
+    def assume(self) -> dict[str, Verdict]:
+        """{version: verdict} that hold without an execution."""
+        return {version: Verdict(verdict) for version, verdict in self.question.plan.assume}
+
+    @property
+    def torch(self) -> str:
+        """Where torch comes from; a bundle says it."""
+        return self.bundle.torch if self.bundle else self.question.holds.torch
+
+    @property
+    def environment_cap(self) -> int:
+        """Bytes that all environments together may take."""
+        return int(self.place.environment_cap * 10**9)
+
+    @property
+    def out(self) -> Path:
+        """Folder of the reports."""
+        return Path(self.place.out)
+
+    def settings(self) -> IndexSettings:
+        """Return where packages come from: the bundle, else what the user has configured."""
+        if self.bundle:
+            return self.bundle.settings()
+        return read_settings(own_links=self.own_links)
+
+    def listing(self, home: Home) -> Listing:
+        """Return all releases of the package under test.
+
+        Raises:
+            HarnessError: As `list_releases` says.
+        """
+        if self.bundle:
+            return Listing(self.bundle.releases, self.bundle.warning())
+        return list_releases(self.package, self.settings(), home)
+
+    def line(self) -> str:
+        """Return the scenario as the history calls it: with another package held it is another one."""
+        return f"{self.scenario.name} with {self.held}" if self.held else self.scenario.name
+
+    def newest(self) -> str | None:
+        """Return the newest release that the environments' common part is resolved with; None for the newest of all.
+
+        A question about an old range is to be asked with packages of its time, not with those of the newest release.
+        """
+        same = self.package == self.scenario.package
+        return self.last if self.scenario.ad_hoc else self.scenario.last if same else None
+
+    def command(self) -> str:
+        """Return the command line that asks this question."""
+        return shell(self.question.to_argv("bisect"))
+
+    def pins(self) -> list[str]:
+        """Return the scenario's pins for the package under test: its own pin goes, the scenario's own packages come in.
+
+        Extras that are asked for are a requirement of their own, to which each release adds its version.
+        """
+        names = {str(canonicalize_name(Requirement(pin).name)): pin for pin in self.scenario.pins}
+        names.pop(self.package, "")
+        also = self.scenario.also
+        for own in (self.scenario.package, also.package if also else self.package):
+            if own != self.package:
+                names.setdefault(own, own)
+        extras = [f"{self.package}[{','.join(self.extras)}]"] if self.extras else []
+        return [*names.values(), *extras]
+
+
+def probe_command(question: Question, release: str, arm: str, oracle: Mapping[str, Any]) -> str:
+    """Return the command line that executes one probe of a question by hand.
+
+    Args:
+        question: About one package.
+        release: The release to execute.
+        arm: Name.
+        oracle: Judges; it may compare with the oldest release of the range, which the command then names.
+    """
+    more = ["--release", release, *([] if question.subject.command else ["--arm", arm])]
+    first = question.axes[0].first if question.axes else None
+    compared = compares(oracle) and not with_defaults(oracle)["reference"]
+    if first and compared and question.judging.reference is None:
+        more = ["--reference", first, *more]
+    return shell(question.to_argv("probe", *more))
+
+
+def shell(words: Sequence[str]) -> str:
+    """Return a command line of the harness as a person types it."""
+    return shlex.join(["python", "-m", "harness", *words])
+
+
+def ask(question: Question, home: Home, place: Place | None = None) -> Asked:
+    """Make a question ready.
+
+    Args:
+        question: About one package.
+        home: A bundle is unpacked there.
+        place: Where and how fast; None for this machine.
+
+    Raises:
+        UsageError: The scenario, an arm or an option is wrong.
+        HarnessError: A bundle is damaged.
+    """
+    place = place or Place()
+    check_place(place)
+    if len(question.axes) > 1:
+        packages = " and ".join(axis.package for axis in question.axes)
+        raise UsageError(f"{packages}: two packages are a question for `bisect`; name one of them")
+    bundle = None
+    if question.subject.bundle:
+        check_bundled(question)
+        bundle = open_bundle(Path(question.subject.bundle), home)
+    scenario = load_subject(question, bundle)
+    axis = question.axes[0] if question.axes else Axis()
+    own = bundle.package if bundle else scenario.package
+    package, extras = package_under_test(axis.package or own)
+    first, last = scenario.ends(package, axis.first, axis.last)
+    if bundle:
+        first, last = axis.first or bundle.releases[0].version, axis.last or bundle.releases[-1].version
+    chosen = scenario.choose(question.job.arms, fixes=question.plan.remedies)
+    return Asked(
+        question=question,
+        scenario=scenario,
+        package=package,
+        extras=extras,
+        arms=[replace(arm, parameters={**arm.parameters, **dict(question.job.settings)}) for arm in chosen],
+        first=first,
+        last=last,
+        place=place,
+        locks=bundle.locks if bundle else _folder_of_locks(question.holds.locks),
+        bundle=bundle,
+    )
+
+
+def check_place(place: Place) -> None:
+    """Complain of an executor without its address, and the reverse.
+
+    Raises:
+        UsageError: One of them is missing.
+    """
+    if place.executor == "dask" and not place.scheduler:
+        raise UsageError("--executor dask: needs --scheduler ADDRESS, as tcp://host:8786")
+    if place.executor == "local" and place.scheduler:
+        raise UsageError(f"--scheduler {place.scheduler}: belongs to --executor dask")
+
+
+def check_bundled(question: Question) -> None:
+    """Complain of what a bundle decides.
+
+    Raises:
+        UsageError: Such an option is given too.
+    """
+    subject, holds = question.subject, question.holds
+    decided: dict[str, object] = {
+        "SCENARIO": subject.scenario,
+        "a command behind --": subject.command,
+        "--with": holds.pins,
+    }
+    decided |= {"--package": any(axis.package for axis in question.axes), "--python": holds.python}
+    decided |= {"--pre": holds.prereleases, "--torch": holds.torch != "auto", "--locks": holds.locks}
+    for name, given in decided.items():
+        if given:
+            raise UsageError(f"--bundle and {name}: the bundle decides that; leave {name} out")
+
+
+def load_subject(question: Question, bundle: Bundle | None = None) -> Scenario:
+    """Return the scenario that is named, or the one that the command is, with what the question changes.
+
+    Raises:
+        UsageError: Nothing, or too much, is named; a requirement, a version or a variable is wrong.
+    """
+    subject, holds = question.subject, question.holds
+    pins = check_requirements(bundle.pins if bundle else holds.pins, "--with")
+    if subject.command:
+        scenario = _of_command(question)
+    elif bundle or subject.scenario:
+        for name, _ in question.judging.given():
+            if name != "reference":
+                raise UsageError(
+                    f"{_words(question.judging, name)} belongs to a script or a command; "
+                    "a scenario says it in the [oracle] table of its scenario.toml"
+                )
+        scenario = load_scenario(str(bundle.scenario) if bundle else subject.scenario)
+        if question.judging.reference:
+            scenario = replace(scenario, oracle={**scenario.oracle, "reference": question.judging.reference})
+    else:
+        raise UsageError(
+            "what is to be run? Name a scenario, or a script, or give a command behind --, "
+            "as in: bisect --package transformers -- python repro.py"
+        )
+    python = bundle.python if bundle else holds.python
+    return replace(
+        scenario,
+        pins=merge_pins(scenario.pins, pins),
+        python=python_specifier(python) if python else scenario.python,
+        timeout=holds.timeout or scenario.timeout,
+        online=holds.online or scenario.online,
+        variables={**scenario.variables, **_variables(holds.variables)},
+    )
+
+
+def _of_command(question: Question) -> Scenario:
+    if not any(axis.package for axis in question.axes):
+        raise UsageError("--package is missing: which package's releases is the script to be run with?")
+    package = question.axes[0].package
+    return command_scenario(question.subject.command, package=package, oracle=oracle_of(question.judging))
+
+
+_BY_EXIT = ("bad_when_stdout_matches", "error_matches", "import_errors")
+_KINDS = {
+    "metric": ("expect", "minimum_effect", "higher_is_worse", "reference"),
+    "output": ("atol", "rtol", "reference"),
+    "warning_matches": (),
+}
+"""Options that choose another oracle than the exit status, and those that go with each."""
+_OF_WHAT = {"metric": "value", "output": "output"}
+_COMPARING = ("minimum_effect", "higher_is_worse", "reference")
+"""Settings of a metric that is compared with a reference."""
+
+
+def oracle_of(judging: Judging) -> dict[str, Setting]:
+    """Return the settings of the oracle that the options of a command mean.
+
+    Raises:
+        UsageError: Options do not go together.
+    """
+    given = dict(judging.given())
+    chosen = [name for name in _KINDS if name in given]
+    if len(chosen) > 1:
+        both = " and ".join(f"--{name.replace('_', '-')}" for name in chosen)
+        raise UsageError(f"{both}: a script is judged by one of them")
+    allowed = {*_BY_EXIT, *_KINDS, *(_KINDS[chosen[0]] if chosen else ())}
+    for name in given.keys() - allowed:
+        kinds = [kind for kind, names in _KINDS.items() if name in names]
+        without = " or ".join(f"--{kind}" for kind in kinds)
+        of_what = " or ".join(_OF_WHAT[kind] for kind in kinds)
+        raise UsageError(f"{_words(judging, name)} without {without}: of which {of_what} is that said?")
+    if "expect" in given and (extra := [name for name in _COMPARING if name in given]):
+        raise UsageError(
+            f"{_words(judging, extra[0])} beside --expect: nothing is compared where a bound is given; leave one out"
+        )
+    own: dict[str, Setting] = {"kind": "exit-status"}
+    if judging.metric in MEASURED and judging.expect is None:
+        own = {"kind": "performance", "signal": str(judging.metric), "exit_status": True}
+    elif judging.metric:
+        own = {"kind": "metric", "signal": judging.metric, "window": 1, "exit_status": True}
+    elif judging.warning_matches:
+        own = {"kind": "warnings", "matches": judging.warning_matches, "exit_status": True}
+    elif judging.output:
+        own = {"kind": "output", "only": judging.output, "exit_status": True}
+    return own | {name: value for name, value in given.items() if name not in _KINDS}
+
+
+def _words(judging: Judging, name: str) -> str:
+    """Return an option as it is given, with its value if it takes one."""
+    others = [one for one, _ in judging.given() if one != name]
+    return " ".join(write_options(judging, "bisect", without=others))
+
+
+def _variables(texts: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals and name not in os.environ:
+            raise UsageError(f"--env {text}: there is no such variable here; give its value, as {text}=1")
+        found[name] = value if equals else os.environ[name]
+    return found
+
+
+def _folder_of_locks(name: str | None) -> Path | None:
+    if name is None:
+        return None
+    for folder in (Path(name) / "locks", Path(name)):
+        if (folder / "reference.txt").is_file():
+            return folder.resolve()
+    raise UsageError(
+        f"--locks {name}: expected a run's folder, or the folder of its locks, with a reference.txt"
+    )

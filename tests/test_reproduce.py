@@ -1,0 +1,179 @@
+"""Every "reproduce" command of every kind of run, executed as printed, finds its probes stored: it executes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+SCRIPT = 'import os\nimport toy\nprint(f"loss={toy.loss(3)!r}")\nassert toy.loss(3) == toy.loss(3)\n'
+PRINTS = 'import toy\nprint(f"loss={toy.loss(3)!r}")\n'
+RANGE = ("--from", "1.0", "--to", "2.1")
+EXIT = {"good": 0, "bad": 1, "skip": 125}
+
+
+def executed() -> set[Path]:
+    """Return every stored result."""
+    return set(Path(os.environ["HARNESS_HOME"]).glob("probes/*/*/probe.json"))
+
+
+def report(folder: str = "reports/latest") -> dict:
+    return json.loads((Path(folder) / "report.json").read_text(encoding="utf-8"))
+
+
+def rows(found: dict) -> list[dict]:
+    return [row for arm in found["arms"] for row in arm["releases"]]
+
+
+def run_as_printed(command: str, harness):
+    program, module, name, *words = shlex.split(command)
+    assert (program, module, name) == ("python", "-m", "harness")
+    return harness(*words)
+
+
+def check(found: dict, harness) -> None:
+    """Execute the command of some releases and of the whole, as printed; nothing may be executed."""
+    chosen = {row["verdict"]: row for row in rows(found) if row["probe"]}
+    before = executed()
+    for row in chosen.values():
+        done = run_as_printed(row["command"], harness)
+        assert done.returncode == EXIT[row["verdict"]], f"{row['command']}\n{done.stdout}{done.stderr}"
+        assert executed() == before, f"executed anew: {row['command']}"
+    done = run_as_printed(found["command"], harness)
+    assert done.returncode in (0, 3), done.stderr
+    assert executed() == before, f"executed anew: {found['command']}"
+
+
+@pytest.fixture
+def fresh(toy, monkeypatch):
+    """A state directory of its own, so that what is stored is what the run under test stored."""
+    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    (toy / "repro.py").write_text(SCRIPT, encoding="utf-8")
+    (toy / "prints.py").write_text(PRINTS, encoding="utf-8")
+    return toy
+
+
+SCENARIOS = {
+    "plain": (),
+    "arm": ("--arm", "scaled"),
+    "seeds": ("--seeds", "2"),
+    "device": ("--device", "cpu"),
+    "set": ("--set", "steps=7"),
+    "pre": ("--pre",),
+    "with": ("--with", "helper==1.0"),
+    "env": ("--env", "SHADE=blue"),
+    "online": ("--online",),
+    "python": ("--python", "3.11"),
+    "timeout": ("--timeout", "60"),
+    "leave-out": ("--leave-out", "1.1"),
+    "search": ("--search", "sweep", "--any-failure", "--no-cause"),
+}
+
+
+@pytest.mark.parametrize("words", SCENARIOS.values(), ids=SCENARIOS)
+def test_of_a_scenario(words, fresh, harness):
+    done = harness("bisect", "toy", *RANGE, *words)
+    assert done.returncode in (0, 3), done.stderr
+    check(report(), harness)
+
+
+COMMANDS = {
+    "exit status": (("repro.py",), ()),
+    "arguments": (("repro.py", "--verbose", "-x"), ()),
+    "expect": (("prints.py",), ("--metric", "loss", "--expect", "<5")),
+    "error": (("repro.py",), ("--error-matches", "Assertion", "--import-errors", "bad")),
+    "stdout": (("prints.py",), ("--bad-when-stdout-matches", "loss=nan")),
+    "metric": (("prints.py",), ("--metric", "loss")),
+    "env": (("repro.py",), ("--env", "SHADE=blue", "--timeout", "30", "--python", "3.11")),
+}
+
+
+@pytest.mark.parametrize(("script", "words"), COMMANDS.values(), ids=COMMANDS)
+def test_of_a_command(script, words, fresh, harness):
+    done = harness(
+        "bisect", "--package", "toy", *RANGE, "--with", "helper==1.0", *words, "--", "python", *script
+    )
+    assert done.returncode in (0, 3), done.stderr
+    check(report(), harness)
+
+
+def test_of_a_scenario_that_is_gone(fresh, harness):
+    assert harness("bisect", "toy", *RANGE).returncode == 0
+    shutil.move(fresh / "scenarios", fresh / "elsewhere")
+    done = harness("report")
+    assert done.returncode == 0, done.stderr
+    found = report()
+    assert "job/toy" in found["command"]
+    check(found, harness)
+
+
+def test_of_a_scenario_that_has_changed(fresh, harness):
+    assert harness("bisect", "toy", *RANGE).returncode == 0
+    job = fresh / "scenarios" / "toy" / "job.py"
+    job.write_text("# another one\n" + job.read_text(encoding="utf-8"), encoding="utf-8")
+    assert harness("report").returncode == 0
+    check(report(), harness)
+
+
+def test_judge_of_a_scenario_given_by_its_path(fresh, harness):
+    shutil.move(fresh / "scenarios" / "toy", fresh / "mine")
+    assert harness("bisect", "mine", *RANGE).returncode == 0
+    done = harness("judge")
+    assert done.returncode == 0, done.stderr
+    assert "oracle" not in done.stderr
+
+
+def test_judge_does_not_take_another_scenario_of_the_same_name(fresh, harness):
+    shutil.copytree(fresh / "scenarios" / "toy", fresh / "mine" / "toy")
+    assert harness("bisect", "mine/toy", *RANGE).returncode == 0
+    before = [row["verdict"] for row in rows(report())]
+    toml = fresh / "scenarios" / "toy" / "scenario.toml"
+    toml.write_text(
+        toml.read_text(encoding="utf-8").split("[oracle]")[0] + '[oracle]\nkind = "census"\n',
+        encoding="utf-8",
+    )
+    shutil.rmtree(fresh / "mine")
+    done = harness("judge")
+    assert done.returncode == 0, done.stderr
+    assert "judged by the run's own oracle" in done.stderr
+    assert [row["verdict"] for row in rows(report())] == before
+
+
+def test_judge_says_which_oracle_it_takes(fresh, harness):
+    assert harness("bisect", "toy", *RANGE).returncode == 0
+    toml = fresh / "scenarios" / "toy" / "scenario.toml"
+    toml.write_text(
+        toml.read_text(encoding="utf-8").split("[oracle]")[0]
+        + '[oracle]\nkind = "training"\nloss_below = 0.001\n',
+        encoding="utf-8",
+    )
+    own = harness("judge", "--oracle", "run")
+    assert own.stderr == ""
+    assert "good" in {row["verdict"] for row in rows(report())}
+    present = harness("judge")
+    assert "present oracle" in present.stderr
+    assert "good" not in {row["verdict"] for row in rows(report())}
+    job = fresh / "scenarios" / "toy" / "job.py"
+    job.write_text("# another one\n" + job.read_text(encoding="utf-8"), encoding="utf-8")
+    changed = harness("judge")
+    assert "has another job now" in changed.stderr
+    gone = harness("judge", "--oracle", "present")
+    assert gone.returncode == 0
+    shutil.rmtree(fresh / "scenarios")
+    gone = harness("judge", "--oracle", "present")
+    assert gone.returncode == 2
+    assert "--oracle run" in gone.stderr
+
+
+def test_a_run_keeps_the_files_of_its_job(fresh, harness):
+    assert harness("bisect", "toy", *RANGE).returncode == 0
+    kept = Path("reports/latest/job/toy")
+    assert sorted(path.name for path in kept.iterdir()) == ["job.py", "scenario.toml"]
+    assert report()["job"]["files"].keys() == {"toy/job.py", "toy/scenario.toml"}
+    done = harness("bisect", "--package", "toy", *RANGE, "--with", "helper==1.0", "--", "python", "repro.py")
+    assert done.returncode == 0, done.stderr
+    assert Path("reports/latest/job/repro.py").read_text(encoding="utf-8") == SCRIPT
