@@ -1,14 +1,18 @@
-"""Values of the model as plain JSON types, and back: one converter for all of them."""
+"""Values of the model as plain JSON types, and back: one converter for all of them.
+
+Types are taken at their word: a number where a text belongs is a fault of the file, and the message names the place.
+Whole numbers are numbers too, and a field of numbers takes the texts `NaN`, `Infinity` and `-Infinity` of strict JSON.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from harness.model.question import Setting
+from harness.files import number
 
 if TYPE_CHECKING:
-    import cattrs
+    from cattrs.preconf.json import JsonConverter
 
 Value = TypeVar("Value")
 
@@ -29,15 +33,37 @@ def from_plain(kind: type[Value], plain: Any) -> Value:
     try:
         return _converter().structure(plain, kind)
     except BaseValidationError as error:
-        raise ValueError("; ".join(transform_error(error))) from None
+        raise ValueError("; ".join(transform_error(error)[:3])) from None
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{kind.__name__} cannot be read: {error}") from None
 
 
 @cache
-def _converter() -> cattrs.Converter:
-    from cattrs import Converter  # noqa: PLC0415 - kept out of start-up
+def _converter() -> JsonConverter:
+    from cattrs.preconf.json import make_converter  # noqa: PLC0415 - kept out of start-up
 
-    made = Converter(unstruct_collection_overrides={tuple: list})
-    made.register_structure_hook_func(lambda kind: kind == Setting, lambda value, _kind: value)
+    made = make_converter()
+    for kind in (str, bool, int):
+        made.register_structure_hook(kind, _exactly)
+    made.register_structure_hook(float, _number)
     return made
+
+
+def _exactly(value: Any, kind: type[Any]) -> Any:
+    if type(value) is not kind:
+        raise ValueError(f"expected {_NAMES[kind]}, found {value!r:.40}")
+    return value
+
+
+def _number(value: Any, _kind: type[float]) -> Any:
+    if isinstance(value, str):
+        try:
+            return number(value)
+        except KeyError:
+            pass
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise ValueError(f"expected a number, found {value!r:.40}")
+
+
+_NAMES: dict[type[Any], str] = {str: "a text", bool: "true or false", int: "a whole number"}

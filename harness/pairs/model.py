@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from harness.report.attribution import read
+from harness.model.codec import from_plain, to_plain
 
 SCHEMA = 1
 
@@ -125,17 +125,15 @@ class PairReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of pair.json."""
-        return {"schema": SCHEMA, **asdict(self)}
+        return {"schema": SCHEMA, **to_plain(self)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> PairReport:
         """Read the content of a pair.json; unknown fields are left out.
 
         Raises:
-            ValueError: Another schema.
-            TypeError: A field is missing.
+            ValueError: Another schema, a field is missing or has another type.
         """
         if data.get("schema") != SCHEMA:
             raise ValueError(f"pair.json has schema {data.get('schema')!r}, this harness reads {SCHEMA}")
-        report: PairReport = read(cls, data)
-        return report
+        return from_plain(cls, data)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, is_dataclass
-from enum import Enum
-from typing import Any, get_args, get_type_hints
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,23 +208,3 @@ class SurvivalResult:
     failures: int
     horizon: int
     curve: list[list[float]] = field(default_factory=list)
-
-
-def read(kind: Any, data: Any) -> Any:
-    """Read a dataclass of this module from JSON; unknown fields are left out.
-
-    Raises:
-        TypeError: A field is missing.
-        ValueError: An enum has no such value.
-    """
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(data)
-    if is_dataclass(kind) and isinstance(data, dict):
-        hints = get_type_hints(kind)
-        known = {one.name: read(hints[one.name], data[one.name]) for one in fields(kind) if one.name in data}
-        make: Any = kind
-        return make(**known)
-    inner = [one for one in get_args(kind) if is_dataclass(one)]
-    if inner and isinstance(data, list):
-        return [read(inner[0], item) for item in data]
-    return read(inner[0], data) if inner and data is not None else data

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.errors import UsageError
-from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult, read
+from harness.model.codec import from_plain, to_plain
+from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult
 from harness.report.opened import DependencyAnswer
 
 if TYPE_CHECKING:
@@ -240,58 +241,20 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `report.json`."""
-        return {"schema": SCHEMA, **_plain(self)}
+        return {"schema": SCHEMA, **to_plain(self)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Report:
         """Read the content of a `report.json`; unknown fields are left out.
 
         Raises:
-            ValueError: Another schema, or a field is missing.
+            ValueError: Another schema, a field is missing or has another type.
         """
         if data.get("schema") not in range(1, SCHEMA + 1):
             raise ValueError(
                 f"report.json has schema {data.get('schema')!r}, this harness reads 1 to {SCHEMA}"
             )
-        arms = [
-            _make(
-                ArmResult,
-                arm,
-                boundaries=[_boundary(item) for item in arm["boundaries"]],
-                releases=[_make(ReleaseResult, item) for item in arm["releases"]],
-            )
-            for arm in data["arms"]
-        ]
-        found = {
-            "cause": read(list[CauseResult], data.get("cause", [])),
-            "interventions": read(list[MatrixResult], data.get("interventions", [])),
-            "survival": read(list[SurvivalResult], data.get("survival", [])),
-        }
-        report: Report = _make(cls, data, arms=arms, **found)
-        return report
-
-
-def _boundary(item: dict[str, Any]) -> BoundaryResult:
-    devices = read(list[DeviceResult], item.get("devices", []))
-    dependencies = read(DependencyAnswer, item.get("dependencies"))
-    boundary: BoundaryResult = _make(BoundaryResult, item, devices=devices, dependencies=dependencies)
-    return boundary
-
-
-def _plain(item: Any) -> Any:
-    if isinstance(item, list):
-        return [_plain(entry) for entry in item]
-    if hasattr(item, "__dataclass_fields__"):
-        return {name: _plain(getattr(item, name)) for name in item.__dataclass_fields__}
-    return item
-
-
-def _make(cls: Any, data: dict[str, Any], **replaced: Any) -> Any:
-    known = {name: data[name] for name in cls.__dataclass_fields__ if name in data and name not in replaced}
-    try:
-        return cls(**known, **replaced)
-    except TypeError as error:
-        raise ValueError(f"report.json lacks a field of {cls.__name__}: {error}") from error
+        return from_plain(cls, data)
 
 
 def read_stored(path: Path, build: Callable[[Any], Stored]) -> Stored:
