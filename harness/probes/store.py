@@ -138,8 +138,8 @@ class Store:
             return Damaged(f"{Path(error.filename or '').name} is missing") if folder.is_dir() else None
         except DamageError as error:
             return Damaged(str(error))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            return Damaged(f"probe.json cannot be read ({type(error).__name__})")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return Damaged("probe.json cannot be read")
         return result
 
     @contextmanager
