@@ -27,8 +27,14 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-STEP = 0.05
-"""Distance of neighbouring failure rates on the grid."""
+SELDOM = (0.001, 0.004, 0.015)
+"""Rates of what fails so seldom that only hundreds of executions show it; their mirror images are on the grid too."""
+
+OFTEN = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+"""Flaky rates of the grid between them."""
+
+LIGHT = 0.25
+"""Prior weight of a seldom rate, in units of one that is not."""
 
 LEAST_EFFECT = 0.2
 """Least difference of two failure rates that counts as a change."""
@@ -107,17 +113,23 @@ class Rates:
 @cache
 def grid() -> Rates:
     """Return the failure rates that are summed over."""
-    steps = round(1 / STEP)
-    axis = np.arange(steps + 1) / steps
-    flaky = axis[1:-1]
-    pairs: list[tuple[float, float, float]] = [(0.0, 1.0, EXACT)]
-    above = [high for high in flaky if high >= LEAST_EFFECT - 1e-9]
-    pairs += [(0.0, high, NEVER / len(above)) for high in above]
-    pairs += [(1 - high, 1.0, ALWAYS / len(above)) for high in above]
-    both = [(low, high) for low in flaky for high in flaky if high - low >= LEAST_EFFECT - 1e-9]
-    pairs += [(low, high, FLAKY / len(both)) for low, high in both]
+    flaky = dict.fromkeys(SELDOM, LIGHT) | dict.fromkeys(OFTEN, 1.0)
+    flaky |= {1 - rate: LIGHT for rate in reversed(SELDOM)}
+
+    def shared(whole: float, pairs: dict[tuple[float, float], float]) -> list[tuple[float, float, float]]:
+        wide = {pair: part for pair, part in pairs.items() if pair[1] - pair[0] >= LEAST_EFFECT - 1e-9}
+        return [(low, high, whole * part / sum(wide.values())) for (low, high), part in wide.items()]
+
+    pairs = [
+        (0.0, 1.0, EXACT),
+        *shared(NEVER, {(0.0, rate): part for rate, part in flaky.items()}),
+        *shared(ALWAYS, {(rate, 1.0): part for rate, part in flaky.items()}),
+        *shared(FLAKY, {(low, high): flaky[low] * flaky[high] for low in flaky for high in flaky}),
+    ]
     low, high, weight = (np.array(column) for column in zip(*pairs, strict=True))
-    return Rates(low, high, weight, axis, np.full(axis.size, 1 / axis.size))
+    single = {0.0: 1.0} | flaky | {1.0: 1.0}
+    parts = np.array(list(single.values()))
+    return Rates(low, high, weight, np.array(list(single)), parts / parts.sum())
 
 
 @lru_cache(maxsize=16)

@@ -107,6 +107,9 @@ def _state(known: Knowledge, position: int, verdict: Verdict) -> Verdict | Finge
 
 def failure_of(known: Knowledge, position: int) -> Fingerprint | None:
     """Return the failure that a release shows most often; None where none has a fingerprint."""
+    usual = known.signal(position)
+    if isinstance(usual, Fingerprint):
+        return usual
     for failure, _ in known.failures(position).most_common():
         if isinstance(failure, Fingerprint):
             return failure

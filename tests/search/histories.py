@@ -117,12 +117,12 @@ class Outcome:
 def solve(strategy, truth, count, *, jobs=1, digest=None, one_by_one=False, **options):
     """Run a search round by round: all that was proposed ends before more is asked for."""
     search = make_search(strategy, count=count, jobs=jobs, **options)
-    asked, rounds = [], 0
+    asked, rounds = set(), 0
     while requests := fill(search, jobs) if one_by_one else search.propose(jobs):
         rounds += 1
         assert len(requests) <= jobs
-        assert not set(requests) & set(asked), "a run was asked for twice"
-        asked += requests
+        assert asked.isdisjoint(requests), "a run was asked for twice"
+        asked |= set(requests)
         for request in requests:
             told = truth(request.position, request.repeat)
             trace = digest(request.position, request.repeat) if digest else None
