@@ -135,8 +135,8 @@ def test_a_wrong_setting_is_told(scenario, harness, line, said):
 def test_nothing_recorded_is_a_skip(scenario, harness):
     scenario({"1.0": release()}, 'only = "nosuch"')
     done = harness("bisect", "toy")
-    assert done.returncode == 2
-    assert "no output that nosuch names was recorded" in done.stderr
+    assert done.returncode == 3
+    assert "no output that nosuch names was recorded" in done.stdout
 
 
 SCRIPT = "import toy, harness\nharness.output('eval', toy.compute(0))\n"
