@@ -186,7 +186,7 @@ def said(history, *, confirmed=True, conclusion=None, parameters=None, others=()
                 "step 3). 1.0 could not be tested (cannot be built)."
             ),
         ),
-        ("ss", "Inconclusive: all 2 releases of toy could not be tested (cannot be built)."),
+        ("ss", "Inconclusive: no release of toy could be tested (cannot be built)."),
         ("uu", "Inconclusive: no release of toy was executed."),
         (
             "guuub",
@@ -367,6 +367,7 @@ def positions(clause, history):
 
 def told_of(text, history, words):
     """The releases of which a text says some words."""
+    text = text.replace("no release of toy could be tested", "all 9 releases of toy could not be tested")
     clauses = re.findall(
         rf"({NAMES}(?: and later| and earlier)?|all \d+ releases of toy)(?: between them)? {words}", text
     )

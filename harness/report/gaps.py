@@ -105,7 +105,7 @@ def _fate(release: ReleaseResult) -> str:
 def _said(fate: str, members: Sequence[ReleaseResult]) -> str:
     one = len(members) == 1
     if fate == "skip":
-        return f"could not be tested{_reasons(members)}"
+        return f"could not be tested{reasons(members)}"
     if fate == "untested":
         return f"{'was' if one else 'were'} not executed"
     names = list(dict.fromkeys(filter(None, map(failure_name, members))))
@@ -123,10 +123,11 @@ def _usual(releases: Sequence[ReleaseResult]) -> ReleaseResult:
     return next(release for release in alike if release.reason == reason)
 
 
-def _reasons(releases: Sequence[ReleaseResult]) -> str:
-    reasons: Mapping[str, int] = Counter(release.reason for release in releases)
+def reasons(releases: Sequence[ReleaseResult]) -> str:
+    """Return why releases were skipped, in parentheses behind a space: the usual reason, and of how many it is."""
+    counts: Mapping[str, int] = Counter(release.reason for release in releases)
     usual = _usual(releases)
     if not usual.reason:
         return ""
-    often = "" if len(reasons) == 1 else f"{reasons[usual.reason]} of {len(releases)}: "
+    often = "" if len(counts) == 1 else f"{counts[usual.reason]} of {len(releases)}: "
     return f" ({often}{one_line(usual.reason, _REASON).rstrip('.')})"

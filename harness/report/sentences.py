@@ -17,7 +17,7 @@ from harness.report.boundaries import TESTED
 from harness.report.changes import Changes
 from harness.report.devices import both, called
 from harness.report.flakiness import divided, executions
-from harness.report.gaps import between, failed_otherwise, gap, several, way_out
+from harness.report.gaps import between, failed_otherwise, gap, reasons, several, way_out
 from harness.report.text import capital, one_line
 from harness.search.boundaries import Conclusion
 
@@ -253,10 +253,9 @@ class _Answer:
         out = self._out(self.releases)
         if len(self.releases) == 1:
             return f"{self.package} {gap(self.releases)}{out}"
-        alike = len({(release.verdict, failed_otherwise(release)) for release in self.releases}) == 1
-        head = "" if alike else f"no release of {self.package} is good or bad: "
-        kinds = gap(self.releases, which=f"all {len(self.releases)} releases of {self.package}")
-        return f"{head}{kinds}{out}"
+        if all(release.verdict == "skip" and not failed_otherwise(release) for release in self.releases):
+            return f"no release of {self.package} could be tested{reasons(self.releases)}{out}"
+        return f"no release of {self.package} is good or bad: {gap(self.releases)}{out}"
 
     def _disagreeing(self, disagreeing: Sequence[ReleaseResult]) -> str:
         if self._changes.verdict or len(disagreeing) == 1:
