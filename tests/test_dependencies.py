@@ -278,3 +278,15 @@ def test_ctrl_c_leaves_what_is_known_and_the_same_command_goes_on(ask, toy):
     assert "which of these changes did it was not tested" in out.splitlines()[0]
     Path("wait").unlink()
     assert ask().answer["outcome"] == "dependencies"
+
+
+def test_a_number_that_a_dependency_changes(ask, toy):
+    (toy / "repro.py").write_text('import toy\nprint(f"loss={toy.loss()}")\n', encoding="utf-8")
+    reads = "import helper\ndef loss(): return helper.LOSS\n"
+    asked = ask(
+        *("--metric", "loss", "--expect", "<0.5"),
+        helper={"1.0": "LOSS = 0.1\n", "2.0": "LOSS = 0.9\n"},
+        toy=two(reads, reads),
+    )
+    assert (asked.answer["outcome"], asked.culprits) == ("dependencies", [("helper",)])
+    assert "helper 2.0 (toy 1.2 requires helper>=2) broke the job" in asked.headline
