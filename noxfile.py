@@ -80,6 +80,13 @@ def bench_search(session: nox.Session) -> None:
     session.run("python", "tests/search/bench_search.py", *session.posargs)
 
 
+@nox.session(name="bench-difference")
+def bench_difference(session: nox.Session) -> None:
+    """Measure the search for a difference beside plain ddmin on the same simulated environments."""
+    session.install("-e", ".")
+    session.run("python", "tests/search/bench_difference.py", *session.posargs)
+
+
 @nox.session
 def screenshots(session: nox.Session) -> None:
     """Make the README's pictures again from a run."""

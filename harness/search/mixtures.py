@@ -33,6 +33,9 @@ MOST_REPEATS = 15
 """Executions of one mixture, after which a mixture without a stable outcome is no evidence."""
 
 
+_NONE: Counter[Outcome] = Counter()
+
+
 class Outcome(StrEnum):
     """How one mixture ended."""
 
@@ -155,11 +158,11 @@ class Evidence:
 
     def next_repeat(self, mixture: Mixture) -> int:
         """Return the number of the next execution of a mixture."""
-        return sum(self._counts.get(mixture, Counter()).values())
+        return sum(self._counts.get(mixture, _NONE).values())
 
     def count(self, mixture: Mixture, outcome: Outcome) -> int:
         """Return how many executions of a mixture had an outcome."""
-        return self._counts.get(mixture, Counter())[outcome]
+        return self._counts.get(mixture, _NONE)[outcome]
 
     def executions(self) -> int:
         """Return how many executions ended; a mixture that does not resolve is none."""
@@ -182,7 +185,7 @@ class Evidence:
             lead: By how many executions one outcome has to lead the other: 1 to search by, `TWICE` or `CERTAIN`
                 for an answer to rest on.
         """
-        counts = self._counts.get(mixture, Counter())
+        counts = self._counts.get(mixture, _NONE)
         good, bad = counts[Outcome.GOOD], counts[Outcome.BAD]
         if not good + bad:
             forbidden = counts[Outcome.UNRESOLVED] or not self.ties.allow(mixture)

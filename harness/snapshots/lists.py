@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -106,7 +105,7 @@ def read_conda_environment(text: str, source: str, python: str | None = None) ->
         _add_conda(gathered, found["name"], found["version"], by_pip=False)
     for line in by_pip:
         environment = marker_environment(python)
-        add_requirement(line.strip(), environment, gathered, Path(source).parent)
+        add_requirement(line.strip(), environment, gathered)
     return gathered.snapshot(Kind.CONDA_ENVIRONMENT, source, python=python)
 
 

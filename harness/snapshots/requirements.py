@@ -49,7 +49,7 @@ def read_requirements(text: str, source: str, python: str | None = None) -> Snap
     return gathered.snapshot(Kind.REQUIREMENTS, source)
 
 
-def add_requirement(line: str, environment: Mapping[str, str], gathered: Gathered, folder: Path) -> None:
+def add_requirement(line: str, environment: Mapping[str, str], gathered: Gathered) -> None:
     """Take in one line without comment and continuation.
 
     Raises:
@@ -64,8 +64,9 @@ def add_requirement(line: str, environment: Mapping[str, str], gathered: Gathere
         gathered.ignored.append(line)
     elif _URL.match(line):
         _add_url(_egg(line), line, gathered)
-    elif _is_path(line, folder):
-        gathered.block(_name_of_file(line), Reason.LOCAL_PATH, line, *_version_of_file(line))
+    elif _is_path(line):
+        path = _HASH.sub("", line).strip()
+        gathered.block(_name_of_file(path), Reason.LOCAL_PATH, path, *_version_of_file(path))
     else:
         _add_named(line, environment, gathered)
 
@@ -77,7 +78,7 @@ def _gather(
         try:
             nested = _NESTED.match(line)
             if nested is None:
-                add_requirement(line, environment, gathered, path.parent)
+                add_requirement(line, environment, gathered)
             else:
                 other = path.parent / nested[1].strip()
                 _gather(_text_of(other, open_files), other, environment, gathered, (*open_files, other))
@@ -146,12 +147,10 @@ def _add_url(name: str, url: str, gathered: Gathered) -> None:
     gathered.block(name or _name_of_file(url), reason, url, version, stand_in)
 
 
-def _is_path(line: str, folder: Path) -> bool:
+def _is_path(line: str) -> bool:
     bare = _HASH.sub("", line).strip()
-    return (
-        bare.startswith((".", "/", "~"))
-        or bare.endswith((".whl", ".tar.gz", ".zip"))
-        or ("/" in bare.partition("@")[0] and (folder / bare).exists())
+    return bare.startswith((".", "/", "~")) or (
+        "://" not in bare and bare.endswith((".whl", ".tar.gz", ".zip"))
     )
 
 

@@ -55,7 +55,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Listed:
-    """One package of an environment: canonical name, exact version, hashes of its files (`sha256:…`)."""
+    """One package of an environment: canonical name, normalized version, hashes of its files (`sha256:…`)."""
 
     name: NormalizedName
     version: str
@@ -170,7 +170,7 @@ class Gathered:
         if parsed.local and not local:
             self.block(canonical, Reason.LOCAL_VERSION, version=version, stand_in=parsed.public)
             return
-        listed = Listed(canonical, version, tuple(sorted(set(hashes))), origin)
+        listed = Listed(canonical, str(parsed), tuple(sorted(set(hashes))), origin)
         other = self._packages.setdefault(canonical, listed)
         if Version(other.version) != parsed:
             raise UnreadableError(
