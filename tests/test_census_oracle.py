@@ -86,5 +86,5 @@ def test_a_job_without_a_census_cannot_be_a_reference(toy, harness, history):
         "\n".join(line for line in JOB.splitlines() if "_lines.write" not in line) + "\n", encoding="utf-8"
     )
     done = harness("bisect", "toy")
-    assert done.returncode == 2
-    assert "no census" in done.stderr
+    assert done.returncode == 3
+    assert "no census" in done.stdout
