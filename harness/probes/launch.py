@@ -153,7 +153,7 @@ class WarmLauncher:
             started = time.monotonic()
             number = self._next_number()
             with (
-                collecting(lambda: os.open(pipe, os.O_RDONLY)) as output,
+                collecting(lambda: _readable(pipe)) as output,
                 _released(pipe),
                 self.processes.limited(lambda: self._fork(number, request), probe.timeout) as late,
             ):
@@ -254,6 +254,14 @@ def _variables(probe: Probe, environment: Environment, home: Path, folder: Path)
         **probe.variables,
         HASH_SEED: probe.hash_seed,
     }
+
+
+def _readable(pipe: Path) -> int:
+    """Open a child's output; one that was cancelled before its reader came to it leaves none."""
+    try:
+        return os.open(pipe, os.O_RDONLY)
+    except FileNotFoundError:
+        return os.open(os.devnull, os.O_RDONLY)
 
 
 @contextlib.contextmanager
