@@ -352,6 +352,20 @@ def test_cost_among_64_changes_with_ties(sizes, most):
     assert [grade(world, one.answer) for world, one in ended] == ["right"] * len(ended)
 
 
+def test_equal_traces_prove_the_job_deterministic_and_save_the_third_execution():
+    plain, traced = (solve(World(64, sets([40]), traced=traced)).answer for traced in (False, True))
+    assert found(plain) == found(traced)
+    assert (plain.executions, traced.executions) == (16, 14)
+
+
+def test_unequal_traces_prove_nothing():
+    search = Difference(2)
+    for repeat in range(2):
+        search.tell(Observation(NONE, repeat, Outcome.GOOD, digest=str(repeat)))
+        search.tell(Observation(frozenset({0, 1}), repeat, Outcome.BAD, digest="same"))
+    assert not search.evidence.deterministic
+
+
 def test_with_noise_the_answer_is_right_or_none():
     """5 % of all executions show the wrong outcome."""
     grades = []
