@@ -33,7 +33,7 @@ class Conclusion(StrEnum):
     UNSTABLE = "unstable"
     """Sets are found, but a mixture on which they rest has no stable outcome."""
     TOO_MANY = "too-many"
-    """More sets do it than the search looks for."""
+    """More sets do it than the search looks for; those that are found do it, but there may be others."""
     UNFINISHED = "unfinished"
     """The budget is spent, or mixtures are under way."""
 

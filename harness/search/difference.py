@@ -41,7 +41,7 @@ MOST_SETS = 8
 """Sets of culprits that are looked for."""
 
 MOST_CHOICES = 64
-"""Ways to revert one part of each set that are tried."""
+"""Ways to revert one part of each set, beyond which nobody tries whether there is a further set."""
 
 MOST_REFUSALS = 40
 """Mixtures between the same two that do not resolve, after which the changes between them stay unseparated."""
@@ -173,7 +173,7 @@ class Difference:
     def _all_sets(self) -> Generator[Sequence[_Ask], None, None]:
         found: list[CulpritSet] = []
         reversals: tuple[Reversal, ...] | None = None
-        while reversals is None and len(found) < MOST_SETS:
+        while reversals is None and len(found) < MOST_SETS and _count(found) <= MOST_CHOICES:
             top, reversals = yield from self._reversals(found)
             if reversals is None:
                 found.append((yield from self._smallest(top)))
@@ -206,7 +206,10 @@ class Difference:
                 top, belief = yield from self._grown(top)
             if belief == Belief.BAD:
                 return top, None
-            reversals.append(Reversal(gone, top, everything - top - gone, tested=belief == Belief.GOOD))
+            along = everything - top - gone
+            # Where all changes had to be reverted along, what is left is the good end, which shows nothing.
+            tested = belief == Belief.GOOD and bool(top or not along)
+            reversals.append(Reversal(gone, top, along, tested=tested))
         return everything, tuple(reversals)
 
     def _smallest(self, high: Mixture) -> Generator[Sequence[_Ask], None, CulpritSet]:
@@ -345,7 +348,12 @@ def _choices(found: Sequence[CulpritSet]) -> list[Mixture]:
     """Return every smallest choice of one part of each set."""
     chosen = {NOTHING.union(*choice) for choice in product(*(one.parts for one in found))}
     least = [one for one in chosen if not any(other < one for other in chosen)]
-    return sorted(least, key=lambda one: (len(one), sorted(one)))[:MOST_CHOICES]
+    return sorted(least, key=lambda one: (len(one), sorted(one)))
+
+
+def _count(found: Sequence[CulpritSet]) -> int:
+    """Return the number of choices of one part of each set."""
+    return math.prod(len(one.parts) for one in found)
 
 
 def _support(found: Sequence[CulpritSet], reversals: Sequence[Reversal]) -> dict[Mixture, tuple[Belief, int]]:

@@ -42,7 +42,7 @@ def read_uv_lock(text: str, source: str, python: str | None = None) -> Snapshot:
     if any("source" not in package for package in packages):
         raise UnreadableError("a [[package]] has no `source`")
     environment, gathered = marker_environment(python), Gathered()
-    needed = _needed_by_uv(packages, environment)
+    needed = _needed_by_uv(document, environment)
     for package in packages:
         kind = next(iter(package["source"]), "")
         if kind == "virtual":
@@ -135,13 +135,22 @@ def _keep_left_out(gathered: Gathered) -> None:
     gathered.left_out = [name for name in gathered.left_out if name not in wanted]
 
 
-def _needed_by_uv(packages: list[dict[str, Any]], environment: Mapping[str, str]) -> set[int]:
-    """Return which packages (by identity) the projects of the lock need here, from the roots downwards."""
-    roots = [one for one in packages if {"virtual", "editable"} & one["source"].keys()]
-    if not roots:
-        raise UnreadableError("it holds no project whose dependencies could be followed", certain=True)
-    needed: set[int] = set()
+def _needed_by_uv(document: dict[str, Any], environment: Mapping[str, str]) -> set[int]:
+    """Return which packages (by identity) are needed here by the projects of a lock, or by the script it is of."""
+    packages, manifest = document["package"], document.get("manifest", {})
+    members = manifest.get("members", ())
+    roots = [one for one in packages if _is_project(one, members)]
     front = [(root, "") for root in roots]
+    for wanted in manifest.get("requirements", ()):  # of a script
+        if _holds(wanted.get("marker"), environment):
+            front += [
+                (other, name)
+                for other in _matching(packages, {"name": wanted["name"]})
+                for name in ("", *wanted.get("extras", ()))
+            ]
+    if not front:
+        raise UnreadableError("it holds no project and no script that needs a package here", certain=True)
+    needed: set[int] = set()
     seen: set[tuple[int, str]] = set()
     while front:
         package, extra = front.pop()
@@ -155,6 +164,12 @@ def _needed_by_uv(packages: list[dict[str, Any]], environment: Mapping[str, str]
             for other in _matching(packages, wanted):
                 front += [(other, name) for name in ("", *wanted.get("extra", ()))]
     return needed
+
+
+def _is_project(package: Mapping[str, Any], members: Iterable[str]) -> bool:
+    """Tell whether a package is the project that a lock is of, or a member of its workspace."""
+    source = package["source"]
+    return "." in (source.get("virtual"), source.get("editable")) or package["name"] in members
 
 
 def _wants(package: Mapping[str, Any], extra: str) -> Iterator[dict[str, Any]]:

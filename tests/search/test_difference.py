@@ -134,6 +134,27 @@ def test_what_can_be_reverted_only_together_is_told_as_reverted_along():
     assert 9 not in answer.innocent
 
 
+def test_a_reversal_that_leaves_nothing_but_the_good_end_is_none():
+    """All others fail otherwise without the culprit."""
+    answer = solve(World(4, sets([2]), ((0, 2), (1, 2), (3, 2)), executed=True)).answer
+    assert answer.conclusion == Conclusion.FOUND_NOT_REVERSED
+    assert not answer.confirmed
+    assert found(answer) == {frozenset({frozenset({2})})}
+    assert answer.tied == frozenset({0, 1, 3})
+    assert not answer.innocent
+
+
+@pytest.mark.parametrize(
+    "culprits", [[[one] for one in range(12)], [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]]]
+)
+def test_too_many_sets_are_not_called_all_of_them(culprits):
+    answer = solve(World(16, sets(*culprits))).answer
+    assert answer.conclusion == Conclusion.TOO_MANY
+    assert not answer.confirmed
+    assert not answer.innocent
+    assert all(one.mixture in sets(*culprits) for one in answer.sets)
+
+
 @pytest.mark.parametrize(
     ("good", "bad", "conclusion"),
     [
@@ -329,6 +350,20 @@ def test_cost_among_64_changes_with_ties(sizes, most):
     ended = [(world, solve(world)) for world in (planted(seed, 64, sizes, tied=0.4) for seed in range(15))]
     assert statistics.median(one.executions for _, one in ended) <= most
     assert [grade(world, one.answer) for world, one in ended] == ["right"] * len(ended)
+
+
+def test_equal_traces_prove_the_job_deterministic_and_save_the_third_execution():
+    plain, traced = (solve(World(64, sets([40]), traced=traced)).answer for traced in (False, True))
+    assert found(plain) == found(traced)
+    assert (plain.executions, traced.executions) == (16, 14)
+
+
+def test_unequal_traces_prove_nothing():
+    search = Difference(2)
+    for repeat in range(2):
+        search.tell(Observation(NONE, repeat, Outcome.GOOD, digest=str(repeat)))
+        search.tell(Observation(frozenset({0, 1}), repeat, Outcome.BAD, digest="same"))
+    assert not search.evidence.deterministic
 
 
 def test_with_noise_the_answer_is_right_or_none():

@@ -37,6 +37,14 @@ docs = ["writer"]
 """
 
 
+SCRIPT = """\
+# /// script
+# requires-python = ">=3.8"
+# dependencies = ["toy==3.0", "helper2; sys_platform == 'no-such-system'"]
+# ///
+"""
+
+
 @pytest.fixture(scope="module")
 def made(toy_index, tmp_path_factory):
     """A folder with files that uv itself wrote: locks, exports, an environment and what is listed of it."""
@@ -65,6 +73,8 @@ def made(toy_index, tmp_path_factory):
         return done.stdout
 
     uv("lock")
+    (folder / "job.py").write_text(SCRIPT)
+    uv("lock", "--script", "job.py")
     uv("export", "--format", "pylock.toml", "-o", "pylock.toml")
     uv("export", "--format", "requirements-txt", "--no-emit-project", "-o", "exported.txt")
     uv("pip", "compile", "in.txt", "--generate-hashes", "-o", "compiled.txt")
@@ -109,6 +119,12 @@ def test_what_uv_locks(made, name, kind):
 
 def test_uv_locks_extras_and_further_groups_are_left_out(made):
     assert {"extra", "writer"} <= set(read(str(made / "uv.lock")).left_out)
+
+
+def test_what_uv_locks_for_a_script(made):
+    snapshot = read(str(made / "job.py.lock"))
+    assert snapshot.versions()["toy"] == "3.0"
+    assert snapshot.left_out == ("helper2",)
 
 
 def test_what_uv_compiles_with_hashes(made):
