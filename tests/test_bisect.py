@@ -36,11 +36,11 @@ def report(folder="reports/latest"):
 
 def timeless(data):
     """Leave out of a report what may differ between two runs that found the same."""
-    for key in ("run", "started", "command", "warnings"):
+    for key in ("run", "started", "command", "question", "warnings"):
         data.pop(key)
     for arm in data["arms"]:
         for row in arm["releases"]:
-            for key in ("seconds", "memory_peak"):
+            for key in ("seconds", "memory_peak", "command"):
                 row.pop(key)
     return data
 
