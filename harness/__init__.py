@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.version import __version__
+
 if TYPE_CHECKING:
     import os
 
     from harness.model.question import Axis, Holds, Job, Judging, Place, Plan, Question, Subject
     from harness.report.model import Report
-    from harness.runs.drive import Watcher
     from harness.runs.frames import LoadedRun
+    from harness.sessions.driver import Watcher
 
-__version__ = "0.1.0"
 _OF_QUESTION = ("Axis", "Holds", "Job", "Judging", "Place", "Plan", "Question", "Subject")
 __all__ = [
     "Axis",
@@ -45,7 +46,7 @@ def bisect(
     *,
     place: Place | None = None,
     progress: Watcher | None = None,
-    home: str | os.PathLike[str] | None = None,
+    state: str | os.PathLike[str] | None = None,
 ) -> Report:
     """Answer a question as `harness bisect` does: execute what it needs, write its report, return the report.
 
@@ -59,7 +60,7 @@ def bisect(
         question: About one package.
         place: Where and how fast probes are executed, and where the report goes; None for this machine and `reports`.
         progress: Is told how the run goes on; None for silence.
-        home: The state directory; `$HARNESS_HOME`, else `.harness` in the working folder, if None.
+        state: The state directory; `$HARNESS_HOME`, else `.harness` in the working folder, if None.
 
     Raises:
         harness.errors.UsageError: The question names something that is not there.
@@ -68,19 +69,19 @@ def bisect(
     """
     from pathlib import Path  # noqa: PLC0415 - kept out of start-up
 
-    from harness.home import Home  # noqa: PLC0415
-    from harness.runs.asked import ask  # noqa: PLC0415
     from harness.runs.bisect import bisect as answer  # noqa: PLC0415
-    from harness.runs.drive import Silent  # noqa: PLC0415
+    from harness.sessions.asked import ask  # noqa: PLC0415
+    from harness.sessions.driver import Silent  # noqa: PLC0415
+    from harness.state import State  # noqa: PLC0415
 
-    state = Home(Path(home).absolute()) if home is not None else Home.find()
-    done = answer(ask(question, state, place), state, progress or Silent())
+    where = State(Path(state).absolute()) if state is not None else State.find()
+    done = answer(ask(question, where, place), where, progress or Silent())
     if done.interrupted:
         raise KeyboardInterrupt
     return done.report
 
 
-def load_run(path: str | os.PathLike[str], *, home: str | os.PathLike[str] | None = None) -> LoadedRun:
+def load_run(path: str | os.PathLike[str], *, state: str | os.PathLike[str] | None = None) -> LoadedRun:
     """Load a run as pandas data frames, for a notebook.
 
     Example:
@@ -91,7 +92,7 @@ def load_run(path: str | os.PathLike[str], *, home: str | os.PathLike[str] | Non
 
     Args:
         path: The run's folder.
-        home: Where the probes are stored; `$HARNESS_HOME`, else `.harness` in the working folder, if None.
+        state: Where the probes are stored; `$HARNESS_HOME`, else `.harness` in the working folder, if None.
 
     Returns:
         `report`, the facts, and the frames `releases`, `boundaries` and `traces`, see `LoadedRun`. A trace whose
@@ -102,7 +103,7 @@ def load_run(path: str | os.PathLike[str], *, home: str | os.PathLike[str] | Non
     """
     from harness.runs.frames import load_run as load  # noqa: PLC0415 - pandas takes half a second
 
-    return load(path, home=home)
+    return load(path, state=state)
 
 
 def record(name: str, value: float) -> None:

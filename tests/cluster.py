@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class LoopbackCluster:
-    """A scheduler and its workers; every worker has a home of its own below `folder`."""
+    """A scheduler and its workers; every worker has a state directory of its own below `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -42,13 +42,13 @@ class LoopbackCluster:
 
     def worker(self, name: str, *options: str, **variables: str) -> None:
         """Start a worker with one slot."""
-        home = {"HARNESS_HOME": str(self.home(name)), **variables}
+        state = {"HARNESS_HOME": str(self.state(name)), **variables}
         words = (self.address, "--no-nanny", "--nthreads", "1", "--name", name, "--memory-limit", "0")
         folder = ("--local-directory", str(self.folder / name))
-        self._start("worker", *words, *folder, *options, name=name, variables=home)
+        self._start("worker", *words, *folder, *options, name=name, variables=state)
 
-    def home(self, name: str) -> Path:
-        return self.folder / f"home-{name}"
+    def state(self, name: str) -> Path:
+        return self.folder / f"state directory-{name}"
 
     def kill(self, name: str) -> None:
         self.processes[name].send_signal(signal.SIGKILL)
@@ -60,7 +60,7 @@ class LoopbackCluster:
         while time.monotonic() < deadline:
             for name in names:
                 with contextlib.suppress(OSError):
-                    for trace in self.home(name).glob("results-*/probes/*/.*/trace.jsonl"):
+                    for trace in self.state(name).glob("results-*/probes/*/.*/trace.jsonl"):
                         if trace.stat().st_size:
                             return name
             time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Shared by all tests: a toy index with a planted history, its scenario, a home, and a real environment."""
+"""Shared by all tests: a toy index with a planted history, its scenario, a state directory, and a real environment."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def toy_index():
 
 @pytest.fixture(scope="session")
 def toy_state(tmp_path_factory):
-    """A home and a uv cache that all tests on the toy index share: what one made, the next one finds."""
+    """A state directory and a uv cache that all tests on the toy index share: what one made, the next one finds."""
     root = tmp_path_factory.mktemp("toy")
     return {"HARNESS_HOME": str(root / "home"), "UV_CACHE_DIR": str(root / "uv-cache")}
 
@@ -72,9 +72,9 @@ def harness():
 def real_home(tmp_path_factory):
     """Keep the state of the tests on real packages apart from the user's, for as long as the tests run."""
     before = os.environ.get("HARNESS_HOME")
-    home = os.environ.get("HARNESS_TEST_HOME") or str(tmp_path_factory.mktemp("real"))
-    os.environ["HARNESS_HOME"] = home
-    yield Path(home)
+    state = os.environ.get("HARNESS_TEST_HOME") or str(tmp_path_factory.mktemp("real"))
+    os.environ["HARNESS_HOME"] = state
+    yield Path(state)
     os.environ.pop("HARNESS_HOME")
     if before is not None:
         os.environ["HARNESS_HOME"] = before

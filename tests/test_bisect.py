@@ -168,7 +168,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(toy, harness, monkeypatch):
 
 @pytest.fixture
 def own_history(toy, monkeypatch):
-    """Put a history of the test's own on an index of its own, with a fresh home."""
+    """Put a history of the test's own on an index of its own, with a fresh state directory."""
     with ToyIndex() as index:
         index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
@@ -311,11 +311,11 @@ def test_an_unreachable_index_is_told_and_the_last_listing_serves(toy, harness, 
     harness("bisect", "toy", "--search", "sweep")
     with ToyIndex() as gone:
         address = gone.url
-    home = os.environ["HARNESS_HOME"]
+    state = os.environ["HARNESS_HOME"]
     monkeypatch.setenv("UV_DEFAULT_INDEX", address)
     monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
     done = harness("bisect", "toy")
     assert done.returncode == 4
     assert "cannot list the releases of toy" in done.stderr
     assert "Traceback" not in done.stderr
-    assert home
+    assert state

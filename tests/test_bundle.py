@@ -1,4 +1,4 @@
-"""Bundles: made on the toy index, used in a fresh home where every index refuses."""
+"""Bundles: made on the toy index, used in a fresh state directory where every index refuses."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from packaging.tags import sys_tags
 from toyindex import wheel
 
 from harness.bundles.bundle import open_bundle
-from harness.bundles.host import brought_by_torch, left_out, read_freeze
 from harness.bundles.solid import plain_wheel
-from harness.bundles.wheels import Fetched, Target
 from harness.errors import HarnessError, UsageError
-from harness.home import Home
 from harness.locks.lock import Lock, Pinned
 from harness.locks.torch import HostTorch, choose_torch, with_host_torch, without_torch
+from harness.packing.host import brought_by_torch, left_out, read_freeze
+from harness.packing.wheels import Fetched, Target
 from harness.releases.settings import IndexSettings
+from harness.state import State
 
 NOWHERE = "http://127.0.0.1:9/simple"
 """The port that discards; nobody listens."""
@@ -53,7 +53,7 @@ def bundle(toy, harness, made):
 
 @pytest.fixture
 def away(bundle, monkeypatch):
-    """Another machine: a home and a cache of its own, no scenario, every index setting at a refusing port."""
+    """Another machine: a state directory and a cache of its own, no scenario, every index setting at a refusing port."""
     monkeypatch.setenv("UV_DEFAULT_INDEX", NOWHERE)
     monkeypatch.setenv("UV_INDEX", NOWHERE)
     monkeypatch.setenv("PIP_INDEX_URL", NOWHERE)
@@ -280,16 +280,16 @@ def test_a_truncated_bundle_is_told(bundle, tmp_path, length):
     cut = tmp_path / "cut.bundle"
     cut.write_bytes(whole[: int(length * len(whole)) if length < 1 else length])
     with pytest.raises(HarnessError, match="cut short or changed"):
-        open_bundle(cut, Home(tmp_path / "cut-home"))
+        open_bundle(cut, State(tmp_path / "cut-state directory"))
 
 
 def test_what_is_no_bundle_is_told(tmp_path):
     text = tmp_path / "text"
     text.write_text("not a bundle")
     with pytest.raises(UsageError, match="not a bundle"):
-        open_bundle(text, Home(tmp_path / "h"))
+        open_bundle(text, State(tmp_path / "h"))
     with pytest.raises(UsageError, match="cannot be read"):
-        open_bundle(tmp_path / "absent", Home(tmp_path / "h"))
+        open_bundle(tmp_path / "absent", State(tmp_path / "h"))
 
 
 def test_a_bundle_for_another_platform_says_how_to_make_the_right_one(harness, bundle, away):
@@ -416,15 +416,15 @@ def test_what_torch_brings_is_taken_as_the_target_has_it(tmp_path, monkeypatch):
         with zipfile.ZipFile(tmp_path / made.name) as archive:
             archive.extractall(site)
     monkeypatch.setenv("VIRTUAL_ENV", str(host))
-    home = Home(tmp_path / "home")
+    state = State(tmp_path / "home")
     brought = {"sympy": "1.14.0", "mpmath": "1.3.0"}
-    torch = choose_torch("host", IndexSettings(), home, {}, brought).host
+    torch = choose_torch("host", IndexSettings(), state, {}, brought).host
     pins = [Pinned(name, version, ("sha256:0",)) for name, version in (*brought.items(), ("torch", "2.12.0"))]
     swapped = with_host_torch(Lock(tuple(sorted(pins)), "fixed", "3.11", "linux-x86_64"), torch)
     assert swapped.versions() == {"mpmath": "1.3.0", "sympy": "1.13.3", "torch": "2.13.0"}
     assert [one.hashes for one in swapped.packages[:2]] == [("sha256:0",), ()]
     with pytest.raises(UsageError, match=r"has no networkx.*: install networkx==3.6.1 there"):
-        choose_torch("host", IndexSettings(), home, {}, {**brought, "networkx": "3.6.1"})
+        choose_torch("host", IndexSettings(), state, {}, {**brought, "networkx": "3.6.1"})
 
 
 def test_what_the_target_has_in_the_very_version_stays_at_home(tmp_path):

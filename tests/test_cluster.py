@@ -28,7 +28,7 @@ BISECT = ("bisect", "toy", "--search", "sweep")
 
 @pytest.fixture
 def cluster(toy):
-    """A scheduler without workers, and a fresh home for the run."""
+    """A scheduler without workers, and a fresh state directory for the run."""
     os.environ["HARNESS_HOME"] = str(toy / "fresh")  # `toy` puts it back
     with LoopbackCluster(toy / "cluster") as running:
         yield running
@@ -51,7 +51,7 @@ def probes_left(cluster, worker=""):
     return [
         process
         for process in psutil.process_iter(["cmdline"])
-        if any(str(cluster.home(worker)) in word for word in process.info["cmdline"] or ())
+        if any(str(cluster.state(worker)) in word for word in process.info["cmdline"] or ())
     ]
 
 
@@ -68,10 +68,10 @@ def test_two_workers_say_what_this_machine_says(toy, harness, cluster, on):
     assert harness(*BISECT, "--out", "local").returncode == 0
     assert found("local/latest") == (remote, None)
     executed = {
-        name: list(cluster.home(name).glob("environments/*/environment.json")) for name in ("one", "two")
+        name: list(cluster.state(name).glob("environments/*/environment.json")) for name in ("one", "two")
     }
     assert all(executed.values()), "one worker did everything"
-    assert not list(cluster.folder.glob("home-*/results-*"))
+    assert not list(cluster.folder.glob("state directory-*/results-*"))
     assert probes_left(cluster) == []
 
 
@@ -185,7 +185,7 @@ def test_a_probe_that_takes_its_workers_with_it_is_a_skip(history, cluster, on):
 
 
 def test_workers_that_cannot_serve_are_told_and_left_out(toy, harness, cluster, on):
-    """One has another harness, one a home that cannot be."""
+    """One has another harness, one a state directory that cannot be."""
     other = toy / "other" / "harness"
     shutil.copytree(Path(errors.__file__).parent, other)
     (other / "errors.py").write_text((other / "errors.py").read_text() + "# another\n", encoding="utf-8")
@@ -212,8 +212,8 @@ def test_gpu_probes_go_to_the_workers_that_have_one(toy, cluster, on):
     done = on(*BISECT)
     assert done.returncode == 0, done.stderr
     assert report()["host"]["device"] == "cuda"
-    assert list(cluster.home("gpu").glob("environments/*"))
-    assert not list(cluster.home("plain").glob("environments/*"))
+    assert list(cluster.state("gpu").glob("environments/*"))
+    assert not list(cluster.state("plain").glob("environments/*"))
 
 
 def test_a_worker_with_two_gpus_lends_each_probe_one_of_them(toy, cluster, on, history):

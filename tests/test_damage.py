@@ -18,11 +18,11 @@ from harness.environments.environment import MARKER
 from harness.errors import HarnessError
 from harness.files import to_json, write_atomic
 from harness.history.history import History
-from harness.home import Home
 from harness.locks.files import read_lock, write_lock
 from harness.locks.lock import Lock, Pinned
 from harness.probes.probe import Execution, Probe
 from harness.probes.store import Damaged, Result, Store, _sum
+from harness.state import State
 
 
 def flip(path):
@@ -66,7 +66,7 @@ def gone(path):
     ],
 )
 def test_a_damaged_result_is_named_and_put_aside(tmp_path, name, damage):
-    store = Store(Home(tmp_path))
+    store = Store(State(tmp_path))
     probe = Probe("lock", None, "job", {})
     with store.recording(probe) as folder:
         (folder / "trace.jsonl").write_text('{"event": "training"}\n')
@@ -109,11 +109,11 @@ def test_a_run_over_damaged_state_gives_the_same_answer(world, toy, harness):  #
     """One of each kind is damaged at once; the environments are needed since results are executed again."""
     world(HISTORY)
     assert harness(*ASK).returncode == 0
-    home = toy / "home"
-    for path in home.glob("probes/*/0/probe.json"):
+    state = toy / "home"
+    for path in state.glob("probes/*/0/probe.json"):
         other_verdict(path)
     for pattern in ("locks/*.txt", "environments/*/environment.json"):
-        for path in home.glob(pattern):
+        for path in state.glob(pattern):
             cut(path)
     done = harness(*ASK)
     assert done.returncode == 0, done.stderr
@@ -135,20 +135,20 @@ def test_a_damaged_listing_does_not_stand_in(world, toy, harness):  # noqa: F811
 
 
 def test_a_damaged_history_is_told(tmp_path):
-    home = Home(tmp_path)
-    History.open(home).close()
-    raw = bytearray(home.history.read_bytes())
+    state = State(tmp_path)
+    History.open(state).close()
+    raw = bytearray(state.history.read_bytes())
     raw[4096:8192] = b"\xff" * 4096
-    home.history.write_bytes(bytes(raw))
+    state.history.write_bytes(bytes(raw))
     with pytest.raises(HarnessError, match="not a usable history"):
-        History.open(home)
+        History.open(state)
     assert sqlite3.sqlite_version
 
 
 def test_a_history_that_is_a_folder_is_told(tmp_path):
-    Home(tmp_path).history.mkdir()
+    State(tmp_path).history.mkdir()
     with pytest.raises(HarnessError, match=r"history\.sqlite"):
-        History.open(Home(tmp_path))
+        History.open(State(tmp_path))
 
 
 APPENDS = "open(helper.__file__, 'a').write('\\nSCALE = 0.0\\n')"
@@ -191,7 +191,7 @@ def test_one_probe_of_a_job_that_changes_its_environment(poisoned, harness, toy)
     assert done.returncode == 0, done.stderr
     assert "1.1 changed helper" in done.stderr
     assert harness(*ask, "1.2", "--", "python", "repro.py").returncode == 0
-    assert list(toy.glob("home/environments/base-*"))
+    assert list(toy.glob("state directory/environments/base-*"))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One boundary on a CPU and on a GPU, side by side: from results brought home by `merge`, and by `--confirm-on`."""
+"""One boundary on a CPU and on a GPU, side by side: from results brought state directory by `merge`, and by `--confirm-on`."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def recorded_on_a_gpu(folder, target, *, version=None):
 
     Args:
         folder: The result.
-        target: The home of the GPU box.
+        target: The state directory of the GPU box.
         version: Release that it is told to be of; None leaves it.
     """
     facts = json.loads((folder / "probe.json").read_text(encoding="utf-8"))
@@ -65,26 +65,26 @@ def recorded_on_a_gpu(folder, target, *, version=None):
     (new / "probe.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
-def results(home, version):
-    found = [path.parent for path in home.glob("probes/*/*/probe.json")]
+def results(state, version):
+    found = [path.parent for path in state.glob("probes/*/*/probe.json")]
     return [
         one for one in found if json.loads((one / "probe.json").read_text())["packages"]["toy"] == version
     ]
 
 
 @pytest.fixture
-def home(toy):
-    fresh = toy / "fresh-home"
+def state(toy):
+    fresh = toy / "fresh-state directory"
     os.environ["HARNESS_HOME"] = str(fresh)  # `toy` puts it back
     return fresh
 
 
 @pytest.fixture
-def asked(home, harness):
+def asked(state, harness):
     done = harness(*ASKED)
     assert done.returncode == 0, done.stderr
     assert report()["arms"][0]["boundaries"][0]["devices"] == []
-    return home
+    return state
 
 
 def boundary():
@@ -191,7 +191,7 @@ def test_another_job_is_not_taken_for_the_same(toy, asked, harness):
     assert boundary()["devices"] == []
 
 
-def test_a_run_confirms_on_another_device_by_itself(toy, home, harness, monkeypatch):
+def test_a_run_confirms_on_another_device_by_itself(toy, state, harness, monkeypatch):
     """With a driver that lists a GPU, the sides are executed as probes of that device; the toy job needs none."""
     tools = toy / "tools"
     tools.mkdir()
@@ -201,12 +201,12 @@ def test_a_run_confirms_on_another_device_by_itself(toy, home, harness, monkeypa
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
     done = harness(*ASKED, "--confirm-on", "cuda")
     assert done.returncode == 0, done.stderr
-    devices = [json.loads(path.read_text())["device"] for path in home.glob("probes/*/*/probe.json")]
+    devices = [json.loads(path.read_text())["device"] for path in state.glob("probes/*/*/probe.json")]
     assert devices.count("cuda") == 4  # two sides, twice each
     assert boundary()["agreement"].startswith("bisected on CPU, confirmed on GPU ")
     again = harness(*ASKED, "--confirm-on", "cuda")
     assert again.returncode == 0
-    assert len(list(home.glob("probes/*/*/probe.json"))) == len(devices)
+    assert len(list(state.glob("probes/*/*/probe.json"))) == len(devices)
 
 
 @pytest.mark.parametrize(
@@ -217,8 +217,8 @@ def test_a_run_confirms_on_another_device_by_itself(toy, home, harness, monkeypa
         (("--confirm-on", "cpu"), "the search runs there already"),
     ],
 )
-def test_what_cannot_be_confirmed_is_told_before_the_search(toy, home, harness, words, said):
+def test_what_cannot_be_confirmed_is_told_before_the_search(toy, state, harness, words, said):
     done = harness("bisect", "toy", *words)
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
-    assert not list(home.glob("probes/*"))
+    assert not list(state.glob("probes/*"))

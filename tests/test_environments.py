@@ -14,12 +14,12 @@ from toyindex import wheel
 from harness.environments.environment import MARKER, Environments, NotInstallable, find, size
 from harness.environments.evict import RECENT, evict
 from harness.errors import HarnessError, UsageError
-from harness.home import Home
 from harness.locks.interpreter import find_interpreter
 from harness.locks.lock import Lock, Pinned, common, moves, parse_lock
 from harness.locks.resolve import Resolver, Unresolvable
 from harness.locks.torch import TorchSource, choose_torch
 from harness.releases.settings import IndexSettings, read_settings
+from harness.state import State
 from harness.uv import Uv
 
 
@@ -28,12 +28,12 @@ def resolver(toy):
     settings = read_settings()
     uv = Uv(settings.uv_environment)
     interpreter = find_interpreter(">=3.8", uv)
-    return Resolver("toy", ["helper==1.0"], interpreter, TorchSource("none"), settings, uv, Home.find())
+    return Resolver("toy", ["helper==1.0"], interpreter, TorchSource("none"), settings, uv, State.find())
 
 
 @pytest.fixture
 def environments(resolver):
-    return Environments("toy", resolver.interpreter, resolver.torch, resolver.uv, resolver.home)
+    return Environments("toy", resolver.interpreter, resolver.torch, resolver.uv, resolver.state)
 
 
 def test_locks_differ_in_the_package_under_test_alone(resolver):
@@ -78,7 +78,7 @@ def test_an_unreachable_index_is_a_fault_of_the_surroundings(resolver, monkeypat
         }
     )
     lost = Resolver(
-        "toy", ["helper==2.0"], resolver.interpreter, resolver.torch, resolver.settings, away, resolver.home
+        "toy", ["helper==2.0"], resolver.interpreter, resolver.torch, resolver.settings, away, resolver.state
     )
     with pytest.raises(HarnessError, match="index cannot be reached"):
         lost.reference()
@@ -131,13 +131,13 @@ def test_what_cannot_be_built_leaves_nothing_that_looks_finished(environments, r
     assert isinstance(answer, NotInstallable)
     assert "cannot be built" in answer.reason or "Failed to build" in answer.reason
     lock = resolver.lock("1.3", resolver.reference())
-    assert find(environments.home.environments / lock.digest[:20]) is None
-    assert not list(environments.home.environments.glob(".*.tmp"))
+    assert find(environments.state.environments / lock.digest[:20]) is None
+    assert not list(environments.state.environments.glob(".*.tmp"))
 
 
 def test_two_at_once_do_not_collide(environments, resolver, tmp_path):
     elsewhere = Environments(
-        "toy", resolver.interpreter, resolver.torch, resolver.uv, Home(tmp_path / "other-home")
+        "toy", resolver.interpreter, resolver.torch, resolver.uv, State(tmp_path / "other-state directory")
     )
     found = []
     threads = [
@@ -149,41 +149,41 @@ def test_two_at_once_do_not_collide(environments, resolver, tmp_path):
         thread.join()
     assert len({str(environment.folder) for environment in found}) == 1
     assert run(found[0], "import toy, helper; print('fine')") == "fine"
-    assert not list(elsewhere.home.environments.glob(".*.tmp"))
+    assert not list(elsewhere.state.environments.glob(".*.tmp"))
 
 
 def test_an_interrupted_creation_is_made_anew(environments, resolver, tmp_path):
-    home = Home(tmp_path / "other-home")
-    again = Environments("toy", resolver.interpreter, resolver.torch, resolver.uv, home)
+    state = State(tmp_path / "other-state directory")
+    again = Environments("toy", resolver.interpreter, resolver.torch, resolver.uv, state)
     environment = make(again, resolver, "1.0")
     (environment.base / MARKER).unlink()
     assert find(environment.folder) is None, "a layer without its base is no environment"
 
 
 def test_the_oldest_go_first_and_what_is_in_use_stays(environments, resolver, tmp_path):
-    home = Home(tmp_path / "other-home")
-    several = Environments("toy", resolver.interpreter, resolver.torch, resolver.uv, home)
+    state = State(tmp_path / "other-state directory")
+    several = Environments("toy", resolver.interpreter, resolver.torch, resolver.uv, state)
     made = [make(several, resolver, version) for version in ("1.0", "2.0", "3.0")]
     for age, environment in enumerate(reversed(made), start=2):
         os.utime(environment.folder / MARKER, (time.time() - age * RECENT,) * 2)
     os.utime(made[0].base / MARKER, (time.time() - 9 * RECENT,) * 2)
-    assert evict(home.environments, cap=10**12) == []
-    assert evict(home.environments, cap=0, keep=[made[0].folder]) == [made[1].folder, made[2].folder]
+    assert evict(state.environments, cap=10**12) == []
+    assert evict(state.environments, cap=0, keep=[made[0].folder]) == [made[1].folder, made[2].folder]
     assert run(made[0], "import toy, helper; print('fine')") == "fine"
-    assert set(evict(home.environments, cap=0)) == {made[0].folder, made[0].base}
-    assert not list(home.environments.glob(f"*/{MARKER}"))
+    assert set(evict(state.environments, cap=0)) == {made[0].folder, made[0].base}
+    assert not list(state.environments.glob(f"*/{MARKER}"))
 
 
 def test_the_users_own_source_of_torch_wins(tmp_path):
-    home, own = Home(tmp_path), IndexSettings(find_links=("/links",))
-    assert choose_torch("auto", own, home).options == ()
-    plain = choose_torch("auto", IndexSettings(), home)
+    state, own = State(tmp_path), IndexSettings(find_links=("/links",))
+    assert choose_torch("auto", own, state).options == ()
+    plain = choose_torch("auto", IndexSettings(), state)
     assert plain.options[0] == "--torch-backend"
     assert plain.fallback, "an index for torch that cannot be reached is a normal case"
-    assert choose_torch("cu128", own, home).options == ("--torch-backend", "cu128")
-    assert choose_torch("index", IndexSettings(), home).options == ()
+    assert choose_torch("cu128", own, state).options == ("--torch-backend", "cu128")
+    assert choose_torch("index", IndexSettings(), state).options == ()
     with pytest.raises(UsageError, match="cuXXX"):
-        choose_torch("cuda", own, home)
+        choose_torch("cuda", own, state)
 
 
 def test_the_hosts_torch_is_reused_and_nothing_else_of_the_host(resolver, toy_index, tmp_path, monkeypatch):
@@ -207,14 +207,14 @@ def test_the_hosts_torch_is_reused_and_nothing_else_of_the_host(resolver, toy_in
     )
     assert installed.code == 0, installed.reason
 
-    source = choose_torch("host", resolver.settings, resolver.home)
+    source = choose_torch("host", resolver.settings, resolver.state)
     assert source.host.version == "2.5.0a0+vendor"
     pins = ["helper==1.0", "torch==9.9"]
     ours = Resolver(
-        "toy", pins, source.host.interpreter, source, resolver.settings, resolver.uv, resolver.home
+        "toy", pins, source.host.interpreter, source, resolver.settings, resolver.uv, resolver.state
     )
     assert ours.requirements() == ["helper==1.0", "torch==2.5.0a0+vendor"]
-    environments = Environments("toy", source.host.interpreter, source, resolver.uv, resolver.home)
+    environments = Environments("toy", source.host.interpreter, source, resolver.uv, resolver.state)
     reference = ours.reference()
     environment = environments.ensure(reference, environments.base([reference]))
     seen = run(
@@ -229,7 +229,7 @@ def test_no_torch_on_the_host_is_told(resolver, monkeypatch, tmp_path):
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(HarnessError, match="no Python on PATH has torch"):
-        choose_torch("host", resolver.settings, resolver.home)
+        choose_torch("host", resolver.settings, resolver.state)
 
 
 def test_the_interpreter_is_asked_for_by_specifier():

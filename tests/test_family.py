@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from toyindex import DAYS, GOOD, ToyIndex, broken_sdist, wheel
 
-from harness.home import Home
 from harness.locks.family import lock_all
 from harness.locks.interpreter import ask
 from harness.locks.resolve import Resolver, Unresolvable
@@ -13,6 +12,7 @@ from harness.locks.torch import TorchSource
 from harness.releases.index import list_releases
 from harness.releases.release import select
 from harness.releases.settings import read_settings
+from harness.state import State
 from harness.uv import Uv
 
 SAME = ("Helper (>=1)", 'pytest; extra == "test"')
@@ -62,17 +62,17 @@ def index(toy, monkeypatch):
 
 def locked(index, folder, interpreter, *, pins=("helper",), together=True):
     """Return {version: text of its lock, or why it has none}, and how often uv resolved."""
-    settings, home = read_settings(), Home(folder)
+    settings, state = read_settings(), State(folder)
     uv = CountingUv({**settings.uv_environment, "UV_CACHE_DIR": str(folder / "cache")})
-    resolver = Resolver("kin", list(pins), interpreter, TorchSource("index"), settings, uv, home)
-    releases = select(list_releases("kin", settings, home).releases, package="kin")
+    resolver = Resolver("kin", list(pins), interpreter, TorchSource("index"), settings, uv, state)
+    releases = select(list_releases("kin", settings, state).releases, package="kin")
     reference = resolver.reference()
     if together:
         locks = lock_all(resolver, releases, reference, lambda _line: None)
     else:
         locks = [resolver.lock(release.version, reference) for release in releases]
     texts = [lock.reason if isinstance(lock, Unresolvable) else lock.text() for lock in locks]
-    stored = {path.name: path.read_bytes() for path in home.locks.iterdir()}
+    stored = {path.name: path.read_bytes() for path in state.locks.iterdir()}
     return dict(zip([release.version for release in releases], texts, strict=True)), stored, uv.resolutions
 
 

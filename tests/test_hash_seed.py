@@ -26,7 +26,7 @@ def first_of_set(seed: int, letters: str) -> str:
 
 @pytest.fixture
 def ask(toy, harness, monkeypatch):
-    """Put a history and a script to the harness in a fresh home; returns the report and its only arm."""
+    """Put a history and a script to the harness in a fresh state directory; returns the report and its only arm."""
     monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
     with ToyIndex() as index:
         index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.command import python_specifier
 from harness.errors import ToolMissingError, UsageError
 from harness.locks.interpreter import ask, find_interpreter, installed
+from harness.scenario.command import python_specifier
 from harness.uv import Uv
 
 SHIM = "#!/bin/sh\necho 'pyenv: python3.6: command not found' >&2\nexit 127\n"

@@ -208,7 +208,7 @@ def test_a_job_that_fills_the_state_directorys_disk_ends_with_4(world, toy, harn
     world({"1.0": "def run(): pass\n", "1.1": "def run(): pass\n"})
     (toy / "repro.py").write_text(FILLS.format(folder="os.getcwd()", bytes=10**9), encoding="utf-8")
     with small(toy / "home", "8m"):
-        # A command runs in the user's folder; its home is its scratch folder in the state directory.
+        # A command runs in the user's folder; its state directory is its scratch folder in the state directory.
         text = (toy / "repro.py").read_text().replace("os.getcwd()", "os.environ['HOME']")
         (toy / "repro.py").write_text(text)
         done = harness(*ASK)

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.releases.release import Release
-from harness.runs.finding import Finding
-from harness.runs.gather import arm_result, arrange
-from harness.runs.investigate import Searched, replay
+from harness.runs.gather import arm_result
 from harness.scenario import Arm
 from harness.search.boundaries import conclude, verdict_changes
+from harness.sessions.arm_map import arrange
+from harness.sessions.finding import Finding
+from harness.sessions.investigation import Searched, replay
 from harness.traces.census import census_differences, census_digest, renamed
 from harness.traces.compare import beyond, first_difference, noise_floor
 from harness.traces.trace import Trace

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.cause.dependencies import likeness
 from harness.locks.interpreter import Interpreter
 from harness.locks.lock import Lock, Pinned
 from harness.locks.mixture import contradicted, mixed
-from harness.runs.dependencies import likeness
-from harness.runs.finding import Finding
+from harness.sessions.finding import Finding
 from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
 
 PYTHON = Interpreter(Path("python"), "3.11.7", "linux-x86_64")

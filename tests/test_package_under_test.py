@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from toyindex import DAYS, ToyIndex, wheel
 
-from harness.command import package_under_test
 from harness.errors import UsageError
+from harness.scenario.command import package_under_test
 
 SCRIPT = "import toy\nassert toy.value == 0, toy.value\n"
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.home import Home
 from harness.probes import sandbox
 from harness.probes.execute import execute
 from harness.probes.launch import CleanLauncher
 from harness.probes.probe import Execution, Probe
 from harness.probes.process import HEAD, TAIL, Processes
 from harness.probes.store import Store
+from harness.state import State
 from harness.traces.measured import measured
 from harness.traces.trace import Trace, read_trace
 from harness.verdicts.judge import judge
@@ -42,7 +42,7 @@ def probe(tmp_path):
         job = tmp_path / "job.py"
         job.write_text(code, encoding="utf-8")
         wanted = Probe("lock", job, code, parameters or {}, timeout=timeout, repeat=repeat)
-        result = execute(wanted, Here(), Store(Home(tmp_path / "home")), CleanLauncher(Processes()))
+        result = execute(wanted, Here(), Store(State(tmp_path / "home")), CleanLauncher(Processes()))
         return result, judge(result.execution, result.trace(), ORACLE, result.output())
 
     return run
@@ -145,7 +145,7 @@ def test_a_damaged_result_is_executed_again(probe):
 def test_cancelling_ends_what_runs_and_stores_nothing(tmp_path):
     script = tmp_path / "job.py"
     script.write_text("import time; time.sleep(300)", encoding="utf-8")
-    store, processes = Store(Home(tmp_path / "home")), Processes()
+    store, processes = Store(State(tmp_path / "home")), Processes()
     wanted = Probe("lock", script, "digest", {}, timeout=300)
     raised = []
 

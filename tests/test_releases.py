@@ -12,32 +12,32 @@ from packaging.version import Version
 from toyindex import ToyIndex, wheel
 
 from harness.errors import IndexUnavailableError, UsageError
-from harness.home import Home
 from harness.releases.index import list_releases, shown
 from harness.releases.release import Release, select
 from harness.releases.settings import IndexSettings, read_settings
+from harness.state import State
 
 
-def listing(index, home, name="toy", **settings):
-    return list_releases(name, IndexSettings(index=index.url, **settings), home)
+def listing(index, state, name="toy", **settings):
+    return list_releases(name, IndexSettings(index=index.url, **settings), state)
 
 
 @pytest.fixture
-def home(tmp_path):
-    return Home(tmp_path / "home")
+def state(tmp_path):
+    return State(tmp_path / "home")
 
 
-def test_a_release_has_date_python_and_yank(toy_index, home):
-    found = {release.version: release for release in listing(toy_index, home).releases}
+def test_a_release_has_date_python_and_yank(toy_index, state):
+    found = {release.version: release for release in listing(toy_index, state).releases}
     assert found["1.0"] == Release("1.0", "2024-01-01T12:00:00+00:00", ">=3.8")
     assert found["1.1"].yanked
     assert found["1.1"].yanked_reason == "planted"
     assert found["1.3"].version == "1.3", "a release with a source distribution only is a release"
 
 
-def test_an_unknown_package_is_a_usage_error(toy_index, home):
+def test_an_unknown_package_is_a_usage_error(toy_index, state):
     with pytest.raises(UsageError, match="nosuch"):
-        listing(toy_index, home, name="nosuch")
+        listing(toy_index, state, name="nosuch")
 
 
 @pytest.mark.parametrize(
@@ -51,34 +51,34 @@ def test_an_unknown_package_is_a_usage_error(toy_index, home):
         (403, b"no"),
     ],
 )
-def test_nonsense_stands_in_the_last_listing(home, status, body):
+def test_nonsense_stands_in_the_last_listing(state, status, body):
     with ToyIndex() as index:
         index.add("toy", wheel("toy", "1.0", ""))
         index.nonsense, index.status = body, status
         with pytest.raises(IndexUnavailableError, match="no earlier listing"):
-            listing(index, home)
+            listing(index, state)
         index.nonsense, index.status = None, 200
-        fresh = listing(index, home)
+        fresh = listing(index, state)
         assert fresh.warning == ""
         index.nonsense, index.status = body, status
-        stale = listing(index, home)
+        stale = listing(index, state)
         assert stale.releases == fresh.releases
         assert "using the listing of" in stale.warning
         assert "old" in stale.warning
 
 
-def test_an_index_that_is_not_there_is_told_without_credentials(home):
+def test_an_index_that_is_not_there_is_told_without_credentials(state):
     with ToyIndex() as index:
         index.add("toy", wheel("toy", "1.0", ""))
         address = index.url
     settings = IndexSettings(index=address.replace("http://", "http://me:secret@"))
     with pytest.raises(IndexUnavailableError) as raised:
-        list_releases("toy", settings, home)
+        list_releases("toy", settings, state)
     assert "secret" not in str(raised.value)
     assert shown("https://me:secret@host:80/simple") == "https://host:80/simple"
 
 
-def test_find_links_and_extra_indexes_add_releases(toy_index, home, tmp_path):
+def test_find_links_and_extra_indexes_add_releases(toy_index, state, tmp_path):
     links = tmp_path / "links"
     links.mkdir()
     for file in (wheel("toy", "9.0", ""), wheel("other", "1.0", "")):
@@ -89,9 +89,9 @@ def test_find_links_and_extra_indexes_add_releases(toy_index, home, tmp_path):
     (local / "index.html").write_text(
         '<a href="toy-8.0-py3-none-any.whl">toy-8.0-py3-none-any.whl</a>', encoding="utf-8"
     )
-    found = listing(toy_index, home, find_links=(str(links),), extra=((tmp_path / "simple").as_uri(),))
+    found = listing(toy_index, state, find_links=(str(links),), extra=((tmp_path / "simple").as_uri(),))
     assert {"1.0", "8.0", "9.0"} <= {release.version for release in found.releases}
-    alone = list_releases("toy", IndexSettings(index=None, find_links=(str(links),)), home)
+    alone = list_releases("toy", IndexSettings(index=None, find_links=(str(links),)), state)
     assert [release.version for release in alone.releases] == ["9.0"]
 
 

@@ -1,4 +1,4 @@
-"""A question shared out among machines, and their homes merged into one: the same answer as on one machine."""
+"""A question shared out among machines, and their state directories merged into one: the same answer as on one machine."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from harness.errors import UsageError
 from harness.runs.share import parse_shard
 
 
-def entries(home):
-    """Return {address: content} of all results of a home."""
+def entries(state):
+    """Return {address: content} of all results of a state directory."""
     return {
-        path.parent.relative_to(home / "probes").as_posix(): path.read_bytes()
-        for path in Path(home).glob("probes/*/*/probe.json")
+        path.parent.relative_to(state / "probes").as_posix(): path.read_bytes()
+        for path in Path(state).glob("probes/*/*/probe.json")
         if not path.parent.name.startswith(".")  # what a kill left unfinished is no result
     }
 
 
 @pytest.fixture
 def sharded(toy, harness, monkeypatch):
-    """Execute the toy question in three shards, each with a home of its own; returns the homes."""
+    """Execute the toy question in three shards, each with a state directory of its own; returns the state directories."""
     monkeypatch.setenv("HARNESS_HOME", str(toy / "planner"))
     planned = harness("plan", "toy", "--shards", "3", "--json")
     assert planned.returncode == 0, planned.stderr
@@ -48,7 +48,7 @@ def sharded(toy, harness, monkeypatch):
 
 @pytest.fixture
 def whole(toy, harness, monkeypatch):
-    """Return what one machine says, and the home that it left behind."""
+    """Return what one machine says, and the state directory that it left behind."""
     monkeypatch.setenv("HARNESS_HOME", str(toy / "whole"))
     done = harness("bisect", "toy", "--search", "sweep", "--out", "whole-reports")
     assert done.returncode == 0, done.stderr
@@ -56,7 +56,7 @@ def whole(toy, harness, monkeypatch):
 
 
 def test_three_shards_merged_are_one_run_and_nothing_is_executed(toy, whole, sharded, harness):
-    expected, home = whole
+    expected, state = whole
     assert not list((toy / "reports").glob("*"))
     shares = [entries(one) for one in sharded]
     assert all(shares)
@@ -64,7 +64,7 @@ def test_three_shards_merged_are_one_run_and_nothing_is_executed(toy, whole, sha
     done = harness("merge", *map(str, sharded))
     assert done.returncode == 0, done.stderr
     merged = entries(toy / "planner")
-    assert set(merged) >= set(entries(home))
+    assert set(merged) >= set(entries(state))
     done = harness("bisect", "toy", "--search", "sweep")
     assert done.returncode == 0, done.stderr
     assert entries(toy / "planner") == merged, "something was executed"
@@ -84,9 +84,9 @@ def test_what_is_stored_needs_no_shard(toy, whole, harness):
 
 
 def test_a_merge_is_idempotent_and_tells_what_is_damaged(toy, whole, harness):
-    _, home = whole
+    _, state = whole
     copy = toy / "copy"
-    shutil.copytree(home / "probes", copy / "probes")
+    shutil.copytree(state / "probes", copy / "probes")
     first, second, *_ = sorted(copy.glob("probes/*/*/probe.json"))
     first.write_text("{", encoding="utf-8")
     (second.parent / "output.txt").write_text("other", encoding="utf-8")
@@ -95,15 +95,15 @@ def test_a_merge_is_idempotent_and_tells_what_is_damaged(toy, whole, harness):
     assert done.returncode == 0
     assert f"{first.parent}: probe.json cannot be read; left out" in done.stderr
     assert f"{second.parent}: output.txt is not as it was stored; left out" in done.stderr
-    assert len(entries(into)) == len(entries(home)) - 2
+    assert len(entries(into)) == len(entries(state)) - 2
     for added in (2, 0):
-        done = harness("merge", str(home), "--into", str(into))
+        done = harness("merge", str(state), "--into", str(into))
         assert f"{added} results and" in done.stdout
-        assert entries(into) == entries(home)
+        assert entries(into) == entries(state)
     (into / second.relative_to(copy)).with_name("trace.jsonl").write_text("", encoding="utf-8")
-    done = harness("merge", str(home), "--into", str(into))
+    done = harness("merge", str(state), "--into", str(into))
     assert "trace.jsonl is not as it was stored; replaced" in done.stderr
-    assert harness("merge", str(home), "--into", str(into)).stderr == ""
+    assert harness("merge", str(state), "--into", str(into)).stderr == ""
 
 
 def without_sum(path):
@@ -114,9 +114,9 @@ def without_sum(path):
 
 
 def test_homes_that_contradict_each_other_are_told_and_both_kept(toy, whole, harness):
-    _, home = whole
+    _, state = whole
     other = toy / "other"
-    shutil.copytree(home, other, ignore=shutil.ignore_patterns("environments"))
+    shutil.copytree(state, other, ignore=shutil.ignore_patterns("environments"))
     one, two, *_ = sorted(other.glob("probes/*/*/probe.json"))
     facts = without_sum(one)
     one.write_text(json.dumps({**facts, "execution": {**facts["execution"], "code": 7}}), encoding="utf-8")
@@ -127,22 +127,22 @@ def test_homes_that_contradict_each_other_are_told_and_both_kept(toy, whole, har
     lock = next(other.glob("locks/*.txt"))
     _, _, content = lock.read_text().partition("\n")  # the first line is the sum of what follows
     lock.write_text(content.replace("helper==1.0", "helper==1.5"), encoding="utf-8")
-    before = entries(home)
+    before = entries(state)
     for _ in range(2):
-        done = harness("merge", str(other), "--into", str(home))
+        done = harness("merge", str(other), "--into", str(state))
         assert done.returncode == 3
         assert done.stderr.count("conflict:") == 2
-        assert entries(home) == before
-        (kept,) = home.glob("conflicts/*/probes/*/*/probe.json")
+        assert entries(state) == before
+        (kept,) = state.glob("conflicts/*/probes/*/*/probe.json")
         assert kept.read_bytes() == one.read_bytes()
-        (kept,) = home.glob("conflicts/*/locks/*.txt")
+        (kept,) = state.glob("conflicts/*/locks/*.txt")
         assert kept.read_bytes() == lock.read_bytes()
 
 
 def test_a_merge_that_is_killed_is_done_again(toy, whole, harness):
-    _, home = whole
+    _, state = whole
     many = toy / "many"
-    shutil.copytree(home / "probes", many / "probes")
+    shutil.copytree(state / "probes", many / "probes")
     for path in list(many.glob("probes/*")):
         for count in range(40):
             shutil.copytree(path, path.with_name(f"{count:08x}{path.name[8:]}"))
@@ -163,16 +163,16 @@ def test_a_merge_that_is_killed_is_done_again(toy, whole, harness):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("merge", "nowhere"), "nowhere: not a home of the harness"),
-        (("merge", "{home}"), "cannot be merged into itself"),
+        (("merge", "nowhere"), "nowhere: not a state directory of the harness"),
+        (("merge", "{state directory}"), "cannot be merged into itself"),
         (("bisect", "toy", "--shard", "1/2"), "needs --locks"),
         (("bisect", "toy", "--shard", "3/2", "--locks", "plan"), "expected K/N"),
     ],
 )
 def test_what_cannot_be_understood_is_told(toy, harness, words, said):
-    home = os.environ["HARNESS_HOME"]
-    (Path(home) / "probes").mkdir(parents=True, exist_ok=True)
-    done = harness(*(word.format(home=home) for word in words))
+    state = os.environ["HARNESS_HOME"]
+    (Path(state) / "probes").mkdir(parents=True, exist_ok=True)
+    done = harness(*(word.format(state=state) for word in words))
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
 

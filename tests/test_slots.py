@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.home import Home
 from harness.probes.devices import Devices, alike, visible
 from harness.probes.execute import execute
 from harness.probes.launch import CleanLauncher
 from harness.probes.probe import Probe
 from harness.probes.process import Processes
 from harness.probes.store import Store
-from harness.runs.drive import default_jobs, fitting
 from harness.scenario import load_scenario
+from harness.sessions.driver import default_jobs, fitting
+from harness.state import State
 
 GB = 10**9
 
@@ -98,7 +98,7 @@ def test_each_running_probe_has_a_device_of_its_own(tmp_path):
         "while not all((meeting / name).exists() for name in 'ab'): time.sleep(0.02)\n",
         encoding="utf-8",
     )
-    store, processes = Store(Home(tmp_path / "home")), Processes()
+    store, processes = Store(State(tmp_path / "home")), Processes()
     launcher = CleanLauncher(processes, Devices(visible({"CUDA_VISIBLE_DEVICES": "3,5"})))
     seen = {}
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from toyindex import BAD, DAYS, GOOD, HANG, KILLED, NO_IMPORT, ToyIndex, plant, wheel
 
-from harness.probes.probe import RECORDER
+from harness.recording import RECORDER
 
 # A shared library that behaves otherwise when it is loaded long before it is used.
 TELLTALE = "import os\nloaded_by = os.getpid()\n"
@@ -24,7 +24,7 @@ BLOWS_UP = "import resource\ndef loss(step):\n    resource.setrlimit(resource.RL
 
 @pytest.fixture
 def own_index(toy, monkeypatch):
-    """An index of the test's own, and a fresh home."""
+    """An index of the test's own, and a fresh state directory."""
     with ToyIndex() as index:
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
         monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
@@ -142,11 +142,11 @@ def test_no_parent_outlives_its_run(toy, harness, own_index):
     plant(own_index, {"1.0": GOOD, "1.2": GOOD})
     harness("bisect", "toy", "--search", "sweep")
     time.sleep(0.2)
-    home = os.environ["HARNESS_HOME"]
+    state = os.environ["HARNESS_HOME"]
     left = [
         process
         for process in psutil.process_iter(["cmdline"])
-        if any(home in word for word in process.info["cmdline"] or ())
+        if any(state in word for word in process.info["cmdline"] or ())
     ]
     assert left == []
 

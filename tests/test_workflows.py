@@ -143,7 +143,7 @@ WATCHED = '[[watch]]\nscenario = "toy"\nfrom = "1.0"\n'
 
 
 def handed_over(folder, target, parts):
-    """Take what an artefact of a job's home has into another machine's folder."""
+    """Take what an artefact of a job's state directory has into another machine's folder."""
     for part in parts:
         if (folder / "state" / part).is_dir():
             shutil.copytree(folder / "state" / part, target / part)
@@ -159,15 +159,17 @@ def test_the_nightly_workflow_on_the_toy_index(toy, harness, runner):
     shutil.copytree(toy / "scenarios", night / "scenarios")
     shutil.copytree(planned / "plan", night / "plan")
     (night / "nightly.toml").write_text(WATCHED, encoding="utf-8")
-    handed_over(planned, night / "homes" / "home-0", ("locks", "listings"))
+    handed_over(planned, night / "state directories" / "state directory-0", ("locks", "listings"))
     for entry in json.loads(matrix)["include"]:
         machine = f"shard-{entry['shard']}"
         shutil.copytree(toy / "scenarios", toy / machine / "scenarios")
         shutil.copytree(planned / "plan", toy / machine / "plan")
         folder = runner(machine, "Execute this share", SHARD=f"{entry['shard']}/{entry['of']}")
-        handed_over(folder, night / "homes" / f"home-{entry['shard']}", ("probes", "listings"))
-    assert len(list((night / "homes").iterdir())) == 4
-    runner("night", "One home of all machines")
+        handed_over(
+            folder, night / "state directories" / f"state directory-{entry['shard']}", ("probes", "listings")
+        )
+    assert len(list((night / "state directories").iterdir())) == 4
+    runner("night", "One state directory of all machines")
     stored = sorted((night / "state").glob("probes/*/*"))
     locks = sorted((night / "state").glob("locks/*"))
     runner("night", NIGHT)

@@ -1,4 +1,4 @@
-"""Reading a bundle: checked file by file against its manifest, unpacked once into the home, then used from there."""
+"""Reading a bundle: checked file by file against its manifest, unpacked once into the state directory, then used from there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.bundles.solid import ERRORS, read_solid
 from harness.errors import HarnessError, UsageError
 from harness.files import whole_folder, write_atomic
-from harness.probes.probe import recorder_version
+from harness.recording import recorder_version
 from harness.releases.release import Release
 from harness.releases.settings import IndexSettings
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from harness.home import Home
+    from harness.state import State
 
 SCHEMA = 2
 MANIFEST = "manifest.json"
@@ -93,8 +93,8 @@ class Bundle:
         return IndexSettings(index=None, find_links=(wheels,), uv_environment=variables)
 
 
-def open_bundle(path: Path, home: Home) -> Bundle:
-    """Return the bundle in `path`, unpacked into the home if it was not before.
+def open_bundle(path: Path, state: State) -> Bundle:
+    """Return the bundle in `path`, unpacked into the state directory if it was not before.
 
     Raises:
         UsageError: It is not there, or it is no bundle.
@@ -102,7 +102,7 @@ def open_bundle(path: Path, home: Home) -> Bundle:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            return _unpack(path, archive, home)
+            return _unpack(path, archive, state)
     except OSError as error:
         raise UsageError(f"--bundle {path}: cannot be read ({error.strerror or error})") from None
     except zipfile.BadZipFile as error:
@@ -111,7 +111,7 @@ def open_bundle(path: Path, home: Home) -> Bundle:
         raise _damaged(path, f"cut short or changed: {error}") from None
 
 
-def _unpack(path: Path, archive: zipfile.ZipFile, home: Home) -> Bundle:
+def _unpack(path: Path, archive: zipfile.ZipFile, state: State) -> Bundle:
     try:
         raw = archive.read(MANIFEST)
     except KeyError:
@@ -121,7 +121,7 @@ def _unpack(path: Path, archive: zipfile.ZipFile, home: Home) -> Bundle:
             raise _damaged(path, f"cut short or changed: it has no {MANIFEST}") from None
         raise UsageError(f"--bundle {path}: not a bundle, it has no {MANIFEST}") from None
     manifest = _manifest(path, raw)
-    folder = home.bundles / hashlib.sha256(raw).hexdigest()[:20]
+    folder = state.bundles / hashlib.sha256(raw).hexdigest()[:20]
     if not folder.is_dir():
         with whole_folder(folder) as new:
             files = manifest["files"]

@@ -14,16 +14,16 @@ from harness.cause.survival import survival
 from harness.cause.transplant import Pair, difference, search
 from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult
 from harness.report.causes import best, sentence
-from harness.runs.gather import arrange
+from harness.sessions.arm_map import arrange
 from harness.traces.compare import noise_floor
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from harness.runs.gather import ArmMap
-    from harness.runs.investigate import Investigation
     from harness.scenario import Arm
     from harness.search import Answer
     from harness.search.boundaries import Boundary
+    from harness.sessions.arm_map import ArmMap
+    from harness.sessions.investigation import Investigation
 
 MOST_EXPLAINED = 6
 """Boundaries explained in one arm where no verdict changes."""
@@ -51,15 +51,15 @@ def attribute(investigation: Investigation, found: Attribution, *, causes: bool,
         KeyboardInterrupt: After every running probe was ended.
     """
     driver, answers = investigation.driver, investigation.answers()
-    laboratory = driver.laboratory
-    bench = Bench(laboratory, driver.watcher, driver.jobs)
+    session = driver.session
+    bench = Bench(session, driver.watcher, driver.jobs)
     maps = {
-        name: arrange(len(laboratory.releases), findings, answers[name].judged)
+        name: arrange(len(session.releases), findings, answers[name].judged)
         for name, findings in driver.findings.items()
     }
     for name, arm_map in maps.items():
         for position, finding in enumerate(arm_map.firsts):
-            curve = survival(name, laboratory.releases[position].version, finding)
+            curve = survival(name, session.releases[position].version, finding)
             if curve:
                 found.curves.append(curve)
     for name, arm_map in maps.items() if causes else ():
@@ -67,7 +67,7 @@ def attribute(investigation: Investigation, found: Attribution, *, causes: bool,
             found.causes.append(_cause(pair, boundary, signal, bench))
     for name, arm_map in maps.items() if fixes else ():
         ends = [boundary for boundary, _ in _ends(answers[name])]
-        made = matrix(driver.arms[name], arm_map, ends, laboratory.asked.scenario.fixes, bench)
+        made = matrix(driver.arms[name], arm_map, ends, session.asked.scenario.fixes, bench)
         if made:
             found.matrices.append(made)
 
@@ -130,7 +130,7 @@ def _cause(pair: Pair, boundary: Boundary, signal: str, bench: Bench) -> CauseRe
     attempts = search(pair, differences, bench)
     proof = best(attempts)
     bad = pair.after if pair.good_is_older else pair.before
-    versions = [bench.laboratory.releases[place].version for place in (pair.older, pair.newer)]
+    versions = [bench.session.releases[place].version for place in (pair.older, pair.newer)]
     return CauseResult(
         arm=pair.arm.name,
         before=versions[0],

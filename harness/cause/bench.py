@@ -6,13 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.sessions.observation import observe
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.runs.drive import Watcher
-    from harness.runs.finding import Finding
-    from harness.runs.laboratory import Laboratory
     from harness.scenario import Arm, Setting
+    from harness.sessions.driver import Watcher
+    from harness.sessions.finding import Finding
+    from harness.sessions.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Trial:
 class Bench:
     """Where trials are executed, several at a time."""
 
-    laboratory: Laboratory
+    session: Session
     watcher: Watcher
     jobs: int
 
@@ -66,13 +68,13 @@ class Bench:
             try:
                 return [one.result() for one in waiting]
             except BaseException:
-                self.laboratory.executor.cancel()
+                self.session.executor.cancel()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
     def _observe(self, trial: Trial) -> Finding:
-        arm, version = trial.changed(), self.laboratory.releases[trial.position].version
+        arm, version = trial.changed(), self.session.releases[trial.position].version
         self.watcher.started(arm.name, version, trial.repeat)
-        finding = self.laboratory.observe(arm, trial.position, trial.repeat)
+        finding = observe(self.session, arm, trial.position, trial.repeat)
         self.watcher.finished(arm.name, version, trial.repeat, finding)
         return finding

@@ -11,10 +11,10 @@ from harness.verdicts.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.runs.finding import Finding
-    from harness.runs.gather import ArmMap
     from harness.scenario import Arm, Fix
     from harness.search.boundaries import Boundary
+    from harness.sessions.arm_map import ArmMap
+    from harness.sessions.finding import Finding
 
 CURES, NO_EFFECT, WORSE, ERROR, NOT_APPLICABLE = "cures", "no effect", "worse", "error", "not applicable"
 
@@ -34,7 +34,7 @@ def matrix(
     chosen = columns(found, verdicts)
     if not chosen or not fixes or all(finding.verdict != Verdict.BAD for finding in found.firsts):
         return None
-    versions = [release.version for release in bench.laboratory.releases]
+    versions = [release.version for release in bench.session.releases]
     trials = {
         (fix.name, position): Trial(arm, position, fix.name, settings=fix.settings)
         for fix in fixes

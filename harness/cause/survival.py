@@ -19,7 +19,7 @@ from harness.verdicts.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.runs.finding import Finding
+    from harness.sessions.finding import Finding
 
 CONFIDENCE = 0.95
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.cause.groups import Group
-    from harness.runs.finding import Finding
     from harness.scenario import Arm
+    from harness.sessions.finding import Finding
 
 MOST_TRIED = 8
 """Groups tried at a boundary."""
@@ -117,7 +117,7 @@ def _result(
     done = judged and identical and (not _raised(found) or _raised(other))
     as_other = same_end(found, other) if pair.by_verdict else equal
     return TrialResult(
-        release=bench.laboratory.releases[trial.position].version,
+        release=bench.session.releases[trial.position].version,
         verdict=found.verdict.value,
         reason=found.judgement.reason,
         as_other=as_other if done else None,

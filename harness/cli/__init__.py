@@ -12,9 +12,9 @@ import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from harness import __version__
 from harness.errors import HarnessError
 from harness.failures import advice, os_error_text
+from harness.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ VERBS = {
     "judge": "judge the stored traces of a run again by the scenario's present oracle",
     "bundle": "write a scenario, its locks and its packages into one file, for a machine without a network",
     "plan": "print the matrix of a CI system that shares out the probes of a question",
-    "merge": "take the results of other homes (shards, other machines) into one",
+    "merge": "take the results of other state directories (shards, other machines) into one",
     "publish": "write a static site of all runs: newest state, history, feed, badges",
     "nightly": "probe what is new since the last night, and tell what changed, once",
     "accept": "move baselines to the newest release of a run",

@@ -10,9 +10,9 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     import argparse
 
-    from harness.home import Home
-    from harness.runs.asked import Asked
     from harness.runs.share import Shard
+    from harness.sessions.asked import Asked
+    from harness.state import State
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,23 +31,23 @@ def run(options: argparse.Namespace) -> int:
     from harness.cli.answer import exit_status, show, show_time  # noqa: PLC0415 - kept out of start-up
     from harness.cli.pair import run_pair  # noqa: PLC0415
     from harness.cli.progress import watcher  # noqa: PLC0415
-    from harness.home import Home  # noqa: PLC0415
     from harness.pairs.question import as_pair  # noqa: PLC0415
-    from harness.runs.asked import ask  # noqa: PLC0415
     from harness.runs.bisect import bisect  # noqa: PLC0415
     from harness.runs.share import parse_shard  # noqa: PLC0415
+    from harness.sessions.asked import ask  # noqa: PLC0415
+    from harness.state import State  # noqa: PLC0415
 
     question, place = read_question(options), read_place(options)
     pair = as_pair(question, place, shard=options.shard)
     if pair is not None:
         return run_pair(pair, fail_on_regression=options.exit_code)
     shard = parse_shard(options.shard) if options.shard else None
-    home = Home.find()
-    asked = ask(question, home, place)
+    state = State.find()
+    asked = ask(question, state, place)
     if shard is not None:
-        return _share(shard, asked, home)
+        return _share(shard, asked, state)
     with watcher() as watched:
-        done = bisect(asked, home, watched)
+        done = bisect(asked, state, watched)
     show(done.report, done.folder)
     show_time(done.seconds)
     if done.interrupted:
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     return exit_status(done.report, fail_on_regression=options.exit_code)
 
 
-def _share(shard: Shard, asked: Asked, home: Home) -> int:
+def _share(shard: Shard, asked: Asked, state: State) -> int:
     from harness.cli.progress import watcher  # noqa: PLC0415 - kept out of start-up
     from harness.runs.bisect import begin  # noqa: PLC0415
     from harness.runs.share import execute_share  # noqa: PLC0415
@@ -65,9 +65,9 @@ def _share(shard: Shard, asked: Asked, home: Home) -> int:
             f"--shard {shard}: needs --locks, so that all shards execute the same; `harness plan` makes them"
         )
     with watcher() as watched:
-        laboratory, _ = begin(asked, home, watched)
-        positions = execute_share(laboratory, shard, watched)
-    versions = [laboratory.releases[position].version for position in positions]
+        session, _ = begin(asked, state, watched)
+        positions = execute_share(session, shard, watched)
+    versions = [session.releases[position].version for position in positions]
     span = f"{len(versions)} releases, {versions[0]} to {versions[-1]}" if versions else "no release"
-    print(f"shard {shard} of {asked.package}: {span}; results in {home.probes}")
+    print(f"shard {shard} of {asked.package}: {span}; results in {state.probes}")
     return 0

@@ -13,8 +13,8 @@ from harness.model.question import Axis, Holds, Question, Subject
 if TYPE_CHECKING:
     import argparse
 
-    from harness.bundles.pack import Packed
-    from harness.runs.asked import Asked
+    from harness.packing.pack import Packed
+    from harness.sessions.asked import Asked
 
 _SHOWN = 8
 """Packages told by name."""
@@ -53,9 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the bundle and tell its size."""
-    from harness.bundles.host import read_freeze  # noqa: PLC0415 - kept out of start-up
-    from harness.bundles.pack import pack  # noqa: PLC0415
-    from harness.home import Home  # noqa: PLC0415
+    from harness.packing.host import read_freeze  # noqa: PLC0415 - kept out of start-up
+    from harness.packing.pack import pack  # noqa: PLC0415
+    from harness.state import State  # noqa: PLC0415
 
     path = Path(options.to)
     if options.host_packages and options.torch != "host":
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     packed = pack(
         _asked(options),
         path,
-        Home.find(),
+        State.find(),
         lambda line: print(line, file=sys.stderr),
         python=options.python_version,
         platform=options.platform,
@@ -77,15 +77,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _asked(options: argparse.Namespace) -> Asked:
-    from harness.home import Home  # noqa: PLC0415 - kept out of start-up
-    from harness.runs.asked import ask  # noqa: PLC0415
+    from harness.sessions.asked import ask  # noqa: PLC0415
+    from harness.state import State  # noqa: PLC0415 - kept out of start-up
 
     question = Question(
         subject=Subject(scenario=options.scenario),
         axes=(Axis(package=options.package or "", first=options.first, last=options.last),),
         holds=read_options(Holds, options),
     )
-    return ask(question, Home.find())
+    return ask(question, State.find())
 
 
 def _show(path: Path, packed: Packed, *, host: bool) -> None:

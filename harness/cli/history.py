@@ -30,9 +30,9 @@ def run(options: argparse.Namespace) -> int:
     from harness.files import to_json, write_atomic  # noqa: PLC0415 - kept out of start-up
     from harness.history.history import History  # noqa: PLC0415
     from harness.history.overview import select, to_csv, to_dict  # noqa: PLC0415
-    from harness.home import Home  # noqa: PLC0415
+    from harness.state import State  # noqa: PLC0415
 
-    with closing(History.open(Home.find())) as history:
+    with closing(History.open(State.find())) as history:
         found = select(history, scenario=options.scenario, package=options.package, arm=options.arm)
     if options.csv:
         write_atomic(Path(options.csv), to_csv(found["probes"]))

@@ -1,4 +1,4 @@
-"""`merge`: take the results of other homes into one."""
+"""`merge`: take the results of other state directories into one."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "sources",
         metavar="DIR",
         nargs="+",
-        help="homes to take from; where two differ, the first one's counts",
+        help="state directories to take from; where two differ, the first one's counts",
     )
     parser.add_argument(
-        "--into", metavar="HOME", help="home to merge into; default: $HARNESS_HOME, else .harness"
+        "--into", metavar="HOME", help="state directory to merge into; default: $HARNESS_HOME, else .harness"
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Merge, tell what was damaged and what contradicts itself; 3 if anything does."""
     from harness.cli.answer import INCONCLUSIVE  # noqa: PLC0415 - kept out of start-up
-    from harness.home import Home  # noqa: PLC0415
-    from harness.merge import merge  # noqa: PLC0415
+    from harness.probes.merge import merge  # noqa: PLC0415
+    from harness.state import State  # noqa: PLC0415
 
-    home = Home(Path(options.into).absolute()) if options.into else Home.find()
-    done = merge([Path(source) for source in options.sources], home)
+    state = State(Path(options.into).absolute()) if options.into else State.find()
+    done = merge([Path(source) for source in options.sources], state)
     for fault in done.damaged:
         print(f"warning: {fault}", file=sys.stderr)
     if len(done.devices) > 1:
@@ -42,11 +42,11 @@ def run(options: argparse.Namespace) -> int:
         print(f"conflict: {conflict}", file=sys.stderr)
     if done.conflicts:
         print(
-            "what was in the home counts; remove a result there and its probe is executed anew",
+            "what was in the state directory counts; remove a result there and its probe is executed anew",
             file=sys.stderr,
         )
     print(
-        f"{home.root}: {done.results} results and {done.locks} locks are new, {done.known} were known, "
+        f"{state.root}: {done.results} results and {done.locks} locks are new, {done.known} were known, "
         f"{len(done.conflicts)} contradict them, {len(done.damaged)} were damaged"
     )
     return INCONCLUSIVE if done.conflicts else 0

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     import shlex  # noqa: PLC0415 - kept out of start-up
 
     from harness.scenario.new import Wish, draft, draft_of_script, write_scenario  # noqa: PLC0415
-    from harness.script import check_requirements  # noqa: PLC0415
+    from harness.scenario.script import check_requirements  # noqa: PLC0415
 
     pins = check_requirements(options.pins, "--with")
     wish = Wish(options.package, options.first, options.last, pins)

@@ -30,14 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Walk the night and print what it tells."""
     from harness.cli.progress import watcher  # noqa: PLC0415 - kept out of start-up
-    from harness.home import Home  # noqa: PLC0415
     from harness.nightly.config import load_config  # noqa: PLC0415
     from harness.nightly.nightly import nightly  # noqa: PLC0415
+    from harness.state import State  # noqa: PLC0415
 
     config = load_config(Path(options.config))
     as_of = _day(options.as_of) if options.as_of else None
     with watcher() as watched:
-        told = nightly(config, Home.find(), watched, as_of=as_of, wait=options.wait)
+        told = nightly(config, State.find(), watched, as_of=as_of, wait=options.wait)
     print(told.headline)
     for event in told.events:
         print(f"  {event.kind:<12} {event.text}")

@@ -17,11 +17,11 @@ def run_pair(asked: PairQuestion, *, fail_on_regression: bool) -> int:
         KeyboardInterrupt: It was interrupted; its report is written.
     """
     from harness.cli.progress import watcher  # noqa: PLC0415 - kept out of start-up
-    from harness.home import Home  # noqa: PLC0415
     from harness.pairs.run import bisect_pair  # noqa: PLC0415
+    from harness.state import State  # noqa: PLC0415
 
     with watcher() as watched:
-        done = bisect_pair(asked, Home.find(), watched)
+        done = bisect_pair(asked, State.find(), watched)
     show_pair(done.report, done.folder)
     if done.interrupted:
         raise KeyboardInterrupt

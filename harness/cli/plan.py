@@ -31,25 +31,25 @@ def run(options: argparse.Namespace) -> int:
     """Resolve the locks once, write them, and print what each machine runs."""
     from harness.cli.progress import watcher  # noqa: PLC0415 - kept out of start-up
     from harness.files import to_json  # noqa: PLC0415
-    from harness.home import Home  # noqa: PLC0415
-    from harness.runs.asked import ask  # noqa: PLC0415
     from harness.runs.bisect import begin, write_locks  # noqa: PLC0415
     from harness.runs.share import Shard, missing, share  # noqa: PLC0415
+    from harness.sessions.asked import ask  # noqa: PLC0415
+    from harness.state import State  # noqa: PLC0415
 
-    question, place, home = read_question(options), read_place(options), Home.find()
+    question, place, state = read_question(options), read_place(options), State.find()
     folder = Path(options.folder)
     with watcher() as watched:
-        laboratory, _ = begin(ask(question, home, place), home, watched)
-    write_locks(folder / "locks", laboratory)
+        session, _ = begin(ask(question, state, place), state, watched)
+    write_locks(folder / "locks", session)
     locked = replace(question, holds=replace(question.holds, locks=str(folder)))
     verb, *words = locked.to_argv("bisect", *write_options(place, "plan"))
     entries: list[dict[str, Any]] = []
     for shard in (Shard(number, options.shards) for number in range(1, options.shards + 1)):
-        positions = share(laboratory, shard)
-        probes = missing(laboratory, positions)
+        positions = share(session, shard)
+        probes = missing(session, positions)
         if not probes:
             continue
-        versions = [laboratory.releases[position].version for position in positions]
+        versions = [session.releases[position].version for position in positions]
         arguments = shlex.join(
             locked.to_argv("bisect", *write_options(place, "plan"), "--shard", str(shard))[1:]
         )
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     for entry in entries:
         print(f"# shard {entry['shard']}: {entry['from']} to {entry['to']}, {entry['probes']} probes")
         print(entry["command"])
-    print("# then, with the homes of all shards, one answer")
+    print("# then, with the state directories of all shards, one answer")
     print("python -m harness merge HOME...")
     print(f"python -m harness {verb} {shlex.join(words)}")
     return 0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.releases.release import Release
-    from harness.runs.asked import Asked
+    from harness.sessions.asked import Asked
 
 EXIT = {"good": 0, "bad": 1, "skip": 125}
 
@@ -34,27 +34,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Execute the probe, or take its stored result, and print what it gave."""
-    from harness.home import Home  # noqa: PLC0415
     from harness.releases.release import select  # noqa: PLC0415
-    from harness.runs.asked import ask  # noqa: PLC0415
-    from harness.runs.laboratory import prepare  # noqa: PLC0415
+    from harness.sessions.asked import ask  # noqa: PLC0415
+    from harness.sessions.observation import observe  # noqa: PLC0415
+    from harness.sessions.session import prepare  # noqa: PLC0415
+    from harness.state import State  # noqa: PLC0415
 
-    question, home = read_question(options), Home.find()
+    question, state = read_question(options), State.find()
     if options.arm:
         question = replace(question, job=replace(question.job, arms=(options.arm,)))
-    asked = replace(ask(question, home), first=options.release, last=options.release)
-    listing = asked.listing(home)
+    asked = replace(ask(question, state), first=options.release, last=options.release)
+    listing = asked.listing(state)
     wanted = select(listing.releases, package=asked.package, first=options.release, last=options.release)
     releases = [*_reference(asked, listing.releases), *wanted]
-    laboratory = prepare(asked, releases, home, lambda *_: None, warm=False)
+    session = prepare(asked, releases, state, lambda *_: None, warm=False)
     arm = asked.arms[0]
-    laboratory.calibrate(arm)
-    finding = laboratory.observe(arm, len(releases) - 1, options.repeat)
-    if laboratory.executor.repaired():  # a job changed files of its environment: what came after that is gone
-        laboratory.calibrations.clear()
-        laboratory.calibrate(arm)
-        finding = laboratory.observe(arm, len(releases) - 1, options.repeat)
-    for note in laboratory.executor.notes:
+    session.calibrate(arm)
+    finding = observe(session, arm, len(releases) - 1, options.repeat)
+    if session.executor.repaired():  # a job changed files of its environment: what came after that is gone
+        session.calibrations.clear()
+        session.calibrate(arm)
+        finding = observe(session, arm, len(releases) - 1, options.repeat)
+    for note in session.executor.notes:
         print(f"warning: {note}", file=sys.stderr)
     said = f"{finding.verdict.value}, {finding.judgement.reason}"
     print(f"{asked.package} {wanted[0].version} {arm.name}: {said}")

@@ -13,7 +13,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from harness.runs.finding import Finding
+    from harness.sessions.finding import Finding
 
 _STYLES = {"good": "green", "bad": "red", "skip": "yellow"}
 _SECONDS_BETWEEN_NOTES = 2.0

@@ -134,7 +134,7 @@ def read_axes(given: Sequence[tuple[str, str]]) -> tuple[Axis, ...]:
 
 
 def _check_packages(packages: Sequence[str]) -> None:
-    from harness.command import package_under_test  # noqa: PLC0415 - kept out of start-up
+    from harness.scenario.command import package_under_test  # noqa: PLC0415 - kept out of start-up
 
     names = [package_under_test(package)[0] for package in packages]
     for name in names:

@@ -21,12 +21,12 @@ def run(options: argparse.Namespace) -> int:
     from dataclasses import asdict  # noqa: PLC0415 - kept out of start-up
 
     from harness.files import to_json  # noqa: PLC0415
-    from harness.home import Home  # noqa: PLC0415
     from harness.releases.index import list_releases  # noqa: PLC0415
     from harness.releases.release import select  # noqa: PLC0415
     from harness.releases.settings import read_settings  # noqa: PLC0415
+    from harness.state import State  # noqa: PLC0415
 
-    listing = list_releases(options.package, read_settings(), Home.find())
+    listing = list_releases(options.package, read_settings(), State.find())
     if listing.warning:
         print(f"warning: {listing.warning}", file=sys.stderr)
     releases = select(listing.releases, package=options.package, prereleases=options.pre)

@@ -11,7 +11,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     import argparse
 
-    from harness.home import Home
+    from harness.state import State
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,30 +32,30 @@ def run(options: argparse.Namespace) -> int:
     from harness.cli.answer import show  # noqa: PLC0415 - kept out of start-up
     from harness.cli.pair import find_pair, show_pair  # noqa: PLC0415
     from harness.cli.stored import find_run  # noqa: PLC0415
-    from harness.home import Home  # noqa: PLC0415
     from harness.pairs.write import redraw_pair  # noqa: PLC0415
     from harness.runs.stored import redraw  # noqa: PLC0415
+    from harness.state import State  # noqa: PLC0415
 
     pair = find_pair(options.run, options.out)
     if pair is not None and not options.traces:
-        show_pair(redraw_pair(pair, Home.find()), pair)
+        show_pair(redraw_pair(pair, State.find()), pair)
         return 0
     folder = find_run(options.run, options.out)
     if options.traces:
-        return _export(folder, Path(options.traces), Home.find())
-    show(redraw(folder, Home.find()), folder)
+        return _export(folder, Path(options.traces), State.find())
+    show(redraw(folder, State.find()), folder)
     return 0
 
 
-def _export(folder: Path, target: Path, home: Home) -> int:
+def _export(folder: Path, target: Path, state: State) -> int:
     from harness.probes.store import Store  # noqa: PLC0415
     from harness.runs.stored import load_report  # noqa: PLC0415
     from harness.runs.tables import trace_table, write_table  # noqa: PLC0415
 
-    table = trace_table(load_report(folder), Store(home))
+    table = trace_table(load_report(folder), Store(state))
     if not table.rows:
         raise UsageError(
-            f"{folder}: none of its traces is stored in {home.root} any more; set HARNESS_HOME to where it was "
+            f"{folder}: none of its traces is stored in {state.root} any more; set HARNESS_HOME to where it was "
             "executed, or run the question anew"
         )
     write_table(target, table)

@@ -103,13 +103,13 @@ def _draw(paragraph: Paragraph) -> None:
 
 
 def _releases(scenario: Scenario) -> str:
-    """Return how many releases the range has, by the last listing of this home: nothing is asked of the network."""
-    from harness.home import Home  # noqa: PLC0415 - kept out of start-up
+    """Return how many releases the range has, by the last listing of this state directory: nothing is asked of the network."""
     from harness.releases.index import last_listing  # noqa: PLC0415
     from harness.releases.release import select  # noqa: PLC0415
     from harness.releases.settings import read_settings  # noqa: PLC0415
+    from harness.state import State  # noqa: PLC0415 - kept out of start-up
 
-    listed = last_listing(scenario.package, read_settings(), Home.find())
+    listed = last_listing(scenario.package, read_settings(), State.find())
     if listed is None:
         return f"how many releases that is: python -m harness releases {scenario.package}"
     releases, fetched = listed

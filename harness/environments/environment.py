@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from harness.home import Home
     from harness.locks.interpreter import Interpreter
     from harness.locks.lock import Lock
     from harness.locks.torch import TorchSource
     from harness.releases.settings import IndexSettings
+    from harness.state import State
     from harness.uv import Outcome, Uv
 
 MARKER = "environment.json"
@@ -87,7 +87,7 @@ class Environments:
     interpreter: Interpreter
     torch: TorchSource
     uv: Uv
-    home: Home
+    state: State
     told: Callable[[str], None] = lambda _line: None
     base_seconds: list[float] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
@@ -111,7 +111,7 @@ class Environments:
         Raises:
             HarnessError: The machine failed, or the base itself cannot be installed.
         """
-        folder = self.home.environments / lock.digest[:20]
+        folder = self.state.environments / lock.digest[:20]
         found = find(folder)
         if found is not None:
             os.utime(folder / MARKER)
@@ -165,7 +165,7 @@ class Environments:
 
     def base_folder(self, base: Lock) -> Path:
         """Return the folder of a base, whether it is there or not."""
-        return self.home.environments / f"base-{base.digest[:20]}"
+        return self.state.environments / f"base-{base.digest[:20]}"
 
     def _ensure_base(self, base: Lock) -> Path:
         folder = self.base_folder(base)

@@ -26,13 +26,13 @@ def requirements(environments: Environments, lock: Lock, base: Lock, *, make: bo
         base: What it shares with others.
         make: Whether to make the environment, if it is not there.
     """
-    path = environments.home.locks / f"requirements-{lock.digest[:32]}.json"
+    path = environments.state.locks / f"requirements-{lock.digest[:32]}.json"
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         return {(name, version): tuple(requires) for name, version, requires in kept}
     except (OSError, ValueError, TypeError):
         pass
-    folder = environments.home.environments / lock.digest[:20]
+    folder = environments.state.environments / lock.digest[:20]
     made = environments.ensure(lock, base) if make else find(folder)
     if not isinstance(made, Environment):
         return {}

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.environments.environment import NotInstallable
-from harness.environments.guard import Guard
 from harness.errors import MachineError
 from harness.executors.executor import NotExecuted
+from harness.probes.guard import Guard
 
 if TYPE_CHECKING:
     from harness.environments.environment import Environments
+    from harness.executors.launchers import Launchers
     from harness.locks.lock import Lock
     from harness.probes.probe import Probe
     from harness.probes.store import Result, Store
-    from harness.runs.launchers import Launchers
 
 
 class Local:

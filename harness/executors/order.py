@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import __version__
+from harness.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ class About:
 
     Attributes:
         run: Identifies the run.
-        base, reference: As `Laboratory` has them.
+        base, reference: As `Session` has them.
         scenario: Its folder is the asking machine's.
         package: Canonical name of the package under test.
         torch: Where torch comes from, as the asking machine decided; a host's torch is the worker's own.

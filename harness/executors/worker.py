@@ -1,6 +1,6 @@
-"""What runs on a worker of the cluster: environments, jobs and probes in the worker's own home.
+"""What runs on a worker of the cluster: environments, jobs and probes in the worker's own state directory.
 
-The home is `$HARNESS_HOME` of the worker's process, else a folder in its local directory, which goes with it.
+The state directory is `$HARNESS_HOME` of the worker's process, else a folder in its local directory, which goes with it.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from distributed import get_worker
 from harness.environments.environment import Environments, NotInstallable
 from harness.environments.evict import evict
 from harness.errors import HarnessError, ToolMissingError
+from harness.executors.launchers import Launchers
 from harness.executors.order import About, Answer, Kind, Order, identity, unpack
 from harness.files import whole_folder
-from harness.home import Home
 from harness.locks.interpreter import find_interpreter
 from harness.locks.torch import choose_torch
 from harness.machine import processor
 from harness.probes.devices import Devices, visible
 from harness.probes.store import FILES, Store
 from harness.releases.settings import read_settings
-from harness.runs.launchers import Launchers
+from harness.state import State
 from harness.uv import Uv
 
 if TYPE_CHECKING:
@@ -49,17 +49,17 @@ class Bench:
         HarnessError: This worker can execute nothing of the run.
     """
 
-    def __init__(self, order: Order, home: Home, scenario: Scenario) -> None:
+    def __init__(self, order: Order, state: State, scenario: Scenario) -> None:
         about, settings = order.about, read_settings()
         uv = Uv(settings.uv_environment)
-        torch = _torch(about, home)
+        torch = _torch(about, state)
         interpreter = (
             torch.host.interpreter if torch.host else find_interpreter(f"=={order.lock.python}.*", uv)
         )
         _check(order.lock, interpreter, torch)
-        self.home = home
+        self.state = state
         self.scenario = scenario
-        self.environments = Environments(about.package, interpreter, torch, uv, home, settings=settings)
+        self.environments = Environments(about.package, interpreter, torch, uv, state, settings=settings)
         self.launchers = Launchers(
             scenario,
             about.package,
@@ -86,8 +86,8 @@ class Bench:
             made = self.environments.ensure(order.lock, order.about.base)
             if isinstance(made, NotInstallable):
                 return Kind.NOT_EXECUTED, f"cannot be installed: {made.reason}", {}
-            with tempfile.TemporaryDirectory(prefix="results-", dir=self.home.root) as home:
-                result = self.launchers.execute(probe, order.lock, made, Store(Home(Path(home))))
+            with tempfile.TemporaryDirectory(prefix="results-", dir=self.state.root) as state:
+                result = self.launchers.execute(probe, order.lock, made, Store(State(Path(state))))
                 paths = (result.folder / name for name in FILES)
                 return Kind.RESULT, "", {path.name: path.read_bytes() for path in paths if path.exists()}
         finally:
@@ -99,7 +99,7 @@ class Bench:
             self._idle.cancel()
         self.launchers.close()
         if self.environments.made:
-            evict(self.home.environments, cap=self._cap)
+            evict(self.state.environments, cap=self._cap)
 
     def _rest(self, run: str) -> None:
         with self._lock:
@@ -168,8 +168,8 @@ def _bench(order: Order) -> Bench | None:
         if order.about.run in _benches:
             return _benches[order.about.run]
         root = os.environ.get("HARNESS_HOME") or Path(get_worker().local_directory) / "harness"
-        home = Home(Path(root).absolute())
-        folder = home.jobs / order.probe.job_digest
+        state = State(Path(root).absolute())
+        folder = state.jobs / order.probe.job_digest
         if not folder.is_dir():
             if order.files is None:
                 return None
@@ -177,7 +177,7 @@ def _bench(order: Order) -> Bench | None:
                 unpack(order.files, new)
         scenario = order.about.scenario
         job = folder / scenario.job.relative_to(scenario.folder) if scenario.job else None
-        bench = Bench(order, home, replace(scenario, folder=folder, job=job))
+        bench = Bench(order, state, replace(scenario, folder=folder, job=job))
         _benches[order.about.run] = bench
         return bench
 
@@ -188,11 +188,11 @@ def _devices() -> Devices:
     return Devices(visible())
 
 
-def _torch(about: About, home: Home) -> TorchSource:
+def _torch(about: About, state: State) -> TorchSource:
     """Return where torch comes from; a host's torch is this worker's own, and must be of the same version."""
     if about.torch.host is None:
         return about.torch
-    own = choose_torch("host", read_settings(), home)
+    own = choose_torch("host", read_settings(), state)
     wanted, here = about.torch.host.version, own.host.version if own.host else None
     if here != wanted:
         raise ToolMissingError(f"its own torch is {here}, and the locks are made for {wanted}")

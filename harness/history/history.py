@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from harness.home import Home
     from harness.releases.release import Release
-    from harness.runs.finding import Finding
+    from harness.sessions.finding import Finding
+    from harness.state import State
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The history of one home.
+    """The history of one state directory.
 
     Attributes:
         connection: In autocommit mode; `transaction` bundles.
@@ -32,13 +32,13 @@ class History:
     connection: sqlite3.Connection = field(repr=False)
 
     @classmethod
-    def open(cls, home: Home) -> Self:
+    def open(cls, state: State) -> Self:
         """Open the file, made or migrated as needed.
 
         Raises:
             HarnessError: As `connect` says.
         """
-        return cls(connect(home.history))
+        return cls(connect(state.history))
 
     def close(self) -> None:
         """Close the file."""

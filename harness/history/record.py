@@ -12,9 +12,9 @@ from harness.history.history import History
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from harness.home import Home
-    from harness.runs.drive import Watcher
-    from harness.runs.finding import Finding
+    from harness.sessions.driver import Watcher
+    from harness.sessions.finding import Finding
+    from harness.state import State
 
 
 class Recorded:
@@ -31,7 +31,7 @@ class Recorded:
     def __init__(
         self,
         watcher: Watcher,
-        home: Home,
+        state: State,
         *,
         scenario: str,
         package: str,
@@ -39,7 +39,7 @@ class Recorded:
         night: int | None = None,
     ) -> None:
         self._watcher = watcher
-        self._home = home
+        self._state = state
         self._scenario, self._package, self._arms, self._night = scenario, package, arms, night
         self._history: History | None = None
         self._lock = threading.Lock()
@@ -71,7 +71,7 @@ class Recorded:
 
     def _keep(self, line: tuple[str, str, str], version: str, finding: Finding) -> None:
         try:
-            self._history = self._history or History.open(self._home)
+            self._history = self._history or History.open(self._state)
             self._history.record(line, version, finding, self._night)
         except (HarnessError, sqlite3.Error, OSError) as error:
             self._given_up = True

@@ -141,7 +141,7 @@ def _checked(resolver: Resolver, lock: Lock, ties: Sequence[Tie]) -> tuple[str, 
     What the files that the hashes name require is settled for good, so it is kept by the lock's digest. A refusal for
     which no requirement is known may have another reason, and is not kept.
     """
-    path = resolver.home.locks / f"mixture-{lock.digest[:32]}.json"
+    path = resolver.state.locks / f"mixture-{lock.digest[:32]}.json"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         return str(facts["reason"]), set(facts["needs"])

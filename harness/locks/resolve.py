@@ -26,11 +26,11 @@ from harness.releases.refused import release_of, serves_others
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from harness.home import Home
     from harness.locks.interpreter import Interpreter
     from harness.locks.lock import Move
     from harness.locks.torch import TorchSource
     from harness.releases.settings import IndexSettings
+    from harness.state import State
     from harness.uv import Outcome, Uv
 
 _QUESTION = "requirements.in"
@@ -66,7 +66,7 @@ class Resolver:
     torch: TorchSource
     settings: IndexSettings
     uv: Uv
-    home: Home
+    state: State
     newest: str | None = None
     target: Sequence[str] = ()
     notes: list[str] = field(default_factory=list)
@@ -206,7 +206,7 @@ class Resolver:
         return version if package == self.package else ""
 
     def _read(self, path: Path) -> Lock | None:
-        return read_lock(path, self.home.root, self.notes.append)
+        return read_lock(path, self.state.root, self.notes.append)
 
     def _compile(
         self, requirements: list[str], preference: Lock | None, options: Sequence[str]
@@ -244,7 +244,7 @@ class Resolver:
             *(self.torch.choice, settings.index, settings.extra, settings.find_links),
         ]
         digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
-        return self.home.locks / f"{digest[:32]}.txt"
+        return self.state.locks / f"{digest[:32]}.txt"
 
 
 def _any_version(pin: str) -> str:

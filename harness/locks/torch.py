@@ -21,9 +21,9 @@ from harness.locks.lock import Pinned
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.home import Home
     from harness.locks.lock import Lock
     from harness.releases.settings import IndexSettings
+    from harness.state import State
 
 CHOICES = "auto, cpu, cuXXX (as cu128), index, host"
 
@@ -124,7 +124,7 @@ def with_host_torch(lock: Lock, host: HostTorch) -> Lock:
 def choose_torch(
     choice: str,
     settings: IndexSettings,
-    home: Home,
+    state: State,
     beside: Mapping[str, str] | None = None,
     brought: Mapping[str, str] | None = None,
 ) -> TorchSource:
@@ -135,7 +135,7 @@ def choose_torch(
             build. `cpu` and `cuXXX` ask for that build, `index` takes what the index serves, `host` reuses the
             installed torch.
         settings: The user's index settings.
-        home: Where links to the host's torch are kept.
+        state: Where links to the host's torch are kept.
         beside: {name: version} of what else is taken from the host, with `host`.
         brought: The same of what the host may have in another version.
 
@@ -151,7 +151,7 @@ def choose_torch(
     if choice == "index":
         return TorchSource("as the index serves it")
     if choice == "host":
-        host = _host_torch(home, beside or {}, brought or {})
+        host = _host_torch(state, beside or {}, brought or {})
         return TorchSource(f"the host's own {host.version}", ("--find-links", str(host.wheels)), host=host)
     if choice == "cpu" or (choice.startswith("cu") and choice[2:].isdigit()):
         return TorchSource(f"{choice} build", ("--torch-backend", choice))
@@ -163,7 +163,7 @@ def has_gpu() -> bool:
     return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
-def _host_torch(home: Home, beside: Mapping[str, str], brought: Mapping[str, str]) -> HostTorch:
+def _host_torch(state: State, beside: Mapping[str, str], brought: Mapping[str, str]) -> HostTorch:
     for python in _candidates():
         facts = _facts(python, [*beside, *brought])
         if facts and facts["version"]:
@@ -181,7 +181,7 @@ def _host_torch(home: Home, beside: Mapping[str, str], brought: Mapping[str, str
                     f"{' '.join(f'{name}=={brought[name]}' for name in lacking)} there, or start it by another Python"
                 )
             where = hashlib.sha256(f"{python} {facts['tops']}".encode()).hexdigest()
-            folder = home.root / "host-torch" / f"{facts['version']}-{where[:12]}"
+            folder = state.root / "host-torch" / f"{facts['version']}-{where[:12]}"
             _link(folder, facts)
             return HostTorch(ask(python), facts["version"], folder / "site", folder / "wheels", versions)
     raise ToolMissingError(

@@ -10,9 +10,9 @@ from packaging.version import Version
 
 from harness.errors import UsageError
 from harness.model.question import Place
-from harness.runs.asked import ask
 from harness.runs.bisect import bisect
 from harness.runs.stored import load_report
+from harness.sessions.asked import ask
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.history.facts import Known
-    from harness.home import Home
     from harness.nightly.config import Watch
     from harness.nightly.examine import Examined
     from harness.report.model import ArmResult, Report
-    from harness.runs.asked import Asked
-    from harness.runs.drive import Watcher
+    from harness.sessions.asked import Asked
+    from harness.sessions.driver import Watcher
+    from harness.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def answer(
     *,
     out: Path,
     started: datetime,
-    home: Home,
+    state: State,
     watcher: Watcher,
 ) -> Answered:
     """Return the answer, from the reports folder if this night wrote it already.
@@ -119,7 +119,7 @@ def answer(
         asked: From where to where.
         out: The reports folder.
         started: Of the night; it dates the report.
-        home: Where state lives.
+        state: Where state lives.
         watcher: Is told how it goes on.
 
     Raises:
@@ -131,16 +131,16 @@ def answer(
         return found
     for unfinished in out.glob(f".{_stem(watch, started)}*.tmp"):
         shutil.rmtree(unfinished, ignore_errors=True)  # left by this night when it was killed
-    done = bisect(_asked(watch, names, asked, out, home), home, watcher, started)
+    done = bisect(_asked(watch, names, asked, out, state), state, watcher, started)
     if done.interrupted:
         raise KeyboardInterrupt
     return Answered(done.report, done.folder.name)
 
 
-def _asked(watch: Watch, names: Sequence[str], asked: Range, out: Path, home: Home) -> Asked:
+def _asked(watch: Watch, names: Sequence[str], asked: Range, out: Path, state: State) -> Asked:
     arms = [arm.name for arm in watch.arms if arm.name in names]
     question = watch.question(asked.first, asked.last, arms=arms, pins=asked.held, leave_out=asked.left_out)
-    return replace(ask(question, home, Place(out=str(out))), own_links=watch.own_links)
+    return replace(ask(question, state, Place(out=str(out))), own_links=watch.own_links)
 
 
 def _written(

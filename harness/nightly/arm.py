@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from harness.history.facts import Boundary, Known
+from harness.nightly.boundaries import broken, new_places, since
 from harness.nightly.culprits import broke, changed, sides
-from harness.nightly.places import broken, new_places, since
 from harness.report.dependencies import reservation, subject
 from harness.report.gaps import gap_of
 from harness.verdicts.verdict import Verdict
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from harness.history.facts import Baseline
     from harness.nightly.answer import Answered
+    from harness.nightly.boundaries import Place
+    from harness.nightly.dependency_changes import Surroundings
     from harness.nightly.examine import Examined
     from harness.nightly.outcome import Outcome
-    from harness.nightly.places import Place
-    from harness.nightly.surroundings import Surroundings
     from harness.report.model import BoundaryResult
 
 _QUIET = {"census", "trace"}

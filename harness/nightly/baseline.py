@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.history.facts import Line
-    from harness.home import Home
     from harness.nightly.examine import Examination
     from harness.report.model import ArmResult, ReleaseResult
     from harness.scenario import Arm
+    from harness.state import State
 
 DEPTH = 10
 """Releases that a first night goes back for a good one."""
@@ -86,13 +86,13 @@ class Accepted:
 
 
 def accept(
-    run: Path, home: Home, *, moment: datetime, who: str, why: str, arms: Sequence[str] | None = None
+    run: Path, state: State, *, moment: datetime, who: str, why: str, arms: Sequence[str] | None = None
 ) -> Accepted:
     """Move the baselines of a run's arms to the newest release that it tested.
 
     Args:
         run: The run's folder.
-        home: Where the history is.
+        state: Where the history is.
         moment: When.
         who: Name of a person.
         why: For the history.
@@ -108,7 +108,7 @@ def accept(
             raise UsageError(f"run {run.name} has no arm {name!r}; it has: {', '.join(known)}")
     moved: list[tuple[Line, str | None, str]] = []
     left = []
-    with closing(History.open(home)) as history, history.transaction():
+    with closing(History.open(state)) as history, history.transaction():
         for arm in report.arms:
             if arms and arm.name not in arms:
                 continue

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.locks.lock import Lock
-from harness.runs.asked import ask
-from harness.runs.drive import Driver
-from harness.runs.laboratory import moved_packages, prepare
+from harness.sessions.asked import ask
+from harness.sessions.driver import Driver
+from harness.sessions.session import moved_packages, prepare
 from harness.traces.compare import beyond, first_difference, noise_floor
 from harness.verdicts.oracles import ORACLES
 from harness.verdicts.verdict import Verdict
@@ -17,13 +17,13 @@ from harness.verdicts.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from harness.home import Home
     from harness.nightly.config import Watch
     from harness.releases.release import Release
-    from harness.runs.drive import Watcher
-    from harness.runs.finding import Finding
-    from harness.runs.laboratory import Laboratory
     from harness.scenario import Arm
+    from harness.sessions.driver import Watcher
+    from harness.sessions.finding import Finding
+    from harness.sessions.session import Session
+    from harness.state import State
 
 BELIEVED = 3
 """Executions of which the majority counts, where two disagree."""
@@ -66,7 +66,7 @@ class Examination:
     Args:
         watch: Which arms, on which device.
         releases: Oldest first.
-        home, watcher: As for a run.
+        state, watcher: As for a run.
         reference: Release that an oracle of metrics compares with, if the scenario names none.
         again: Releases that had no verdict: their locks and results are forgotten, they are tried anew.
     """
@@ -75,7 +75,7 @@ class Examination:
         self,
         watch: Watch,
         releases: Sequence[Release],
-        home: Home,
+        state: State,
         watcher: Watcher,
         *,
         reference: str,
@@ -87,34 +87,34 @@ class Examination:
         if "reference" in ORACLES[str(oracle["kind"])].options:
             oracle.setdefault("reference", reference)
         self.asked = replace(
-            ask(watch.question(), home),
+            ask(watch.question(), state),
             scenario=replace(scenario, oracle=oracle),
             refresh=watch.refresh,
             own_links=watch.own_links,
         )
         self._places = {release.version: place for place, release in enumerate(releases)}
-        self.laboratory = self._prepared(releases, home, watcher)
+        self.session = self._prepared(releases, state, watcher)
         if again:
             self._forget(again)
-            self.laboratory = self._prepared(releases, home, watcher)
-        self.driver = Driver(self.laboratory, watcher)
-        self._moves = moved_packages(self.laboratory)
+            self.session = self._prepared(releases, state, watcher)
+        self.driver = Driver(self.session, watcher)
+        self._moves = moved_packages(self.session)
 
     def close(self) -> None:
         """End what may still run."""
-        self.laboratory.executor.close()
+        self.session.executor.close()
 
     def cost(self, arm: Arm, version: str) -> int:
         """Return how many executions the first look at a release takes; what is stored costs nothing."""
-        probes = self.laboratory.probes(arm, self._places[version])
-        return sum(self.laboratory.store.find(probe.digest) is None for probe in probes)
+        probes = self.session.probes(arm, self._places[version])
+        return sum(self.session.store.find(probe.digest) is None for probe in probes)
 
     def calibrated(self, arms: Sequence[Arm]) -> bool:
         """Learn the noise floor of the arms' metrics; false if the reference is not good."""
         try:
             for arm in arms:
-                if arm.name not in self.laboratory.calibrations:
-                    self.laboratory.calibrate(arm)
+                if arm.name not in self.session.calibrations:
+                    self.session.calibrate(arm)
         except UsageError:
             return False
         return True
@@ -173,7 +173,7 @@ class Examination:
 
     def lock(self, version: str) -> Lock | None:
         """Return the lock of a release, if it has one."""
-        found = self.laboratory.locks[self._places[version]]
+        found = self.session.locks[self._places[version]]
         return found if isinstance(found, Lock) else None
 
     def deterministic(self, arm: str, version: str) -> bool | None:
@@ -181,19 +181,19 @@ class Examination:
         digests = [one.trace_digest for one in self.findings(arm, version) if one.trace_digest]
         return len(set(digests)) == 1 if len(digests) > 1 else None
 
-    def _prepared(self, releases: Sequence[Release], home: Home, watcher: Watcher) -> Laboratory:
-        return prepare(self.asked, releases, home, watcher.note, warm=False)
+    def _prepared(self, releases: Sequence[Release], state: State, watcher: Watcher) -> Session:
+        return prepare(self.asked, releases, state, watcher.note, warm=False)
 
     def _forget(self, versions: Collection[str]) -> None:
-        laboratory = self.laboratory
+        session = self.session
         for version in versions:
             for arm in self.watch.arms:
-                for probe in laboratory.probes(arm, self._places[version]):
-                    found = laboratory.store.find(probe.digest)
+                for probe in session.probes(arm, self._places[version]):
+                    found = session.store.find(probe.digest)
                     if found is not None:
-                        laboratory.store.discard(found)
-            laboratory.resolver.forget(version, laboratory.reference)
-        laboratory.executor.close()
+                        session.store.discard(found)
+            session.resolver.forget(version, session.reference)
+        session.executor.close()
 
     def _verdicts(self, arm: str, version: str) -> set[Verdict]:
         return {one.verdict for one in self.findings(arm, version)}

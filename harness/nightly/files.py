@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from packaging.version import Version
 
 from harness.files import to_json, write_atomic
-from harness.nightly.places import broken, since
+from harness.nightly.boundaries import broken, since
 from harness.nightly.story import KINDS, code, headline, ranked
 from harness.report.summary import md
 from harness.report.text import clean, one_line

@@ -18,29 +18,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.home import Home
-    from harness.runs.drive import Watcher
+    from harness.sessions.driver import Watcher
+    from harness.state import State
 
 
 @contextmanager
-def only_night(home: Home, watcher: Watcher, *, wait: bool) -> Iterator[None]:
-    """Hold the lock of a home's nights.
+def only_night(state: State, watcher: Watcher, *, wait: bool) -> Iterator[None]:
+    """Hold the lock of a state directory's nights.
 
     Args:
-        home: Whose.
+        state: Whose.
         watcher: Is told that it waits.
         wait: Wait for another night to end, in place of complaining.
 
     Raises:
         HarnessError: Another night holds it.
     """
-    home.root.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(home.root / "nightly.lock")
-    note = home.root / "nightly.holder.json"  # not in the lock's own file, which whoever asks for it empties
+    state.root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(state.root / "nightly.lock")
+    note = state.root / "nightly.holder.json"  # not in the lock's own file, which whoever asks for it empties
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        said = f"another night holds {home.root / 'nightly.lock'}{_holder(note)}"
+        said = f"another night holds {state.root / 'nightly.lock'}{_holder(note)}"
         if not wait:
             raise HarnessError(f"{said}; let it end, or wait for it with --wait") from None
         watcher.note(f"waiting: {said}")

@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.cause.transplant import same_end
-from harness.executors.choose import choose
 from harness.locks.lock import Lock, differences
 from harness.locks.resolve import Resolver, Unresolvable
-from harness.runs.drive import Driver
 from harness.search.smallest import explain
+from harness.sessions.driver import Driver
+from harness.sessions.executor import choose
 from harness.traces.compare import beyond, noise_floor
 from harness.verdicts.verdict import Verdict
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from harness.locks.lock import Move
     from harness.nightly.examine import Examination
-    from harness.runs.finding import Finding
+    from harness.sessions.finding import Finding
 
 MOST = 100
 """Combinations that are tried in one arm."""
@@ -89,40 +89,40 @@ def blame(examination: Examination, before: Lock, arm: str, version: str, night:
         return Blamed(undecided=str(error), elsewhere=error.elsewhere)
     finally:
         if trials is not None:
-            trials.laboratory.executor.close()
+            trials.session.executor.close()
 
 
 class _Trials:
     """Executes one baseline in one arm with some of the packages moved."""
 
     def __init__(self, examination: Examination, before: Lock, arm: str, version: str, first: int) -> None:
-        laboratory = examination.laboratory
+        session = examination.session
         self.version, self.first = version, first
-        self.arm = next(one for one in laboratory.asked.arms if one.name == arm)
-        self.place = [release.version for release in laboratory.releases].index(version)
+        self.arm = next(one for one in session.asked.arms if one.name == arm)
+        self.place = [release.version for release in session.releases].index(version)
         self.watcher = examination.driver.watcher
         self.old, self.new = self._ends(examination, before)
-        if laboratory.alone:
+        if session.alone:
             raise _UndecidedError(
                 "its oracle judges what the machine does, which no package can be exchanged for"
             )
-        package = laboratory.asked.package
+        package = session.asked.package
         self.moves = [move for move in differences(self.old, self.new) if move.name != package]
         if not self.moves:
             raise _UndecidedError(f"none of them is in the environment of {version}", elsewhere=True)
-        base = laboratory.environments.base([self.old, self.new])
+        base = session.environments.base([self.old, self.new])
         executor = choose(
-            laboratory.asked,
+            session.asked,
             None,
             reference=self.new,
             base=base,
-            environments=laboratory.environments,
-            store=laboratory.store,
-            device=laboratory.device,
+            environments=session.environments,
+            store=session.store,
+            device=session.device,
             say=self.watcher.note,
             warm=False,
         )
-        self.laboratory = replace(laboratory, base=base, executor=executor)
+        self.session = replace(session, base=base, executor=executor)
         self._findings: dict[Chosen, list[Finding]] = {}
         self._locks: dict[Chosen, Lock | None] = {}
 
@@ -149,11 +149,11 @@ class _Trials:
 
     def _ends(self, examination: Examination, before: Lock) -> tuple[Lock, Lock]:
         """Return the baseline's lock with the packages of last night, and of now."""
-        laboratory = examination.laboratory
-        resolver, new = laboratory.resolver, laboratory.locks[self.place]
-        host = laboratory.torch.host
-        fixed = {laboratory.asked.package, *(("torch", *host.beside) if host else ())}
-        moved = [move for move in differences(before, laboratory.reference) if move.name not in fixed]
+        session = examination.session
+        resolver, new = session.resolver, session.locks[self.place]
+        host = session.torch.host
+        fixed = {session.asked.package, *(("torch", *host.beside) if host else ())}
+        moved = [move for move in differences(before, session.reference) if move.name not in fixed]
         if not isinstance(resolver, Resolver) or isinstance(new, Unresolvable):
             raise _UndecidedError(f"{self.version} has no lock with the packages of now")
         old = resolver.as_before(self.version, before, moved)
@@ -207,12 +207,12 @@ class _Trials:
         lock = self._lock(chosen)
         if lock is None:
             return []
-        locks = [*self.laboratory.locks]
+        locks = [*self.session.locks]
         locks[self.place] = lock
         # As for interventions: an arm of another name, so that the history does not take it for the baseline's own.
         arm = replace(self.arm, name=f"{self.arm.name}, moved: {_some(chosen)}", of=self.arm.name)
-        asked = replace(self.laboratory.asked, arms=[arm])
-        driver = Driver(replace(self.laboratory, locks=locks, asked=asked), self.watcher)
+        asked = replace(self.session.asked, arms=[arm])
+        driver = Driver(replace(self.session, locks=locks, asked=asked), self.watcher)
         found = self._findings.setdefault(chosen, [])
         wanted = range(self.first + len(found), self.first + count)
         driver.execute([(arm.name, self.place, repeat) for repeat in wanted])
@@ -230,11 +230,11 @@ class _Trials:
         """Return last night's lock with the packages chosen as they are now, or None if uv does not resolve it so."""
         if not chosen or len(chosen) == len(self.moves):
             return self.new if chosen else self.old
-        names = {self.laboratory.asked.package, *(move.name for move in chosen)}
+        names = {self.session.asked.package, *(move.name for move in chosen)}
         packages = [one for one in self.old.packages if one.name not in names]
         packages += [one for one in self.new.packages if one.name in names]
         lock = replace(self.new, packages=tuple(sorted(packages)))
-        resolver = self.laboratory.resolver
+        resolver = self.session.resolver
         why = resolver.possible(lock) if isinstance(resolver, Resolver) else "the locks are fixed"
         if why:
             self.watcher.note(f"no lock has {_some(chosen)} moved alone: {why}")

@@ -19,8 +19,9 @@ from harness.history.history import History
 from harness.history.record import Recorded
 from harness.nightly.files import standings, write_files
 from harness.nightly.lock import only_night
+from harness.nightly.night import Night
 from harness.nightly.story import code, headline, ranked
-from harness.nightly.watch import Night, walk
+from harness.nightly.watch import walk
 from harness.runs.bisect import point_latest
 from harness.site.publish import publish
 
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from harness.home import Home
     from harness.nightly.config import Config
     from harness.nightly.files import Standing
-    from harness.runs.drive import Watcher
+    from harness.sessions.driver import Watcher
+    from harness.state import State
 
 _STALE = timedelta(hours=12)
 """Age of an interrupted night from which on the watches that it had finished are walked again."""
@@ -57,7 +58,7 @@ class Told:
 
 def nightly(
     config: Config,
-    home: Home,
+    state: State,
     watcher: Watcher,
     now: datetime | None = None,
     *,
@@ -68,7 +69,7 @@ def nightly(
 
     Args:
         config: What to watch.
-        home: Where the history and all other state is.
+        state: Where the history and all other state is.
         watcher: Is told how it goes on.
         now: Date of the night; None for the real one.
         as_of: Look at the index as it stood then, later releases left out; it is the night's date too.
@@ -79,7 +80,7 @@ def nightly(
         HarnessError: Another night holds the lock, or the history cannot be used.
     """
     now = as_of or now or datetime.now(UTC)
-    with only_night(home, watcher, wait=wait), closing(History.open(home)) as history:
+    with only_night(state, watcher, wait=wait), closing(History.open(state)) as history:
         _in_order(history, now)
         number, started = history.begin(now, platform.node())
         if now - started > _STALE:
@@ -93,10 +94,14 @@ def nightly(
             night = Night(number, started, config.reports, until, affords, budget)
             arms = [arm.name for arm in watch.arms]
             recorded = Recorded(
-                *(watcher, home), scenario=watch.scenario.name, package=watch.package, arms=arms, night=number
+                *(watcher, state),
+                scenario=watch.scenario.name,
+                package=watch.package,
+                arms=arms,
+                night=number,
             )
             with closing(recorded):
-                walk(watch, night, history, home, recorded)
+                walk(watch, night, history, state, recorded)
         return _end(config, history, number, started)
 
 

@@ -27,8 +27,8 @@ from harness.releases.settings import read_settings
 from harness.uv import Uv
 
 if TYPE_CHECKING:
-    from harness.home import Home
     from harness.nightly.config import Watch
+    from harness.state import State
 
 _BUILD = re.compile(r"\+(?:.*\.)?\d{14}\.g[0-9a-f]{7,}$")
 _TIMEOUT = 1800.0
@@ -40,19 +40,19 @@ def is_build(version: str) -> bool:
     return _BUILD.search(version) is not None
 
 
-def built(watch: Watch, home: Home) -> Watch:
+def built(watch: Watch, state: State) -> Watch:
     """Build the newest commit of a watch's source; return the watch with its builds among the releases.
 
     Args:
         watch: Its source is `git+URL@ref`, `git+URL`, or the path of a clone, whose HEAD is taken; empty for none.
-        home: Keeps the clone and the wheels.
+        state: Keeps the clone and the wheels.
 
     Raises:
         HarnessError: It cannot be fetched or built, or builds something else.
     """
     if not watch.source:
         return watch
-    folder = home.sources / hashlib.sha256(watch.source.encode()).hexdigest()[:16]
+    folder = state.sources / hashlib.sha256(watch.source.encode()).hexdigest()[:16]
     _build(watch.source, watch.package, folder)
     return replace(watch, own_links=(str(folder / "wheels"),))
 

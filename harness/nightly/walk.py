@@ -10,14 +10,14 @@ from packaging.version import Version
 from harness.errors import HarnessError, IndexUnavailableError
 from harness.history.facts import Known
 from harness.locks.lock import parse_lock
-from harness.nightly import tell
+from harness.nightly import events
 from harness.nightly.answer import answer, ranges
 from harness.nightly.arm import ArmStory
 from harness.nightly.baseline import DEPTH, propose
+from harness.nightly.dependency_changes import look, moved, with_answers
 from harness.nightly.examine import Examination
 from harness.nightly.news import news, untold, watched
 from harness.nightly.outcome import Outcome
-from harness.nightly.surroundings import look, moved, with_answers
 from harness.releases.index import list_releases
 from harness.releases.release import Release
 from harness.releases.settings import read_settings
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
     from harness.history.facts import Baseline
     from harness.history.history import History
-    from harness.home import Home
     from harness.nightly.answer import Answered
     from harness.nightly.config import Watch
+    from harness.nightly.dependency_changes import Surroundings
     from harness.nightly.examine import Examined
-    from harness.nightly.surroundings import Surroundings
-    from harness.nightly.watch import Night
-    from harness.runs.drive import Watcher
+    from harness.nightly.night import Night
+    from harness.sessions.driver import Watcher
+    from harness.state import State
 
 
 class _Where(TypedDict):
@@ -44,7 +44,7 @@ class _Where(TypedDict):
 
     out: Path
     started: datetime
-    home: Home
+    state: State
     watcher: Watcher
 
 
@@ -55,8 +55,8 @@ class Walk:
         outcome: What will be written.
     """
 
-    def __init__(self, watch: Watch, night: Night, history: History, home: Home, watcher: Watcher) -> None:
-        self.watch, self.night, self.history, self.home, self.watcher = watch, night, history, home, watcher
+    def __init__(self, watch: Watch, night: Night, history: History, state: State, watcher: Watcher) -> None:
+        self.watch, self.night, self.history, self.state, self.watcher = watch, night, history, state, watcher
         self.outcome = Outcome(watch)
         self.subject = (watch.scenario.name, watch.package)
         self.releases: list[Release] = []
@@ -85,7 +85,7 @@ class Walk:
 
     def _list(self) -> None:
         """Ask the index, and tell what it did to releases that are known."""
-        listing = list_releases(self.watch.package, read_settings(own_links=self.watch.own_links), self.home)
+        listing = list_releases(self.watch.package, read_settings(own_links=self.watch.own_links), self.state)
         if listing.unanswered:
             raise IndexUnavailableError(listing.unanswered)
         if listing.warning:
@@ -102,7 +102,7 @@ class Walk:
             raise HarnessError(f"the index lists no release of {self.watch.package} to watch")
         found = news(self.history.listed(self.subject), self.releases)
         self.outcome.listed, self.outcome.gone = self.releases, list(found.gone)
-        tell.listing(
+        events.listing(
             self.outcome,
             found,
             {arm.name: self.history.boundaries(self.outcome.line(arm.name)) for arm in self.watch.arms},
@@ -127,9 +127,9 @@ class Walk:
                     self.baselines[arm.name] = found_now[arm.name]
                     self.outcome.baselines.append((self.outcome.line(arm.name), found_now[arm.name]))
                     self.proposed.add(arm.name)
-                    tell.proposed(self.outcome, arm.name, found_now[arm.name])
+                    events.proposed(self.outcome, arm.name, found_now[arm.name])
                 else:
-                    tell.no_baseline(self.outcome, arm.name, min(DEPTH, len(offered)))
+                    events.no_baseline(self.outcome, arm.name, min(DEPTH, len(offered)))
         self._still_listed()
         for arm_name, baseline in self.baselines.items():
             if not self.known[arm_name]:
@@ -175,7 +175,7 @@ class Walk:
         return Examination(
             self.watch,
             releases,
-            self.home,
+            self.state,
             self.watcher,
             reference=reference or min(self._baseline_versions(), key=Version),
             again=sorted(waiting & versions),
@@ -202,7 +202,7 @@ class Walk:
         for place, version in enumerate(versions):
             pairs = [(arm, version) for arm, several in wanted.items() if version in several]
             if not self.night.affords(sum(examination.cost(arms[arm], version) for arm, _ in pairs)):
-                tell.left(self.outcome, versions[place:], self.night.budget)
+                events.left(self.outcome, versions[place:], self.night.budget)
                 break
             examination.execute(pairs)
             examination.settle(pairs, its)
@@ -216,25 +216,25 @@ class Walk:
         for arm, version in its.items():
             first, *_, last = examination.findings(arm, version)
             if first.trace_digest != last.trace_digest and self.baselines[arm].deterministic:
-                tell.machine(self.outcome, arm, version, first, last)
+                events.machine(self.outcome, arm, version, first, last)
 
     def _surroundings(self, examination: Examination) -> dict[str, Surroundings]:
         """Tell whether the shared packages moved, and return {arm: what that did to it}."""
-        now = examination.laboratory.reference
+        now = examination.session.reference
         text = self.history.pinned(self.subject)
         self.outcome.pinned = now.text()
         before = parse_lock(text) if text else now
         moves = moved(before, now, self.watch.package)
         if not moves:
             return {}
-        tell.pins(self.outcome, [str(move) for move in moves])
+        events.pins(self.outcome, [str(move) for move in moves])
         told = {arm: self.history.boundaries(self.outcome.line(arm)) for arm in self.baselines}
         return look(examination, before, self.baselines, told, self.night.number)
 
     def _where(self) -> _Where:
         """Return where answers are written, under which date, and who is told."""
         night = self.night
-        return {"out": night.reports, "started": night.started, "home": self.home, "watcher": self.watcher}
+        return {"out": night.reports, "started": night.started, "state": self.state, "watcher": self.watcher}
 
     def _tell(
         self, examined: Mapping[str, Sequence[Examined]], surroundings: Mapping[str, Surroundings]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness import __version__
 from harness.pairs.answer import Words, unfinished
 from harness.pairs.model import PairArm, PairChange, PairReport
-from harness.runs.asked import probe_command
 from harness.runs.bisect import script_text
+from harness.sessions.asked import probe_command
+from harness.version import __version__
 
 if TYPE_CHECKING:
     from harness.pairs.investigate import PairInvestigation

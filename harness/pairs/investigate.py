@@ -14,12 +14,12 @@ from harness.locks.resolve import Unresolvable
 from harness.pairs.model import CellResult, PackageRange, PartResult
 from harness.pairs.question import Part
 from harness.runs.bisect import begin, bisect, free_name
-from harness.runs.drive import Driver
-from harness.runs.gather import representative
-from harness.runs.warm_start import prove_warm_start
 from harness.search.boundaries import Boundary, Conclusion
 from harness.search.edges import AXES
 from harness.search.grid import Change, Grid
+from harness.sessions.arm_map import representative
+from harness.sessions.driver import Driver
+from harness.sessions.warm_start import prove_warm_start
 from harness.verdicts.oracles import compares
 from harness.verdicts.verdict import Judgement, Verdict
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from harness.home import Home
     from harness.pairs.question import PairQuestion
     from harness.report.model import ArmResult
-    from harness.runs.asked import Asked
-    from harness.runs.drive import Task, Watcher
     from harness.search.grid import Cell, Edge
+    from harness.sessions.asked import Asked
+    from harness.sessions.driver import Task, Watcher
+    from harness.state import State
     from harness.verdicts.calibration import Calibration
 
 
@@ -50,9 +50,9 @@ class PairInvestigation:
         folder: Of the report.
     """
 
-    def __init__(self, asked: PairQuestion, home: Home, watcher: Watcher, started: datetime) -> None:
-        self.asked, self.home, self.watcher, self.started = asked, home, watcher, started
-        releases, self.warnings = asked.releases(home)
+    def __init__(self, asked: PairQuestion, state: State, watcher: Watcher, started: datetime) -> None:
+        self.asked, self.state, self.watcher, self.started = asked, state, watcher, started
+        releases, self.warnings = asked.releases(state)
         self.packages = [
             PackageRange(one.package, [release.version for release in found])
             for one, found in zip(asked.ranges, releases, strict=True)
@@ -90,7 +90,7 @@ class PairInvestigation:
 
     def ask(self, part: Part) -> Asked:
         """Return the ordinary question of a part."""
-        return replace(self.asked.ask(part, self.home), calibrations=self.calibrations)
+        return replace(self.asked.ask(part, self.state), calibrations=self.calibrations)
 
     def _calibrate(self) -> None:
         """Learn what all pairs are compared with: the scenario's reference release, with the oldest of the other package.
@@ -103,19 +103,19 @@ class PairInvestigation:
         versions = self.packages[axis].versions
         part = self.part(axis, 0, versions[0], versions[-1], [arm.name for arm in self.asked.arms])
         self.watcher.note(f"reference: {part.package} with {part.held} {part.version}")
-        laboratory, _ = begin(self.ask(part), self.home, self.watcher)
+        session, _ = begin(self.ask(part), self.state, self.watcher)
         try:
-            for arm in laboratory.asked.arms:
-                laboratory.calibrate(arm)
+            for arm in session.asked.arms:
+                session.calibrate(arm)
         finally:
-            laboratory.executor.close()
+            session.executor.close()
         self.calibrations = {
             name: replace(
                 found,
                 reference=f"{part.package} {found.reference} with {part.held} {part.version}",
                 comparisons=sum(len(one.versions) for one in self.packages),
             )
-            for name, found in laboratory.calibrations.items()
+            for name, found in session.calibrations.items()
         }
 
     # -- corners --------------------------------------------------------------------------------------------
@@ -145,17 +145,17 @@ class PairInvestigation:
         versions = self.packages[axis].versions
         part = self.part(axis, at, versions[0], versions[-1], sorted({arm for arm, _, _ in tasks}))
         self.watcher.note(f"corners: {part.package} with {part.held} {part.version}")
-        laboratory, _ = begin(self.ask(part), self.home, self.watcher)
-        for arm in laboratory.asked.arms:
-            laboratory.calibrate(arm)
-        driver = Driver(laboratory, self.watcher)
+        session, _ = begin(self.ask(part), self.state, self.watcher)
+        for arm in session.asked.arms:
+            session.calibrate(arm)
+        driver = Driver(session, self.watcher)
         try:
             prove_warm_start(driver, [(arm, position) for arm, position, _ in tasks])
             driver.execute(tasks)
         finally:
-            laboratory.executor.close()
+            session.executor.close()
             for name in part.arms:
-                for position, lock in enumerate(laboratory.locks):
+                for position, lock in enumerate(session.locks):
                     if isinstance(lock, Unresolvable):
                         said = Judgement(Verdict.SKIP, f"cannot be resolved: {lock.reason}")
                         self._tell(name, _cell(axis, at, position), said.verdict, said.reason)
@@ -187,7 +187,7 @@ class PairInvestigation:
         self.watcher.note(
             f"{part.package} {part.first} to {part.last} with {part.held} {part.version}, in {', '.join(arms)}"
         )
-        done = bisect(self.ask(part), self.home, self.watcher)
+        done = bisect(self.ask(part), self.state, self.watcher)
         folder = done.folder.relative_to(self.folder).as_posix()
         answers = {arm.name: [arm.conclusion, arm.answer] for arm in done.report.arms}
         self.parts.append(

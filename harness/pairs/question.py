@@ -6,23 +6,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.command import package_under_test
 from harness.errors import UsageError
 from harness.model.question import Axis
 from harness.releases.index import list_releases
 from harness.releases.release import select
 from harness.releases.settings import read_settings
-from harness.runs.asked import ask, check_place, load_subject, shell
 from harness.scenario import Range
+from harness.scenario.command import package_under_test
+from harness.sessions.asked import ask, check_place, load_subject, shell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.home import Home
     from harness.model.question import Place, Question
     from harness.releases.release import Release
-    from harness.runs.asked import Asked
     from harness.scenario import Arm, Scenario
+    from harness.sessions.asked import Asked
+    from harness.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class PairQuestion:
         """The command line that asks this question."""
         return shell(self.question.to_argv())
 
-    def ask(self, part: Part, home: Home) -> Asked:
+    def ask(self, part: Part, state: State) -> Asked:
         """Return the ordinary question of a part, made ready."""
         question, holds = self.question, self.question.holds
         pins = (*holds.pins, f"{part.held}=={part.version}")
@@ -86,12 +86,12 @@ class PairQuestion:
                 holds=replace(holds, pins=pins),
                 job=replace(question.job, arms=tuple(part.arms)),
             ),
-            home,
+            state,
             replace(self.place, out=str(part.out)),
         )
         return replace(asked, held=f"{part.held} {part.version}")
 
-    def releases(self, home: Home) -> tuple[list[list[Release]], list[str]]:
+    def releases(self, state: State) -> tuple[list[list[Release]], list[str]]:
         """Return the releases of both packages, oldest first, and what a reader must know of the listings.
 
         Raises:
@@ -100,7 +100,7 @@ class PairQuestion:
         """
         found, warnings = [], []
         for one in self.ranges:
-            listing = list_releases(one.package, read_settings(), home)
+            listing = list_releases(one.package, read_settings(), state)
             chosen = select(
                 listing.releases,
                 package=one.package,

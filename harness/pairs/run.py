@@ -14,10 +14,10 @@ from harness.runs.bisect import point_latest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.home import Home
     from harness.pairs.model import PairReport
     from harness.pairs.question import PairQuestion
-    from harness.runs.drive import Watcher
+    from harness.sessions.driver import Watcher
+    from harness.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,14 @@ class PairRun:
     interrupted: bool = False
 
 
-def bisect_pair(asked: PairQuestion, home: Home, watcher: Watcher) -> PairRun:
+def bisect_pair(asked: PairQuestion, state: State, watcher: Watcher) -> PairRun:
     """Answer a pair question and write its report; the runs of its edges lie in its folder, in `runs`.
 
     Raises:
         HarnessError: As the parts say; nothing that was executed before is lost.
     """
     started = datetime.now(UTC)
-    investigation = PairInvestigation(asked, home, watcher, started)
+    investigation = PairInvestigation(asked, state, watcher, started)
     interrupted = False
     try:
         investigation.run()

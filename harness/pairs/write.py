@@ -11,7 +11,7 @@ from harness.report.model import read_stored
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.home import Home
+    from harness.state import State
 
 
 def write_pair(folder: Path, report: PairReport) -> None:
@@ -26,14 +26,14 @@ def write_pair(folder: Path, report: PairReport) -> None:
     write_atomic(folder / "index.html", draw(report, issue=text))
 
 
-def redraw_pair(folder: Path, home: Home) -> PairReport:
+def redraw_pair(folder: Path, state: State) -> PairReport:
     """Write the files of a pair report and of its runs anew, and return it."""
     from harness.runs.stored import redraw  # noqa: PLC0415 - imports what executes
 
     report = load_pair(folder)
     for part in report.parts:
         if (folder / part.folder / "report.json").is_file():
-            redraw(folder / part.folder, home)
+            redraw(folder / part.folder, state)
     write_pair(folder, report)
     return report
 

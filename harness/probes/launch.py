@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from harness.failures import check_space
 from harness.probes import sandbox
 from harness.probes.devices import Devices
-from harness.probes.probe import HASH_SEED, RECORDER
+from harness.probes.probe import HASH_SEED
 from harness.probes.process import collecting, how_it_ended
+from harness.recording import RECORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

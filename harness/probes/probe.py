@@ -6,18 +6,16 @@ import hashlib
 import json
 import signal
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from harness.recording import RECORDER, recorder_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from harness.scenario import Setting
+    from harness.model.question import Setting
     from harness.traces.trace import Trace
-
-RECORDER = Path(__file__).resolve().parent.parent / "recorder"
-"""Folder that is put on a job's path; it holds the package `harness_recorder`."""
 
 HASH_SEED = "PYTHONHASHSEED"
 """Variable by which Python decides the hashes of text, and so the order of a set of texts."""
@@ -27,16 +25,6 @@ FIRST_HASH_SEED = "0"
 
 RANDOM = "random"
 """The hash seed that differs from process to process."""
-
-
-@cache
-def recorder_version() -> str:
-    """Return a digest of the recorder's code: traces of two versions are not compared."""
-    digest = hashlib.sha256()
-    for path in sorted(RECORDER.rglob("*.py")):
-        digest.update(path.relative_to(RECORDER).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

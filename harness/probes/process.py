@@ -21,7 +21,7 @@ from harness.probes.probe import Execution
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-KEEPER = Path(__file__).with_name("keeper.py")
+REAPER = Path(__file__).with_name("reaper.py")
 
 HEAD, TAIL = 64 * 1024, 192 * 1024
 """Bytes of output kept from the beginning and from the end."""
@@ -56,41 +56,41 @@ class Output:
 class Processes:
     """Knows every process that runs a probe, and can end all of them at once, from any thread.
 
-    Should this process be killed, its `keeper` ends them.
+    Should this process be killed, its `reaper` ends them.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._alive: set[int] = set()
-        self._keeper: IO[bytes] | None = None
+        self._reaper: IO[bytes] | None = None
         self.cancelled = False
 
     def close(self) -> None:
-        """Let the keeper go, which ends what still runs."""
+        """Let the reaper go, which ends what still runs."""
         with self._lock:
-            if self._keeper is not None:
+            if self._reaper is not None:
                 self._let_go()
-            self._keeper = None
+            self._reaper = None
 
-    def _start_keeper(self) -> None:
-        """Start the keeper if there is none; it goes when nobody knows this object any more."""
-        if self._keeper is None:
+    def _start_reaper(self) -> None:
+        """Start the reaper if there is none; it goes when nobody knows this object any more."""
+        if self._reaper is None:
             process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(KEEPER)],
+                [sys.executable, "-I", "-S", str(REAPER)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # an interrupt from the keyboard is not for it
             )
-            self._keeper = process.stdin
+            self._reaper = process.stdin
             self._let_go = weakref.finalize(self, process.communicate)
 
     def _tell(self, change: str, pid: int) -> None:
-        """Tell the keeper that a process group runs or is over; where it is gone, all goes on."""
-        if self._keeper is not None:
+        """Tell the reaper that a process group runs or is over; where it is gone, all goes on."""
+        if self._reaper is not None:
             with contextlib.suppress(OSError):
-                self._keeper.write(f"{change}{pid}\n".encode())
-                self._keeper.flush()
+                self._reaper.write(f"{change}{pid}\n".encode())
+                self._reaper.flush()
 
     def cancel(self) -> None:
         """End every process that runs, and let none start any more."""
@@ -117,7 +117,7 @@ class Processes:
         with self._lock:
             if self.cancelled:
                 raise KeyboardInterrupt
-            self._start_keeper()
+            self._start_reaper()
             pid = start()
             self._alive.add(pid)
             self._tell("+", pid)

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.probes.probe import FIRST_HASH_SEED, HASH_SEED, RECORDER
+from harness.probes.probe import FIRST_HASH_SEED, HASH_SEED
+from harness.recording import RECORDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

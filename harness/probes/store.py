@@ -20,8 +20,8 @@ from harness.traces.trace import Trace, read_trace
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from harness.home import Home
     from harness.probes.probe import Probe
+    from harness.state import State
 
 FILES = ("trace.jsonl", "output.txt", "probe.json")
 """What a result consists of; `probe.json` comes last."""
@@ -95,7 +95,7 @@ class Store:
         notes: What a reader of the report must know: which results were damaged.
     """
 
-    home: Home
+    state: State
     notes: list[str] = field(default_factory=list, compare=False)
     _whole: dict[Path, list[tuple[int, ...]]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -103,7 +103,7 @@ class Store:
         """Return the stored result, or None; a damaged one is put aside, so that it is executed again."""
         found = self.look(digest, repeat)
         if isinstance(found, Damaged):
-            note = put_aside(self._folder(digest, repeat), self.home.root, "result", "is executed again")
+            note = put_aside(self._folder(digest, repeat), self.state.root, "result", "is executed again")
             self.notes.append(f"{note} ({found.reason})")
             return None
         return found
@@ -203,7 +203,7 @@ class Store:
             moment: Seconds since the epoch.
         """
         count = 0
-        for path in self.home.probes.glob("*/*/probe.json"):
+        for path in self.state.probes.glob("*/*/probe.json"):
             try:
                 facts = json.loads(path.read_text(encoding="utf-8"))
                 if facts["lock"] in locks and path.stat().st_mtime >= moment:
@@ -215,12 +215,12 @@ class Store:
 
     def clear_leftovers(self) -> None:
         """Remove unfinished recordings that a killed run left behind."""
-        for path in self.home.probes.glob("*/.*.tmp"):
+        for path in self.state.probes.glob("*/.*.tmp"):
             if time.time() - path.stat().st_mtime > _ABANDONED:
                 shutil.rmtree(path, ignore_errors=True)
 
     def _folder(self, digest: str, repeat: int) -> Path:
-        return self.home.probes / digest[:32] / str(repeat)
+        return self.state.probes / digest[:32] / str(repeat)
 
 
 def _facts(folder: Path) -> dict[str, Any]:

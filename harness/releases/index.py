@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from pypi_simple import DistributionPackage
 
-    from harness.home import Home
     from harness.releases.settings import IndexSettings
+    from harness.state import State
 
 TIMEOUT = (10.0, 30.0)
 """Seconds to connect, seconds to the first byte."""
@@ -46,7 +46,7 @@ class Listing:
     unanswered: str = ""
 
 
-def list_releases(package: str, settings: IndexSettings, home: Home) -> Listing:
+def list_releases(package: str, settings: IndexSettings, state: State) -> Listing:
     """Ask the index which releases of `package` exist.
 
     Raises:
@@ -54,7 +54,7 @@ def list_releases(package: str, settings: IndexSettings, home: Home) -> Listing:
         IndexUnavailableError: A source did not answer usably and no earlier listing is stored.
         ToolMissingError: This harness came in a bundle.
     """
-    stored = _stored(package, settings, home)
+    stored = _stored(package, settings, state)
     main, others, faults, answered = _ask(package, settings)
     if faults and not answered:
         return _stand_in(stored, package, faults)
@@ -213,13 +213,15 @@ def _without_files(release: Release) -> dict[str, Any]:
     return facts
 
 
-def last_listing(package: str, settings: IndexSettings, home: Home) -> tuple[tuple[Release, ...], str] | None:
+def last_listing(
+    package: str, settings: IndexSettings, state: State
+) -> tuple[tuple[Release, ...], str] | None:
     """Return the releases that were listed last, and when; None if none are stored. No source is asked."""
-    return _read(_stored(package, settings, home))
+    return _read(_stored(package, settings, state))
 
 
-def _stored(package: str, settings: IndexSettings, home: Home) -> Path:
-    return home.listings / f"{canonicalize_name(package)}-{_digest(settings)}.json"
+def _stored(package: str, settings: IndexSettings, state: State) -> Path:
+    return state.listings / f"{canonicalize_name(package)}-{_digest(settings)}.json"
 
 
 def _read(stored: Path) -> tuple[tuple[Release, ...], str] | None:

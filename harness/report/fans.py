@@ -16,11 +16,11 @@ from harness.report.theme import themed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.report.cache import FigureCache
     from harness.report.classes import Place
     from harness.report.curves import Line
     from harness.report.evidence import ProbeEvidence
     from harness.report.model import ArmResult
-    from harness.report.shelf import Shelf
 
 QUANTILES = ("p01", "p10", "p50", "p90", "p99")
 _FEWEST_STEPS = 3
@@ -31,7 +31,7 @@ _DISTRIBUTED = (
 
 
 def fans(
-    place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence], *, package: str, shelf: Shelf
+    place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence], *, package: str, cache: FigureCache
 ) -> list[Picture]:
     """Draw the first watched layer of both sides: median, 10 to 90% and 1 to 99% of its values.
 
@@ -40,7 +40,7 @@ def fans(
         arm: One in which something differs there.
         evidence: {digest of a probe: what it left behind}.
         package: Named in the figures' titles.
-        shelf: Has the figures that were drawn before.
+        cache: Has the figures that were drawn before.
     """
     sides = [
         (line, label)
@@ -58,7 +58,7 @@ def fans(
                 title = f"{layer} {name}: quantiles"
                 last = max(line.trace.steps[-1] for line, _ in sides)
                 drawing = Drawing(heading, title, False, last, tuple(stroke for stroke, _ in made))
-                svg, png = shelf.drawn(drawing)
+                svg, png = cache.drawn(drawing)
                 words = " ".join(said for _, said in made)
                 text = f"{title}, 1 to 99%, 10 to 90% and median, in {one_line(arm.name, 40)}. {words}"
                 file = anchor(arm.name, place.before, place.after, key, "quantiles")

@@ -21,10 +21,10 @@ from harness.report.theme import themed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.report.cache import FigureCache
     from harness.report.classes import Place
     from harness.report.evidence import ProbeEvidence
     from harness.report.model import ArmResult
-    from harness.report.shelf import Shelf
     from harness.report.signals import Array
     from harness.traces.trace import Trace
 
@@ -52,7 +52,7 @@ class Picture:
 
 
 def pictures(
-    place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence], *, package: str, shelf: Shelf
+    place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence], *, package: str, cache: FigureCache
 ) -> list[Picture]:
     """Draw the releases around a place in one arm; nothing if both sides are one class of equal traces.
 
@@ -61,7 +61,7 @@ def pictures(
         arm: One in which something differs there.
         evidence: {digest of a probe: what it left behind}.
         package: Named in the figures' titles.
-        shelf: Has the figures that were drawn before.
+        cache: Has the figures that were drawn before.
     """
     around = neighbours(place, arm, evidence)
     sides = [
@@ -76,7 +76,7 @@ def pictures(
     base, other, name = (after, before, place.after) if repaired else (before, after, place.before)
     heading = one_line(f"{package} {place.before} \N{RIGHTWARDS ARROW} {place.after}, {arm.name}", 70)
     return [
-        _picture(signal, around, base, place, arm, heading=heading, shelf=shelf)
+        _picture(signal, around, base, place, arm, heading=heading, cache=cache)
         for signal in _signals(other.trace, base.trace, name)
         if _says_something(signal, around, base)
     ]
@@ -147,13 +147,13 @@ def _picture(
     arm: ArmResult,
     *,
     heading: str,
-    shelf: Shelf,
+    cache: FigureCache,
 ) -> Picture:
     ordered = sorted(around, key=lambda item: item[0] is not base)  # the broad base line lies below
     made = [_stroke(line, label, signal, base) for line, label in ordered]
     last = max(trace.steps[-1] for line, _ in around for trace in line.traces.values())
     drawing = Drawing(heading, signal.label, signal.log, last, tuple(stroke for stroke, _ in made))
-    svg, png = shelf.drawn(drawing)
+    svg, png = cache.drawn(drawing)
     text = f"{signal.label} in {one_line(arm.name, 40)}. {' '.join(words for _, words in made)}"
     name = anchor(arm.name, place.before, place.after, signal.key)
     return Picture(name, signal.label, text, themed(svg), svg, png)

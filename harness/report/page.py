@@ -31,9 +31,9 @@ from harness.report.why import causes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.report.cache import FigureCache
     from harness.report.evidence import ProbeEvidence
     from harness.report.model import ArmResult, Report
-    from harness.report.shelf import Shelf
 
 HERE = Path(__file__).parent
 MOST_PICTURES = 48
@@ -68,7 +68,7 @@ class PlaceView:
 
 
 def draw(
-    report: Report, evidence: Mapping[str, ProbeEvidence], *, issue: str, shelf: Shelf
+    report: Report, evidence: Mapping[str, ProbeEvidence], *, issue: str, cache: FigureCache
 ) -> tuple[str, list[Picture]]:
     """Return the text of index.html and all figures.
 
@@ -76,11 +76,11 @@ def draw(
         report: The facts.
         evidence: {digest of a probe: what it left behind}.
         issue: The text behind the button that copies an issue.
-        shelf: Has the figures that were drawn before.
+        cache: Has the figures that were drawn before.
     """
-    views = _places(report, evidence, shelf)
+    views = _places(report, evidence, cache)
     data = curves.data(report, evidence)
-    survival = lasting(report, shelf)
+    survival = lasting(report, cache)
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = "\n".join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
     html = (
@@ -121,7 +121,7 @@ def _blob(value: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
 
 
-def _places(report: Report, evidence: Mapping[str, ProbeEvidence], shelf: Shelf) -> list[PlaceView]:
+def _places(report: Report, evidence: Mapping[str, ProbeEvidence], cache: FigureCache) -> list[PlaceView]:
     """Draw the places; those where a verdict changes have the first right to the room for figures."""
     found = places(report)
     drawn: dict[int, dict[str, list[Picture]]] = {}
@@ -130,7 +130,7 @@ def _places(report: Report, evidence: Mapping[str, ProbeEvidence], shelf: Shelf)
     for place in sorted(found, key=lambda item: not item.decisive):
         concerned = [arm for arm in report.arms if any(arm.name in entry.arms for entry in place.entries)]
         for arm in concerned:
-            made = _drawn(report, place, arm, evidence, shelf) if room > 0 else []
+            made = _drawn(report, place, arm, evidence, cache) if room > 0 else []
             room -= len(made)
             if made:
                 drawn.setdefault(id(place), {})[arm.name] = made
@@ -140,11 +140,11 @@ def _places(report: Report, evidence: Mapping[str, ProbeEvidence], shelf: Shelf)
 
 
 def _drawn(
-    report: Report, place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence], shelf: Shelf
+    report: Report, place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence], cache: FigureCache
 ) -> list[Picture]:
     return [
-        *pictures(place, arm, evidence, package=report.package, shelf=shelf),
-        *fans(place, arm, evidence, package=report.package, shelf=shelf),
+        *pictures(place, arm, evidence, package=report.package, cache=cache),
+        *fans(place, arm, evidence, package=report.package, cache=cache),
     ]
 
 

@@ -14,8 +14,8 @@ from harness.report.theme import themed
 
 if TYPE_CHECKING:
     from harness.report.attribution import SurvivalResult
+    from harness.report.cache import FigureCache
     from harness.report.model import Report
-    from harness.report.shelf import Shelf
 
 MOST_LINES = 8
 """Lines drawn, those with most failures first; the table has all."""
@@ -44,13 +44,13 @@ class SurvivalView:
     picture: Picture
 
 
-def lasting(report: Report, shelf: Shelf) -> list[SurvivalView]:
+def lasting(report: Report, cache: FigureCache) -> list[SurvivalView]:
     """Return the survival of every arm that had several seeds."""
     arms = dict.fromkeys(one.arm for one in report.survival)
-    return [_view(arm, [one for one in report.survival if one.arm == arm], shelf) for arm in arms]
+    return [_view(arm, [one for one in report.survival if one.arm == arm], cache) for arm in arms]
 
 
-def _view(arm: str, results: list[SurvivalResult], shelf: Shelf) -> SurvivalView:
+def _view(arm: str, results: list[SurvivalResult], cache: FigureCache) -> SurvivalView:
     order = [one.release for one in results]
     alike: dict[str, list[int]] = {}
     for position, one in enumerate(results):
@@ -61,7 +61,7 @@ def _view(arm: str, results: list[SurvivalResult], shelf: Shelf) -> SurvivalView
         arm=arm,
         horizon=max(one.horizon for one in results),
         rows=[_row(name, one) for name, one in groups],
-        picture=_picture(arm, groups, shelf),
+        picture=_picture(arm, groups, cache),
     )
 
 
@@ -80,12 +80,12 @@ def _row(name: str, one: SurvivalResult) -> Row:
     )
 
 
-def _picture(arm: str, groups: list[tuple[str, SurvivalResult]], shelf: Shelf) -> Picture:
+def _picture(arm: str, groups: list[tuple[str, SurvivalResult]], cache: FigureCache) -> Picture:
     title = "Share of seeds still finite, with 95% band"
     drawn = sorted(groups, key=lambda group: -group[1].failures)[:MOST_LINES]
     strokes = [_stroke(index, label, one) for index, (label, one) in enumerate(drawn)]
     last = max(one.horizon for _, one in drawn)
-    svg, png = shelf.drawn(Drawing(one_line(arm, 70), title, False, last, tuple(strokes)))
+    svg, png = cache.drawn(Drawing(one_line(arm, 70), title, False, last, tuple(strokes)))
     words = [f"{label}: {one.failures} of {one.seeds} seeds failed." for label, one in drawn]
     text = f"{title}, in {one_line(arm, 40)}. {' '.join(words)}"
     return Picture(anchor(arm, "survival"), title, text, themed(svg), svg, png)

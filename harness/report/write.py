@@ -29,10 +29,10 @@ def write_report(
         drawings: Where drawn figures are kept, so that none is drawn twice; None to keep none.
     """
     from harness.report.badge import badges  # noqa: PLC0415 - drawing libraries are slow to import
+    from harness.report.cache import FigureCache  # noqa: PLC0415
     from harness.report.issue import issue  # noqa: PLC0415
     from harness.report.junit import junit  # noqa: PLC0415
     from harness.report.page import draw  # noqa: PLC0415
-    from harness.report.shelf import Shelf  # noqa: PLC0415
     from harness.report.summary import summary  # noqa: PLC0415
 
     write_atomic(folder / "report.json", to_json(report.to_dict()))
@@ -42,9 +42,9 @@ def write_report(
         write_atomic(folder / name, to_json(content))
     text = issue(report, evidence)
     write_atomic(folder / "issue.md", text)
-    shelf = Shelf(drawings)
-    page, pictures = draw(report, evidence, issue=text, shelf=shelf)
-    shelf.trim()
+    cache = FigureCache(drawings)
+    page, pictures = draw(report, evidence, issue=text, cache=cache)
+    cache.trim()
     for picture in pictures:
         write_atomic(folder / "figures" / f"{picture.name}.svg", picture.svg)
         write_atomic(folder / "figures" / f"{picture.name}.png", picture.png)

@@ -19,9 +19,9 @@ from harness.probes.store import Result
 from harness.report.boundaries import strongest_first
 from harness.report.devices import agreement, agrees
 from harness.report.model import DeviceResult, DeviceSide
-from harness.runs.finding import Finding
-from harness.runs.gather import representative
 from harness.search.boundaries import Conclusion
+from harness.sessions.arm_map import representative
+from harness.sessions.finding import Finding
 from harness.verdicts.calibration import Calibration, ReferenceRun
 from harness.verdicts.oracles import alone, compares
 from harness.verdicts.verdict import Judgement, Verdict
@@ -215,7 +215,7 @@ UNTESTED = DeviceSide("untested", "not executed there")
 
 def stored(store: Store) -> Iterator[Kept]:
     """Yield every result of a store whose `probe.json` can be read."""
-    for path in sorted(store.home.probes.glob("*/*/probe.json")):
+    for path in sorted(store.state.probes.glob("*/*/probe.json")):
         folder = path.parent
         if not folder.name.isdigit():
             continue

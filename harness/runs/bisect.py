@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from harness import __version__
 from harness.cause.attribute import Attribution, attribute
+from harness.cause.dependencies import open_boundaries
 from harness.environments.evict import evict
 from harness.errors import MachineError
 from harness.files import whole_folder, write_atomic
@@ -32,30 +32,31 @@ from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, Report
 from harness.report.sentences import worded
 from harness.report.write import write_report
-from harness.runs.asked import probe_command
 from harness.runs.beside import with_devices
 from harness.runs.confirm import confirm
-from harness.runs.dependencies import open_boundaries
-from harness.runs.drive import Driver, Watcher, distrust_environments
-from harness.runs.gather import arm_result, arrange
+from harness.runs.gather import arm_result
 from harness.runs.hints import nothing_resolvable, prereleases_left_out, with_prereleases_told
-from harness.runs.investigate import Investigation
 from harness.runs.kept import keep_job
-from harness.runs.laboratory import Laboratory, moved_packages, prepare
 from harness.runs.locked import with_moves, with_raised
 from harness.runs.phases import Phases
 from harness.runs.stored import remedy_evidence
+from harness.sessions.arm_map import arrange
+from harness.sessions.asked import probe_command
+from harness.sessions.driver import Driver, Watcher, distrust_environments
+from harness.sessions.investigation import Investigation
+from harness.sessions.session import Session, moved_packages, prepare
 from harness.verdicts.verdict import Verdict
+from harness.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from harness.home import Home
+    from harness.cause.dependencies import Place
     from harness.report.opened import DependencyAnswer
-    from harness.runs.asked import Asked
-    from harness.runs.dependencies import Place
     from harness.scenario import Scenario
+    from harness.sessions.asked import Asked
+    from harness.state import State
 
 _LONGEST_SCRIPT = 20_000
 """Characters of a script that a report keeps."""
@@ -78,12 +79,12 @@ class Run:
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def bisect(asked: Asked, home: Home, watcher: Watcher, started: datetime | None = None) -> Run:
+def bisect(asked: Asked, state: State, watcher: Watcher, started: datetime | None = None) -> Run:
     """Answer a question and write its report, every finding into the history too.
 
     Args:
         asked: Checked already.
-        home: Where state lives.
+        state: Where state lives.
         watcher: Is told how it goes on.
         started: What the report is dated and named by; None for now.
 
@@ -91,25 +92,25 @@ def bisect(asked: Asked, home: Home, watcher: Watcher, started: datetime | None 
         HarnessError: As the parts say; nothing that was executed before is lost.
     """
     arms = [arm.name for arm in asked.arms]
-    recorded = Recorded(watcher, home, scenario=asked.line(), package=asked.package, arms=arms)
+    recorded = Recorded(watcher, state, scenario=asked.line(), package=asked.package, arms=arms)
     try:
-        return _bisect(asked, home, recorded, started or datetime.now(UTC))
+        return _bisect(asked, state, recorded, started or datetime.now(UTC))
     finally:
         recorded.close()
 
 
-def _bisect(asked: Asked, home: Home, watcher: Watcher, started: datetime) -> Run:
+def _bisect(asked: Asked, state: State, watcher: Watcher, started: datetime) -> Run:
     phases = Phases()
-    laboratory, warnings = begin(asked, home, watcher, phases)
-    investigation = Investigation(Driver(laboratory, watcher))
+    session, warnings = begin(asked, state, watcher, phases)
+    investigation = Investigation(Driver(session, watcher))
     interrupted = False
     attribution = Attribution()
     opened: dict[Place, DependencyAnswer] = {}
-    installed = sum(laboratory.environments.base_seconds)
+    installed = sum(session.environments.base_seconds)
     try:
         investigation.run()
         phases.ended(
-            "probes", besides=("shared packages", sum(laboratory.environments.base_seconds) - installed)
+            "probes", besides=("shared packages", sum(session.environments.base_seconds) - installed)
         )
         open_boundaries(investigation, opened)
         if opened:
@@ -130,13 +131,13 @@ def _bisect(asked: Asked, home: Home, watcher: Watcher, started: datetime) -> Ru
             "interrupted: what is missing is untested; the same command goes on where this one stopped"
         )
     finally:
-        laboratory.executor.close()
+        session.executor.close()
         phases.ended("causes" if "probes" in phases.seconds else "probes")
-    warnings += [*laboratory.executor.notes, *laboratory.store.notes, *laboratory.resolver.notes]
+    warnings += [*session.executor.notes, *session.store.notes, *session.resolver.notes]
     report = gather(investigation, started, warnings, attribution, opened)
     folder = write(report, investigation.driver, asked.out)
-    if laboratory.environments.made:
-        evict(home.environments, cap=asked.environment_cap, keep=_in_use(laboratory))
+    if session.environments.made:
+        evict(state.environments, cap=asked.environment_cap, keep=_in_use(session))
     phases.ended("report")
     check_starved(investigation.driver, folder)
     return Run(report, folder, interrupted, phases.seconds)
@@ -163,15 +164,15 @@ def check_starved(driver: Driver, folder: Path) -> None:
 
 
 def begin(
-    asked: Asked, home: Home, watcher: Watcher, phases: Phases | None = None
-) -> tuple[Laboratory, list[str]]:
+    asked: Asked, state: State, watcher: Watcher, phases: Phases | None = None
+) -> tuple[Session, list[str]]:
     """List and lock the releases of a question; return what executes them, and what its reader must know.
 
     Raises:
         HarnessError: As the parts say.
     """
     phases = phases or Phases()
-    listing = asked.listing(home)
+    listing = asked.listing(state)
     warnings = [listing.warning] if listing.warning else []
     for warning in warnings:
         watcher.note(f"warning: {warning}")
@@ -188,17 +189,17 @@ def begin(
     )
     phases.ended("listing")
     unasked = prereleases_left_out(asked, listing.releases)
-    laboratory = replace(prepare(asked, releases, home, watcher.note), left_out=unasked)
-    phases.ended("locks", besides=("shared packages", sum(laboratory.environments.base_seconds)))
+    session = replace(prepare(asked, releases, state, watcher.note), left_out=unasked)
+    phases.ended("locks", besides=("shared packages", sum(session.environments.base_seconds)))
     watcher.note(f"{len(releases)} releases locked in {phases.seconds['locks']:.1f} s")
-    if laboratory.alone:
+    if session.alone:
         said = "the oracle judges what the machine does: one probe at a time, each in a process of its own"
         watcher.note(said)
         warnings.append(said)
-    if said := nothing_resolvable(laboratory):
+    if said := nothing_resolvable(session):
         watcher.note(f"warning: {said}")
         warnings.append(said)
-    return laboratory, warnings
+    return session, warnings
 
 
 def gather(
@@ -210,27 +211,27 @@ def gather(
 ) -> Report:
     """Put everything that was found into one report."""
     driver, answers = investigation.driver, investigation.answers()
-    laboratory = driver.laboratory
-    asked = laboratory.asked
+    session = driver.session
+    asked = session.asked
     searched = investigation.searched.to_dict()
     kept = keep_job(asked.scenario)
     arms: list[ArmResult] = []
     for arm in asked.arms:
-        found = arrange(len(laboratory.releases), driver.findings[arm.name], answers[arm.name].judged)
+        found = arrange(len(session.releases), driver.findings[arm.name], answers[arm.name].judged)
         commands = [
             probe_command(asked.question, release.version, arm.name, asked.scenario.oracle)
-            for release in laboratory.releases
+            for release in session.releases
         ]
         arms.append(
             arm_result(
                 arm,
-                laboratory.releases,
+                session.releases,
                 found,
                 answers[arm.name],
                 package=asked.package,
                 commands=commands,
                 searched=searched,
-                calibration=laboratory.calibrations.get(arm.name),
+                calibration=session.calibrations.get(arm.name),
                 dependence=investigation.hash_seeds.get(arm.name),
                 direct=investigation.direct.get(arm.name),
             )
@@ -243,8 +244,8 @@ def gather(
         started=started.isoformat(timespec="seconds"),
         command=asked.command(),
         host=_host(driver),
-        environment=_environment(laboratory),
-        arms=with_prereleases_told(arms, laboratory.left_out),
+        environment=_environment(session),
+        arms=with_prereleases_told(arms, session.left_out),
         warnings=warnings,
         harness=__version__,
         question=to_plain(asked.question),
@@ -256,28 +257,28 @@ def gather(
         interventions=attribution.matrices,
         survival=attribution.curves,
     )
-    pairs = zip(laboratory.releases, laboratory.locks, strict=True)
+    pairs = zip(session.releases, session.locks, strict=True)
     locks = {release.version: lock for release, lock in pairs if not isinstance(lock, Unresolvable)}
     report = with_raised(with_moves(report, locks, opened), locks)
-    return worded(with_devices(report, laboratory.store, asked.scenario.oracle))
+    return worded(with_devices(report, session.store, asked.scenario.oracle))
 
 
 def write(report: Report, driver: Driver, out: Path) -> Path:
     """Write the report and the locks as one folder, and let `latest` point at it."""
-    laboratory = driver.laboratory
+    session = driver.session
     folder = out / report.run
     with whole_folder(folder) as new:
-        write_locks(new / "locks", laboratory)
-        keep_job(laboratory.asked.scenario).write(new)
-        found = evidence(driver) | remedy_evidence(report, laboratory.store)
-        write_report(new, report, found, drawings=laboratory.store.home.drawings)
+        write_locks(new / "locks", session)
+        keep_job(session.asked.scenario).write(new)
+        found = evidence(driver) | remedy_evidence(report, session.store)
+        write_report(new, report, found, drawings=session.store.state.drawings)
     point_latest(out, folder)
     return folder
 
 
-def write_locks(folder: Path, laboratory: Laboratory) -> None:
+def write_locks(folder: Path, session: Session) -> None:
     """Write the reference and the lock of every release, or why there is none, as `--locks` reads them."""
-    texts = lock_texts(laboratory.reference, laboratory.releases, laboratory.locks)
+    texts = lock_texts(session.reference, session.releases, session.locks)
     for name, text in texts.items():
         write_atomic(folder / name, text)
 
@@ -321,10 +322,10 @@ def script_text(scenario: Scenario) -> str:
 
 def _cause_search(driver: Driver) -> CauseSearch:
     """Tell whether causes are to be sought: a job without a census has no property that could be exchanged."""
-    laboratory = driver.laboratory
-    if not laboratory.asked.question.plan.cause:
+    session = driver.session
+    if not session.asked.question.plan.cause:
         return CauseSearch.NOT_ASKED
-    if laboratory.alone:
+    if session.alone:
         return CauseSearch.MACHINE
     findings = [
         one for found in driver.findings.values() for again in found.values() for one in again.values()
@@ -334,7 +335,7 @@ def _cause_search(driver: Driver) -> CauseSearch:
 
 
 def _host(driver: Driver) -> dict[str, str | None]:
-    laboratory = driver.laboratory
+    session = driver.session
     starts = [
         finding.trace.start
         for findings in driver.findings.values()
@@ -345,16 +346,16 @@ def _host(driver: Driver) -> dict[str, str | None]:
     first = starts[0] if starts else {}
     memory = psutil.virtual_memory().total / 2**30
     return {
-        "python": laboratory.interpreter.version,
-        "torch": (first.get("packages") or {}).get("torch") or laboratory.reference.versions().get("torch"),
-        "device": laboratory.device,
+        "python": session.interpreter.version,
+        "torch": (first.get("packages") or {}).get("torch") or session.reference.versions().get("torch"),
+        "device": session.device,
         "cpu": processor(),
-        "gpu": first.get("device_name") if laboratory.device == "cuda" else None,
+        "gpu": first.get("device_name") if session.device == "cuda" else None,
         **_gpu(first.get("gpu") or {}),
         "memory": f"{memory:.0f} GiB",
         "system": platform.platform(),
         "uv": _installed("uv"),
-        **laboratory.executor.host(),
+        **session.executor.host(),
     }
 
 
@@ -380,18 +381,18 @@ def _installed(package: str) -> str | None:
         return None
 
 
-def _environment(laboratory: Laboratory) -> dict[str, object]:
-    asked = laboratory.asked
-    moves = moved_packages(laboratory)
-    locked = [lock for lock in laboratory.locks if not isinstance(lock, Unresolvable)]
+def _environment(session: Session) -> dict[str, object]:
+    asked = session.asked
+    moves = moved_packages(session)
+    locked = [lock for lock in session.locks if not isinstance(lock, Unresolvable)]
     same = len(locked) - len(moves)
     proof = f"{same} of {len(locked)} locks are equal, to the hash, but for {asked.package}"
     return {
         "policy": "fixed",
-        "pins": laboratory.resolver.requirements(),
-        "packages": laboratory.reference.versions(),
+        "pins": session.resolver.requirements(),
+        "packages": session.reference.versions(),
         "moves": moves,
-        "torch": laboratory.torch.choice,
+        "torch": session.torch.choice,
         "fixed": {
             "threads": asked.scenario.threads,
             "online": asked.scenario.online,
@@ -401,6 +402,6 @@ def _environment(laboratory: Laboratory) -> dict[str, object]:
     }
 
 
-def _in_use(laboratory: Laboratory) -> list[Path]:
-    folder = laboratory.environments.home.environments
-    return [folder / lock.digest[:20] for lock in laboratory.locks if not isinstance(lock, Unresolvable)]
+def _in_use(session: Session) -> list[Path]:
+    folder = session.environments.state.environments
+    return [folder / lock.digest[:20] for lock in session.locks if not isinstance(lock, Unresolvable)]

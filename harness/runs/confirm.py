@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
-from harness.executors.choose import choose
-from harness.runs.drive import Driver
+from harness.sessions.driver import Driver
+from harness.sessions.executor import choose
 
 if TYPE_CHECKING:
-    from harness.runs.investigate import Investigation
+    from harness.sessions.investigation import Investigation
 
 TIMES = 2
 """Executions of each side."""
@@ -29,28 +29,28 @@ def confirm(investigation: Investigation) -> list[str]:
         KeyboardInterrupt: After every running probe was ended.
     """
     driver = investigation.driver
-    laboratory, asked = driver.laboratory, driver.laboratory.asked
+    session, asked = driver.session, driver.session.asked
     wanted = asked.question.plan.confirm_on
     if wanted is None:
         return []
     remote = asked.place.scheduler is not None
     executor = (
-        laboratory.executor
+        session.executor
         if remote
         else choose(
             asked,
             None,
-            reference=laboratory.reference,
-            base=laboratory.base,
-            environments=laboratory.environments,
-            store=laboratory.store,
+            reference=session.reference,
+            base=session.base,
+            environments=session.environments,
+            store=session.store,
             device=wanted,
             say=driver.watcher.note,
             warm=False,
         )
     )
     notes = []
-    other = replace(laboratory, device=wanted, executor=executor, calibrations={})
+    other = replace(session, device=wanted, executor=executor, calibrations={})
     there = Driver(other, driver.watcher)
     try:
         for name, answer in investigation.answers().items():
@@ -60,7 +60,7 @@ def confirm(investigation: Investigation) -> list[str]:
                 continue
             driver.watcher.note(f"{name}: {len(sides)} releases to confirm on {wanted}")
             try:
-                there.laboratory.calibrate(there.arms[name])
+                there.session.calibrate(there.arms[name])
             except UsageError as error:
                 notes.append(f"{name} could not be confirmed on {wanted}: {error}")
                 continue

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from harness.errors import UsageError
-from harness.home import Home
 from harness.probes.store import Store
 from harness.runs.stored import load_report
 from harness.runs.tables import trace_table
+from harness.state import State
 
 if TYPE_CHECKING:
     import os
@@ -54,13 +54,13 @@ class LoadedRun:
     traces: pd.DataFrame
 
 
-def load_run(path: str | os.PathLike[str], *, home: str | os.PathLike[str] | None = None) -> LoadedRun:
+def load_run(path: str | os.PathLike[str], *, state: str | os.PathLike[str] | None = None) -> LoadedRun:
     """Load a run; see `harness.load_run`."""
     folder = Path(path)
     if not (folder / "report.json").is_file():
         raise UsageError(f"{folder}: no run, expected a folder with a report.json")
     report = load_report(folder)
-    store = Store(Home(Path(home).absolute()) if home is not None else Home.find())
+    store = Store(State(Path(state).absolute()) if state is not None else State.find())
     return LoadedRun(
         report, _releases(report), _boundaries(report), pd.DataFrame(trace_table(report, store).columns)
     )

@@ -2,134 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.report.model import ArmResult, BoundaryResult, ReleaseResult
 from harness.report.sentences import sentence
-from harness.runs.finding import Finding
-from harness.search.boundaries import Boundary, changes
+from harness.sessions.arm_map import SIGNALS, ArmMap
+from harness.sessions.finding import Finding, executions
 from harness.traces.census import census_differences, renamed
-from harness.traces.compare import beyond, first_difference, noise_floor
-from harness.verdicts.verdict import Judgement, SkipKind, Verdict
+from harness.traces.compare import first_difference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.releases.release import Release
-    from harness.runs.hash_seeds import HashSeedDependence
-    from harness.runs.turns import Direct
     from harness.scenario import Arm
     from harness.search import Answer
+    from harness.search.boundaries import Boundary
+    from harness.sessions.hash_seeds import HashSeedDependence
+    from harness.sessions.interleaved import Direct
     from harness.verdicts.calibration import Calibration
-
-SIGNALS = ("census", "trace")
-"""What is compared besides the verdict, whose boundaries the search finds."""
-
-Findings = dict[int, dict[int, Finding]]
-"""{position of the release: {repeat: finding}}."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArmMap:
-    """The findings of one arm over all releases, in order.
-
-    Attributes:
-        firsts: What stands for each release: the first execution with the verdict that most of them gave;
-            untested where there is none.
-        repeats: All further executions of each release.
-        traces: A label for each release, equal where the traces are; None without a training.
-    """
-
-    firsts: Sequence[Finding]
-    repeats: Sequence[Sequence[Finding]]
-    traces: Sequence[str | None]
-    deterministic: bool | None
-
-    def boundaries(self, signal: str) -> list[Boundary]:
-        """Return all boundaries in `census` or `trace`."""
-        values = [finding.census for finding in self.firsts] if signal == "census" else self.traces
-        untested = {place for place, one in enumerate(self.firsts) if one.verdict == Verdict.UNTESTED}
-        return [
-            replace(
-                boundary,
-                skipped=tuple(place for place in boundary.skipped if place not in untested),
-                untested=tuple(place for place in boundary.skipped if place in untested),
-                confirmed=self._again(boundary.before, signal) and self._again(boundary.after, signal),
-            )
-            for boundary in changes(values)
-        ]
-
-    def sides(self) -> set[int]:
-        """Return the positions next to a boundary in census or trace that have no untested release between."""
-        found = [boundary for signal in SIGNALS for boundary in self.boundaries(signal)]
-        return {side for one in found if not one.untested for side in (one.before, one.after)}
-
-    def _again(self, position: int, signal: str) -> bool:
-        first, repeats = self.firsts[position], self.repeats[position]
-        if signal == "census":
-            return bool(repeats) and all(repeat.census == first.census for repeat in repeats)
-        return bool(repeats) and (
-            self.deterministic is False
-            or all(repeat.trace_digest == first.trace_digest for repeat in repeats)
-        )
-
-
-def arrange(count: int, findings: Findings, verdicts: Sequence[Verdict] = ()) -> ArmMap:
-    """Put the findings in order, with everything that was not an identical job turned into a skip.
-
-    Args:
-        count: Number of releases.
-        findings: What was executed.
-        verdicts: What the search decided of each release; by default what most of its executions gave.
-    """
-    findings = identical(findings)
-    firsts, repeats = [], []
-    for position in range(count):
-        decided = verdicts[position] if verdicts else None
-        first, others = representative(findings.get(position, {}), decided)
-        firsts.append(first)
-        repeats.append(others)
-    deterministic = _deterministic(firsts, repeats)
-    return ArmMap(firsts, repeats, _trace_labels(firsts, repeats, deterministic=deterministic), deterministic)
-
-
-def representative(
-    executions: Mapping[int, Finding], decided: Verdict | None = None
-) -> tuple[Finding, list[Finding]]:
-    """Return the execution that stands for a release, and all others.
-
-    Args:
-        executions: {repeat: finding}.
-        decided: Verdict of the release; by default what most executions with a verdict gave.
-    """
-    ordered = [finding for _, finding in sorted(executions.items())]
-    if not ordered:
-        return Finding(Judgement(Verdict.UNTESTED, "not executed")), []
-    votes = Counter(finding.verdict for finding in ordered)
-    failures, judged = votes[Verdict.BAD], votes[Verdict.BAD] + votes[Verdict.GOOD]
-    if not judged:
-        return ordered[0], ordered[1:]
-    usual = Verdict.BAD if failures > votes[Verdict.GOOD] else Verdict.GOOD
-    if failures == votes[Verdict.GOOD]:
-        usual = next(finding.verdict for finding in ordered if finding.verdict != Verdict.SKIP)
-    verdict = decided if decided in (Verdict.GOOD, Verdict.BAD) else usual
-    first = next((finding for finding in ordered if finding.verdict == verdict), None) or next(
-        finding for finding in ordered if finding.verdict == usual
-    )
-    others = [finding for finding in ordered if finding is not first]
-    if failures in (0, judged) and verdict == usual:
-        return first, others
-    return replace(first, judgement=_of_several(first.judgement, verdict, failures, judged)), others
-
-
-def _of_several(judgement: Judgement, verdict: Verdict, failures: int, judged: int) -> Judgement:
-    """Return the judgement of a release whose executions disagree, among each other or with what was decided."""
-    counted = f"fails in {failures} of {judged} executions"
-    if judgement.verdict == verdict:
-        return replace(judgement, reason=f"{counted}: {judgement.reason}")
-    return Judgement(verdict, f"{counted}, which is no change from its neighbours")
 
 
 def arm_result(
@@ -195,61 +87,6 @@ def arm_result(
     )
 
 
-def identical(findings: Findings) -> Findings:
-    """Turn every execution that did not start as most others did into a skip: it is no evidence."""
-    seen = [
-        finding.identity
-        for position in sorted(findings, reverse=True)
-        for finding in findings[position].values()
-        if finding.identity
-    ]
-    usual = Counter(seen).most_common(1)[0][0] if seen else None
-    reason = "not identical: start values or batches differ from those of most other releases"
-    skipped = Judgement(Verdict.SKIP, reason, skip_kind=SkipKind.NOT_IDENTICAL)
-    return {
-        position: {
-            repeat: replace(finding, judgement=skipped, trace_digest=None, census=None)
-            if finding.identity not in (None, usual)
-            else finding
-            for repeat, finding in repeats.items()
-        }
-        for position, repeats in findings.items()
-    }
-
-
-def _deterministic(firsts: Sequence[Finding], repeats: Sequence[Sequence[Finding]]) -> bool | None:
-    pairs = [
-        (first.trace_digest, repeat.trace_digest)
-        for first, again in zip(firsts, repeats, strict=True)
-        for repeat in again
-        if first.trace_digest and repeat.trace_digest
-    ]
-    return all(one == other for one, other in pairs) if pairs else None
-
-
-def _trace_labels(
-    firsts: Sequence[Finding], repeats: Sequence[Sequence[Finding]], *, deterministic: bool | None
-) -> list[str | None]:
-    if deterministic is not False:
-        return [finding.trace_digest for finding in firsts]
-    floor: dict[str, float] = {}
-    for first, again in zip(firsts, repeats, strict=True):
-        traces = [first.trace, *(finding.trace for finding in again)]
-        for signal, value in noise_floor([trace for trace in traces if trace.steps]).items():
-            floor[signal] = max(value, floor.get(signal, 0.0))
-    labels: list[str | None] = []
-    last: Finding | None = None
-    for finding in firsts:
-        if finding.trace_digest is None:
-            labels.append(None)
-            continue
-        same = last is not None and not beyond(last.trace, finding.trace, floor)
-        before = next((label for label in reversed(labels) if label is not None), None)
-        labels.append(before if same else finding.trace_digest)
-        last = finding
-    return labels
-
-
 def _boundary(signal: str, boundary: Boundary, releases: Sequence[Release], found: ArmMap) -> BoundaryResult:
     before, after = found.firsts[boundary.before], found.firsts[boundary.after]
     return BoundaryResult(
@@ -310,23 +147,6 @@ def _release(release: Release, finding: Finding, repeats: Sequence[Finding], com
         module=judgement.module,
         raised_in=judgement.raised_in,
     )
-
-
-def executions(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Return executions as `ReleaseResult.executions` has them."""
-    return [
-        {
-            "probe": one.result.probe,
-            "repeat": one.result.repeat,
-            "seed": seed,
-            "hash_seed": one.result.hash_seed,
-            "verdict": one.verdict.value,
-            **({"turns": [turn.to_dict() for turn in finding.turns]} if finding.turns and not seed else {}),
-        }
-        for finding in findings
-        for seed, one in enumerate(finding.seeds())
-        if one.result is not None
-    ]
 
 
 def _notes(

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from harness.releases.release import Release
     from harness.report.model import ArmResult
-    from harness.runs.asked import Asked
-    from harness.runs.laboratory import Laboratory
+    from harness.sessions.asked import Asked
+    from harness.sessions.session import Session
 
 _MOST_NAMED = 6
 """Pre-releases that a note names."""
@@ -42,11 +42,11 @@ def with_prereleases_told(arms: Sequence[ArmResult], left_out: Sequence[str]) ->
     ]
 
 
-def nothing_resolvable(laboratory: Laboratory) -> str:
+def nothing_resolvable(session: Session) -> str:
     """Return what may help where no release at all can be resolved; empty where one can."""
-    if not all(isinstance(lock, Unresolvable) for lock in laboratory.locks):
+    if not all(isinstance(lock, Unresolvable) for lock in session.locks):
         return ""
-    interpreter, settings = laboratory.interpreter, laboratory.asked.settings()
+    interpreter, settings = session.interpreter, session.asked.settings()
     others = [one for one in installed() if one.minor != interpreter.minor]
     said = (
         f"no release can be resolved with Python {interpreter.version}; "

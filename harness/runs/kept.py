@@ -14,8 +14,8 @@ from harness.files import write_atomic
 from harness.model.codec import from_plain
 from harness.model.question import Question, Subject
 from harness.probes.store import sha256
-from harness.runs.asked import load_subject
-from harness.script import sources
+from harness.scenario.script import sources
+from harness.sessions.asked import load_subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

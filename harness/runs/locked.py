@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from harness.cause.dependencies import Place
     from harness.report.model import BoundaryResult, ReleaseResult, Report
     from harness.report.opened import DependencyAnswer
-    from harness.runs.dependencies import Place
 
 
 def with_moves(

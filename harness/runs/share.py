@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 from harness.cause.attribute import Attribution, attribute
 from harness.errors import UsageError
 from harness.locks.resolve import Unresolvable
-from harness.runs.drive import Driver
-from harness.runs.gather import arrange
-from harness.runs.investigate import Investigation
-from harness.runs.warm_start import distrust_warm_start
 from harness.search.boundaries import verdict_changes
+from harness.sessions.arm_map import arrange
+from harness.sessions.driver import Driver
+from harness.sessions.investigation import Investigation
+from harness.sessions.warm_start import distrust_warm_start
 from harness.verdicts.oracles import with_defaults
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.runs.drive import Task, Watcher
-    from harness.runs.gather import ArmMap
-    from harness.runs.laboratory import Laboratory
+    from harness.sessions.arm_map import ArmMap
+    from harness.sessions.driver import Task, Watcher
+    from harness.sessions.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ def parse_shard(text: str) -> Shard:
     return Shard(int(number), int(of))
 
 
-def share(laboratory: Laboratory, shard: Shard) -> list[int]:
+def share(session: Session, shard: Shard) -> list[int]:
     """Return the positions of the releases that a machine executes: the same on every machine with these locks."""
-    weights = [0 if isinstance(lock, Unresolvable) else 1 for lock in laboratory.locks]
+    weights = [0 if isinstance(lock, Unresolvable) else 1 for lock in session.locks]
     total, before, found = max(1, sum(weights)), 0, []
     for position, weight in enumerate(weights):
         if min(before * shard.of // total, shard.of - 1) == shard.number - 1:
@@ -64,34 +64,34 @@ def share(laboratory: Laboratory, shard: Shard) -> list[int]:
     return found
 
 
-def missing(laboratory: Laboratory, positions: Sequence[int]) -> int:
+def missing(session: Session, positions: Sequence[int]) -> int:
     """Return how many first executions of releases are not stored yet."""
     probes = [
         probe
         for position in positions
-        if laboratory.releases[position].version not in laboratory.asked.assume
-        for arm in laboratory.asked.arms
-        for probe in laboratory.probes(arm, position)
+        if session.releases[position].version not in session.asked.assume
+        for arm in session.asked.arms
+        for probe in session.probes(arm, position)
     ]
-    return sum(laboratory.store.find(probe.digest) is None for probe in probes)
+    return sum(session.store.find(probe.digest) is None for probe in probes)
 
 
-def execute_share(laboratory: Laboratory, shard: Shard, watcher: Watcher) -> list[int]:
+def execute_share(session: Session, shard: Shard, watcher: Watcher) -> list[int]:
     """Execute and store what the answer needs of a share; return its positions.
 
     Raises:
         HarnessError: As the parts say; nothing that was executed before is lost.
         KeyboardInterrupt: After every running probe was ended.
     """
-    asked = laboratory.asked
+    asked = session.asked
     question = replace(asked.question, plan=replace(asked.question.plan, search="sweep"))
-    driver = Driver(replace(laboratory, asked=replace(asked, question=question)), watcher)
-    positions = share(laboratory, shard)
-    wanted = [p for p in positions if laboratory.releases[p].version not in asked.assume]
+    driver = Driver(replace(session, asked=replace(asked, question=question)), watcher)
+    positions = share(session, shard)
+    wanted = [p for p in positions if session.releases[p].version not in asked.assume]
     try:
-        if _reference(laboratory) in positions:  # else the run that answers judges by it
+        if _reference(session) in positions:  # else the run that answers judges by it
             for arm in asked.arms:
-                laboratory.calibrate(arm)
+                session.calibrate(arm)
         driver.execute([(arm.name, position, 0) for position in wanted for arm in asked.arms])
         for _ in range(3):  # a repeat may itself show a new boundary
             driver.execute(_repeats(driver))
@@ -99,18 +99,18 @@ def execute_share(laboratory: Laboratory, shard: Shard, watcher: Watcher) -> lis
         attribute(
             Investigation(driver),
             Attribution(),
-            causes=asked.question.plan.cause and not laboratory.alone,
+            causes=asked.question.plan.cause and not session.alone,
             fixes=asked.question.plan.remedies,
         )
     finally:
-        laboratory.executor.close()
+        session.executor.close()
     return positions
 
 
-def _reference(laboratory: Laboratory) -> int:
+def _reference(session: Session) -> int:
     """Return the position of the release that a metric is compared with, the first one where none is named."""
-    named = with_defaults(laboratory.asked.scenario.oracle).get("reference")
-    versions = [release.version for release in laboratory.releases]
+    named = with_defaults(session.asked.scenario.oracle).get("reference")
+    versions = [release.version for release in session.releases]
     return versions.index(named) if named in versions else 0
 
 
@@ -118,7 +118,7 @@ def _repeats(driver: Driver) -> list[Task]:
     """Return what is repeated: the sides of boundaries, both ends, and one good release to see determinism."""
     tasks: list[Task] = []
     for arm, findings in driver.findings.items():
-        found = arrange(len(driver.laboratory.releases), findings)
+        found = arrange(len(driver.session.releases), findings)
         tasks += [(arm, side, 1) for side in sorted(_sides(found))]
     return tasks
 

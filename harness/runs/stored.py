@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from harness.cause.dependencies import judged_again
 from harness.errors import UsageError
 from harness.probes.store import Store
 from harness.releases.release import Release
@@ -13,17 +14,18 @@ from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, ReleaseResult, Report, read_stored
 from harness.report.sentences import worded
 from harness.report.write import write_report
-from harness.runs.asked import probe_command, shell
 from harness.runs.beside import with_devices
-from harness.runs.dependencies import judged_again
-from harness.runs.finding import Finding, Turn
-from harness.runs.gather import Findings, arm_result, arrange
-from harness.runs.investigate import Searched, replay
+from harness.runs.gather import arm_result
 from harness.runs.kept import present, question_of
 from harness.runs.locked import read_locks, sides, with_moves, with_raised
-from harness.runs.turns import Direct, read_pairs
 from harness.scenario import Arm, load_scenario
+from harness.sessions.arm_map import Findings, arrange
+from harness.sessions.asked import probe_command, shell
+from harness.sessions.finding import Finding, Turn
+from harness.sessions.interleaved import Direct, read_pairs
+from harness.sessions.investigation import Searched, replay
 from harness.verdicts.calibration import Calibration, ReferenceRun
+from harness.verdicts.comparing import judge_interleaved_with, judge_sides
 from harness.verdicts.oracles import compares, in_turns
 from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
@@ -31,10 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.home import Home
     from harness.probes.store import Result
     from harness.report.model import BoundaryResult
     from harness.report.opened import MixtureResult
+    from harness.state import State
 
 
 def load_report(folder: Path) -> Report:
@@ -46,13 +48,13 @@ def load_report(folder: Path) -> Report:
     return read_stored(folder / "report.json", Report.from_dict)
 
 
-def redraw(folder: Path, home: Home) -> Report:
+def redraw(folder: Path, state: State) -> Report:
     """Write the files of a run anew, its answers worded as they are now, and return its report."""
     report = _with_commands(load_report(folder), folder)
     locks = read_locks(folder, sides(report))
     report = with_raised(with_moves(report, locks), locks)
-    report = worded(_beside(report, Store(home)))
-    write_report(folder, report, stored_evidence(report, Store(home)), drawings=home.drawings)
+    report = worded(_beside(report, Store(state)))
+    write_report(folder, report, stored_evidence(report, Store(state)), drawings=state.drawings)
     return report
 
 
@@ -61,7 +63,7 @@ ORACLES = ("auto", "run", "present")
 the scenario still has the job that the run executed."""
 
 
-def judge_again(folder: Path, home: Home, oracle: str = "auto") -> tuple[Report, str]:
+def judge_again(folder: Path, state: State, oracle: str = "auto") -> tuple[Report, str]:
     """Judge a run's stored traces again, and write its files anew.
 
     Causes and remedies stay as they were judged when they were executed, but for the causes of boundaries that are
@@ -69,7 +71,7 @@ def judge_again(folder: Path, home: Home, oracle: str = "auto") -> tuple[Report,
 
     Args:
         folder: Of the run.
-        home: Has the traces.
+        state: Has the traces.
         oracle: One of `ORACLES`.
 
     Returns:
@@ -80,7 +82,7 @@ def judge_again(folder: Path, home: Home, oracle: str = "auto") -> tuple[Report,
     """
     old = load_report(folder)
     settings, said = choose_oracle(old, oracle)
-    return _judged_by(old, folder, home, settings), said
+    return _judged_by(old, folder, state, settings), said
 
 
 def choose_oracle(report: Report, wanted: str) -> tuple[Mapping[str, Any], str]:
@@ -107,15 +109,15 @@ def choose_oracle(report: Report, wanted: str) -> tuple[Mapping[str, Any], str]:
     return now.scenario.oracle, "judged by the scenario's present oracle, not by the run's" if changed else ""
 
 
-def _judged_by(old: Report, folder: Path, home: Home, oracle: Mapping[str, Any]) -> Report:
-    store = Store(home)
+def _judged_by(old: Report, folder: Path, state: State, oracle: Mapping[str, Any]) -> Report:
+    store = Store(state)
     arms = [_judge_arm(old.package, arm, store, oracle) for arm in old.arms]
     places = {(arm.name, one.before, one.after) for arm in arms for one in arm.boundaries}
     causes = [one for one in old.cause if (one.arm, one.before, one.after) in places]
     new = _with_commands(replace(old, arms=arms, cause=causes, oracle=dict(oracle)), folder)
     locks = read_locks(folder, sides(new))
     new = worded(with_devices(with_raised(with_moves(new, locks), locks), store, oracle))
-    write_report(folder, new, stored_evidence(new, store), drawings=home.drawings)
+    write_report(folder, new, stored_evidence(new, store), drawings=state.drawings)
     return new
 
 
@@ -247,7 +249,7 @@ def _judged_in_turns(
         raise UsageError(
             f"arm {arm.name} has no executions in turns, which the scenario's oracle needs: run the question anew"
         )
-    return replace(finding, judgement=calibration.judge_pairs(read_pairs(finding.turns), oracle))
+    return replace(finding, judgement=judge_interleaved_with(calibration, read_pairs(finding.turns), oracle))
 
 
 def _direct(
@@ -261,7 +263,7 @@ def _direct(
         return found
     for one in asked:
         turns = _turns(store, one.direct, f"{one.before} or {one.after}")
-        judged = calibration.judge_sides(one.before, read_pairs(turns), oracle, len(asked))
+        judged = judge_sides(calibration, one.before, read_pairs(turns), oracle, len(asked))
         found[versions.index(one.before), versions.index(one.after)] = Direct(judged, turns)
     return found
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
-from harness.command import merge_pins
 from harness.errors import UsageError
 from harness.files import whole_folder, write_atomic
 from harness.keys import toml_text
+from harness.scenario.command import merge_pins
 from harness.scenario.keys import SCENARIO
 from harness.scenario.rules import complaints
 from harness.scenario.schema import FILE, schema_text
-from harness.script import script_metadata, script_of, sources
+from harness.scenario.script import script_metadata, script_of, sources
 from harness.verdicts.oracles import options
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from harness.keys import line_of
 from harness.scenario.keys import ALSO, ARM, FIX, SCENARIO
 from harness.scenario.rules import complaints
 from harness.scenario.scenario import Arm, Fix, Range, Scenario
-from harness.script import script_of
+from harness.scenario.script import script_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

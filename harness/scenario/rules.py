@@ -13,7 +13,7 @@ from harness.keys import Complaint, Wrong, check, toml_text
 from harness.keys.kinds import SETTING
 from harness.scenario.job import HANDED_OVER, declared, parse, readable
 from harness.scenario.keys import ALSO, ARM, FIX, SCENARIO
-from harness.script import script_of
+from harness.scenario.script import script_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

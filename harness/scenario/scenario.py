@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
-from harness.script import command_digest
+from harness.scenario.script import command_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.verdicts.levels import Levels
-from harness.verdicts.oracles import ORACLES, with_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.traces.trace import Trace
-    from harness.verdicts.verdict import Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,37 +61,6 @@ class Calibration:
         """Return the traces of the runs with one seed; those of the first where it has none."""
         found = [run.trace for run in self.runs if run.seed == seed]
         return found or [run.trace for run in self.runs if run.seed == self.runs[0].seed]
-
-    def judge(self, traces: Sequence[Trace], oracle: Mapping[str, Any]) -> Judgement:
-        """Judge one release by all its seeds.
-
-        Raises:
-            UsageError: The runs of the reference are too few, or too different, to compare anything with.
-        """
-        compare = ORACLES[oracle["kind"]].compare
-        assert compare is not None  # noqa: S101 - an oracle that compares has it
-        return compare(self, traces, with_defaults(oracle))
-
-    def judge_pairs(self, pairs: Sequence[tuple[Trace, Trace]], oracle: Mapping[str, Any]) -> Judgement:
-        """Judge one release by executions (the reference's, its own) in turns; a skip if they are too few."""
-        compare = ORACLES[oracle["kind"]].compare_pairs
-        assert compare is not None  # noqa: S101 - an oracle that compares in turns has it
-        return compare(self, pairs, with_defaults(oracle))
-
-    def judge_sides(
-        self, before: str, pairs: Sequence[tuple[Trace, Trace]], oracle: Mapping[str, Any], boundaries: int
-    ) -> Judgement:
-        """Judge the newer side of a boundary by executions in turns with the older one.
-
-        Args:
-            before: Version of the older side.
-            pairs: Of executions of the older and of the newer side.
-            oracle: Its settings.
-            boundaries: How many share the risk.
-        """
-        compare = ORACLES[oracle["kind"]].compare_sides
-        assert compare is not None  # noqa: S101 - an oracle that compares in turns has it
-        return compare(self, before, pairs, with_defaults(oracle), boundaries)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a report keeps of it."""

@@ -20,11 +20,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.home import Home
 from harness.releases.index import list_releases
 from harness.releases.release import select
 from harness.releases.settings import read_settings
 from harness.scenario import load_scenario
+from harness.state import State
 from harness.traces.trace import read_trace
 from harness.uv import Uv
 
@@ -46,7 +46,7 @@ class Bench:
     def __post_init__(self):
         self.settings = read_settings()
         self.uv = Uv(self.settings.uv_environment)
-        listing = list_releases("peft", self.settings, Home(self.folder / "listing"))
+        listing = list_releases("peft", self.settings, State(self.folder / "listing"))
         self.releases = [
             release.version for release in select(listing.releases, package="peft", first=SCENARIO.first)
         ]
@@ -65,7 +65,7 @@ class Bench:
 
     # -- this harness -----------------------------------------------------------------------------------------
 
-    def harness(self, releases, *, home, jobs=2):
+    def harness(self, releases, *, state, jobs=2):
         """Run the main job on some releases; the newest one is last."""
         words = [
             "bisect",
@@ -79,7 +79,7 @@ class Bench:
             "--no-cause",
         ]
         words += ["--jobs", str(jobs), "--set", f"steps={self.steps}", "--out", str(self.folder / "reports")]
-        environment = {**os.environ, "HARNESS_HOME": str(home)}
+        environment = {**os.environ, "HARNESS_HOME": str(state)}
         done = subprocess.run(
             [sys.executable, "-m", "harness", *words],
             env=environment,
@@ -91,9 +91,9 @@ class Bench:
             sys.exit(done.stderr)
         return json.loads((self.folder / "reports" / "latest" / "report.json").read_text(encoding="utf-8"))
 
-    def forget_results(self, home):
+    def forget_results(self, state):
         """Leave locks and environments, forget what was executed."""
-        shutil.rmtree(home / "probes", ignore_errors=True)
+        shutil.rmtree(state / "probes", ignore_errors=True)
 
     # -- what a user would do instead -------------------------------------------------------------------------
 
@@ -163,10 +163,10 @@ def spread(releases, count):
     return releases[-count:]
 
 
-def overheads(home):
+def overheads(state):
     """Return the seconds of each first, warm execution beyond its training loop."""
     found = []
-    for path in (home / "probes").glob("*/0/probe.json"):
+    for path in (state / "probes").glob("*/0/probe.json"):
         execution = json.loads(path.read_text(encoding="utf-8"))["execution"]
         end = read_trace(path.with_name("trace.jsonl")).end
         if end is not None and execution["start"] == "warm":
@@ -182,20 +182,20 @@ def training(report):
 def run(bench, *, scaling, others):
     """Measure everything and return the facts."""
     warm, cold = bench.folder / "warm", bench.folder / "cold"
-    bench.harness(bench.releases, home=warm)  # makes environments and fills the caches
+    bench.harness(bench.releases, state=warm)  # makes environments and fills the caches
     facts = {"scaling": []}
 
     def whole():
         bench.forget_results(warm)
-        facts["report"] = bench.harness(bench.releases, home=warm)
+        facts["report"] = bench.harness(bench.releases, state=warm)
         facts["overhead"] = statistics.median(overheads(warm))
 
     bench.measure("warm", whole)
-    bench.measure("repeated", lambda: bench.harness(bench.releases, home=warm))
+    bench.measure("repeated", lambda: bench.harness(bench.releases, state=warm))
 
     def from_nothing():
         shutil.rmtree(cold, ignore_errors=True)
-        bench.harness(bench.releases, home=cold)
+        bench.harness(bench.releases, state=cold)
 
     bench.measure("cold", from_nothing)
     for count in scaling:
@@ -203,7 +203,7 @@ def run(bench, *, scaling, others):
 
             def part(count=count, jobs=jobs):
                 bench.forget_results(warm)
-                bench.harness(spread(bench.releases, count), home=warm, jobs=jobs)
+                bench.harness(spread(bench.releases, count), state=warm, jobs=jobs)
 
             name = f"{count} releases, {jobs} jobs"
             bench.measure(name, part, repeats=1)

@@ -6,8 +6,8 @@ import pytest
 
 from harness.cause.fixes import judged, why_not
 from harness.cause.transplant import status
-from harness.runs.finding import Finding
 from harness.scenario import Arm, Fix
+from harness.sessions.finding import Finding
 from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
 
 GOOD = Finding(Judgement(Verdict.GOOD, "finite over 5 steps"))

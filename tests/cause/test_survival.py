@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cause.survival import kaplan_meier, survival
-from harness.runs.finding import Finding
+from harness.sessions.finding import Finding
 from harness.traces.trace import Trace
 from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
 

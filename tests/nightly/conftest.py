@@ -1,4 +1,4 @@
-"""A month of its own: an index, a home and a working folder that no other test shares."""
+"""A month of its own: an index, a state directory and a working folder that no other test shares."""
 
 from __future__ import annotations
 

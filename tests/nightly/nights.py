@@ -1,6 +1,6 @@
 """Started by test_killed.py: runs each night that a line of stdin asks for in a child of its own, and may kill it.
 
-A line is `folder home day seconds`: SIGKILL after so many seconds, never with 0. The answer is `killed`, or the
+A line is `folder state directory day seconds`: SIGKILL after so many seconds, never with 0. The answer is `killed`, or the
 night's exit status. The children are forked, so that a night needs no start-up and many of them can be killed.
 """
 
@@ -13,24 +13,24 @@ from pathlib import Path
 
 from simulated import Silent
 
-from harness.home import Home
 from harness.nightly.config import load_config
 from harness.nightly.nightly import nightly
+from harness.state import State
 
 
-def night(folder, home, day):
+def night(folder, state, day):
     os.chdir(folder)
-    os.environ["HARNESS_HOME"] = home
+    os.environ["HARNESS_HOME"] = state
     started = datetime.fromisoformat(day).replace(tzinfo=UTC)
-    os._exit(nightly(load_config(Path("nightly.toml")), Home.find(), Silent(), started).code)
+    os._exit(nightly(load_config(Path("nightly.toml")), State.find(), Silent(), started).code)
 
 
 for line in sys.stdin:
-    folder, home, day, seconds = line.split()
+    folder, state, day, seconds = line.split()
     child = os.fork()
     if child == 0:
         os.setsid()
-        night(folder, home, day)
+        night(folder, state, day)
     deadline = time.monotonic() + float(seconds)
     ended = 0
     while not ended and (float(seconds) == 0 or time.monotonic() < deadline):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from toyindex import GOOD, wheel
 
-from harness.home import Home
 from harness.nightly.config import load_config
 from harness.nightly.nightly import nightly
+from harness.state import State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ class Month:
     def __init__(self, index, folder: Path, config: str):
         self.index = index
         self.folder = folder
-        self.home = Home.find()
+        self.state = State.find()
         (folder / "nightly.toml").write_text(config, encoding="utf-8")
 
     def release(self, version: str, code: str = GOOD, day: int = 1, name: str = "toy", **facts):
@@ -59,7 +59,7 @@ class Month:
 
     def night(self, day: int, **options):
         config = load_config(self.folder / "nightly.toml")
-        return nightly(config, self.home, Silent(), datetime(2024, 2, day, 23, tzinfo=UTC), **options)
+        return nightly(config, self.state, Silent(), datetime(2024, 2, day, 23, tzinfo=UTC), **options)
 
 
 def story(told):

@@ -86,7 +86,7 @@ def test_a_month(month):  # noqa: PLR0915 - a day after the other
 
     # It is accepted.
     (run,) = month.folder.glob("reports/20240215*")
-    done = accept(run, month.home, moment=datetime(2024, 2, 16, tzinfo=UTC), who="Ada", why="a new schedule")
+    done = accept(run, month.state, moment=datetime(2024, 2, 16, tzinfo=UTC), who="Ada", why="a new schedule")
     assert done.moved == [(("toy", "toy", "plain"), "1.1", "2.5")]
     month.release("2.6", OTHER, day=16)
     said = "toy 2.6 is good in plain and trains as the baseline 2.5, bit for bit"

@@ -75,7 +75,7 @@ def test_both_ways_are_two_executions_each_in_clean_processes(moving):
     start(moving, helper=NAN)
     moving.night(2)
     stored = [
-        json.loads(path.read_text(encoding="utf-8")) for path in moving.home.probes.glob("*/*/probe.json")
+        json.loads(path.read_text(encoding="utf-8")) for path in moving.state.probes.glob("*/*/probe.json")
     ]
     tried = [one for one in stored if one["repeat"] >= 2000]
     assert {one["execution"]["start"] for one in tried} == {"clean"}
@@ -84,7 +84,7 @@ def test_both_ways_are_two_executions_each_in_clean_processes(moving):
         repeats.setdefault(one["lock"], set()).add(one["repeat"])
     # Last night's packages, those of now, the culprit alone, all but the culprit; what was tried besides, once.
     assert sorted(map(len, repeats.values()))[-4:] == [2, 2, 2, 2]
-    with closing(History.open(moving.home)) as history:  # they are no executions of the baseline as it is
+    with closing(History.open(moving.state)) as history:  # they are no executions of the baseline as it is
         assert not [row for row in history.rows("probes") if row["repeat"] >= 2000]
 
 

@@ -53,7 +53,7 @@ def test_accept_moves_a_baseline(month, harness):
     done = harness("accept", run, "--why", "a new schedule", "--who", "Ada")
     assert done.returncode == 0, done.stderr
     assert done.stdout == "toy 1.1 is the baseline of plain in toy, in place of 1.0; accepted by Ada\n"
-    with closing(History.open(month.home)) as history:
+    with closing(History.open(month.state)) as history:
         now = history.baseline(("toy", "toy", "plain"))
     assert (now.version, now.who, now.why, now.run) == ("1.1", "Ada", "a new schedule", run)
     assert datetime.fromisoformat(now.moment).tzinfo is UTC
@@ -93,7 +93,7 @@ def test_of_two_nights_the_second_says_who_is_there(month, harness):
     month.release("1.0", SLOW)
     command = [sys.executable, "-m", "harness", "nightly"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as first:
-        note = month.home.root / "nightly.holder.json"
+        note = month.state.root / "nightly.holder.json"
         deadline = time.monotonic() + 60
         while not note.exists():
             assert time.monotonic() < deadline
@@ -111,10 +111,10 @@ def test_of_two_nights_the_second_says_who_is_there(month, harness):
 
 
 def test_a_stale_note_of_a_killed_night_hinders_nobody(month):
-    month.home.root.mkdir()
-    (month.home.root / "nightly.holder.json").write_text("{", encoding="utf-8")
-    with only_night(month.home, Silent(), wait=False):
-        facts = json.loads((month.home.root / "nightly.holder.json").read_text(encoding="utf-8"))
+    month.state.root.mkdir()
+    (month.state.root / "nightly.holder.json").write_text("{", encoding="utf-8")
+    with only_night(month.state, Silent(), wait=False):
+        facts = json.loads((month.state.root / "nightly.holder.json").read_text(encoding="utf-8"))
         assert set(facts) == {"process", "host", "started"}
 
 
@@ -225,7 +225,7 @@ def test_a_baseline_repeated_every_night_shows_the_machine(month):
     (event,) = month.night(3).events
     assert event.kind == "changed"
     assert "trains otherwise tonight in the same environment" in event.text
-    with closing(History.open(month.home)) as history:
+    with closing(History.open(month.state)) as history:
         assert {row["night"] for row in history.rows("probes")} == {1, 2, 3}
 
 

@@ -31,13 +31,13 @@ arms = ["scaled"]
 CYCLE = (GOOD, BAD, BAD, GOOD, "unbuildable", OTHER)
 
 
-def told(folder, home):
+def told(folder, state):
     """Return all that nights told and all that the history knows, but for when and how fast."""
     nights = [
         json.loads(path.read_text(encoding="utf-8"))
         for path in sorted(folder.glob("reports/nightly/2*/nightly.json"))
     ]
-    with closing(sqlite3.connect(home / "history.sqlite")) as history:
+    with closing(sqlite3.connect(state / "history.sqlite")) as history:
         assert history.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         tables = {
             table: sorted(history.execute(f"SELECT {columns} FROM {table}").fetchall(), key=repr)
@@ -56,11 +56,11 @@ def told(folder, home):
     return [(night["started"], night["headline"], night["events"]) for night in nights], tables, runs
 
 
-def ended(home, day):
+def ended(state, day):
     """Check a killed night's history; return the exit status if it was killed after its very end, else nothing."""
-    if not (home / "history.sqlite").exists():
+    if not (state / "history.sqlite").exists():
         return ""
-    with closing(sqlite3.connect(home / "history.sqlite")) as history:
+    with closing(sqlite3.connect(state / "history.sqlite")) as history:
         assert history.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         if not history.execute("PRAGMA user_version").fetchone()[0]:
             return ""
@@ -87,8 +87,8 @@ def test_fifty_kills(month, own_index, tmp_path):
     ) as nights:
 
         def night(name, day, seconds=0.0):
-            home = tmp_path / f"home-{name}"
-            nights.stdin.write(f"{folders[name]} {home} {day} {seconds:.3f}\n")
+            state = tmp_path / f"state directory-{name}"
+            nights.stdin.write(f"{folders[name]} {state} {day} {seconds:.3f}\n")
             nights.stdin.flush()
             return nights.stdout.readline().strip()
 
@@ -108,14 +108,14 @@ def test_fifty_kills(month, own_index, tmp_path):
                 answer = night("killed", day, moments.uniform(0.01, 0.6 * took))
                 if answer == "killed":
                     kills += 1
-                    answer = ended(tmp_path / "home-killed", day) or answer
+                    answer = ended(tmp_path / "state directory-killed", day) or answer
             if answer == "killed":
                 answer = night("killed", day)
             assert answer == calm
             if kills >= KILLS:
                 break
         nights.stdin.close()
-    calm, killed = (told(folders[name], tmp_path / f"home-{name}") for name in ("calm", "killed"))
+    calm, killed = (told(folders[name], tmp_path / f"state directory-{name}") for name in ("calm", "killed"))
     assert killed[0] == calm[0]
     assert killed[1] == calm[1]
     assert killed[2] == calm[2]

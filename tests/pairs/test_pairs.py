@@ -275,9 +275,9 @@ def test_ranges_belong_to_the_package_before_them(ask):
 
 def test_the_same_question_again_executes_nothing(ask):
     ask(PAIR, *BOTH)
-    probes = set(Path("home/probes").glob("*/*"))
+    probes = set(Path("state directory/probes").glob("*/*"))
     ask(PAIR, *BOTH)
-    assert set(Path("home/probes").glob("*/*")) == probes
+    assert set(Path("state directory/probes").glob("*/*")) == probes
 
 
 def test_ctrl_c_leaves_an_answer_that_goes_on(ask, tmp_path, monkeypatch):
@@ -295,7 +295,10 @@ def test_ctrl_c_leaves_an_answer_that_goes_on(ask, tmp_path, monkeypatch):
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread runs yet
         )
         deadline = time.monotonic() + 60
-        while len(list(Path("home/probes").glob("*/0/probe.json"))) < 4 and time.monotonic() < deadline:
+        while (
+            len(list(Path("state directory/probes").glob("*/0/probe.json"))) < 4
+            and time.monotonic() < deadline
+        ):
             time.sleep(0.1)
         time.sleep(3)
         process.send_signal(signal.SIGINT)

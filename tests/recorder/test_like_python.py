@@ -18,8 +18,9 @@ import pytest
 
 from harness.probes import sandbox
 from harness.probes.launch import CleanLauncher, WarmLauncher
-from harness.probes.probe import RECORDER, Probe
+from harness.probes.probe import Probe
 from harness.probes.process import Processes
+from harness.recording import RECORDER
 from harness.traces.trace import read_trace
 
 OTHER_PYTHONS = [*filter(None, os.environ.get("HARNESS_TEST_PYTHONS", "").split(os.pathsep))]

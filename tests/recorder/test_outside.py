@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from harness.probes.probe import RECORDER
+from harness.recording import RECORDER
 from harness.traces.trace import read_trace
 
 JOB = """

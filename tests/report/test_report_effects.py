@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from synthetic_report import report
 
+from harness.report.cache import FigureCache
 from harness.report.effects import MOST_ROWS, effects
 from harness.report.page import draw
-from harness.report.shelf import Shelf
 
 
 def with_intervals(made, count=None):
@@ -35,7 +35,7 @@ def test_bars_stand_where_their_values_are():
 
 def test_the_page_has_them_and_keeps_the_newest():
     made, evidence = report()
-    html, _ = draw(with_intervals(made), evidence, issue="", shelf=Shelf(None))
+    html, _ = draw(with_intervals(made), evidence, issue="", cache=FigureCache(None))
     assert 'id="effects"' in html
     assert "step_seconds, times that of 1.0" in html
     (found,) = effects(with_intervals(made))

@@ -10,9 +10,9 @@ from dataclasses import replace
 import pytest
 import synthetic_report
 
-from harness.report import shelf, write_report
+from harness.report import cache, write_report
+from harness.report.cache import FigureCache
 from harness.report.drawing import Drawing, Stroke
-from harness.report.shelf import Shelf
 
 CURVE = ((1.0, 2.0, 3.0), (0.5, float("nan"), 0.2))
 DRAWING = Drawing(
@@ -24,42 +24,42 @@ DRAWING = Drawing(
 def plots(monkeypatch):
     """Counts what is really drawn."""
     seen = []
-    plot = shelf._plot
-    monkeypatch.setattr(shelf, "_plot", lambda drawing: seen.append(drawing) or plot(drawing))
+    plot = cache._plot
+    monkeypatch.setattr(cache, "_plot", lambda drawing: seen.append(drawing) or plot(drawing))
     return seen
 
 
 def test_the_second_time_nothing_is_drawn_and_the_bytes_are_the_same(tmp_path, plots):
-    first = Shelf(tmp_path).drawn(DRAWING)
-    assert Shelf(tmp_path).drawn(DRAWING) == first == Shelf().drawn(DRAWING)
-    assert len(plots) == 2, "once to keep it, once without a shelf"
+    first = FigureCache(tmp_path).drawn(DRAWING)
+    assert FigureCache(tmp_path).drawn(DRAWING) == first == FigureCache().drawn(DRAWING)
+    assert len(plots) == 2, "once to keep it, once without a cache"
 
 
 @pytest.mark.parametrize("change", [{"title": "Other"}, {"heading": "toy 1 → 3"}, {"log": True}, {"last": 4}])
 def test_whatever_changes_the_picture_is_drawn(tmp_path, plots, change):
-    Shelf(tmp_path).drawn(DRAWING)
-    Shelf(tmp_path).drawn(replace(DRAWING, **change))
+    FigureCache(tmp_path).drawn(DRAWING)
+    FigureCache(tmp_path).drawn(replace(DRAWING, **change))
     assert len(plots) == 2
 
 
 def test_a_figure_half_gone_is_drawn_again(tmp_path, plots):
-    Shelf(tmp_path).drawn(DRAWING)
+    FigureCache(tmp_path).drawn(DRAWING)
     next(tmp_path.glob("*.png")).unlink()
-    Shelf(tmp_path).drawn(DRAWING)
+    FigureCache(tmp_path).drawn(DRAWING)
     next(tmp_path.glob("*.svg")).write_bytes(b"\xff")
-    Shelf(tmp_path).drawn(DRAWING)
+    FigureCache(tmp_path).drawn(DRAWING)
     assert len(plots) == 3
 
 
 def test_the_least_recently_used_go_first(tmp_path, plots, monkeypatch):
-    monkeypatch.setattr(shelf, "MOST", 2)
+    monkeypatch.setattr(cache, "MOST", 2)
     for count, last in enumerate((3, 4, 5)):
-        Shelf(tmp_path).drawn(replace(DRAWING, last=last))
+        FigureCache(tmp_path).drawn(replace(DRAWING, last=last))
         newest = max(tmp_path.glob("*.svg"), key=lambda path: path.stat().st_mtime_ns)
         os.utime(newest, (count, count))
-    Shelf(tmp_path).trim()
+    FigureCache(tmp_path).trim()
     assert len(list(tmp_path.iterdir())) == 4
-    Shelf(tmp_path).drawn(replace(DRAWING, last=3))
+    FigureCache(tmp_path).drawn(replace(DRAWING, last=3))
     assert len(plots) == 4
 
 

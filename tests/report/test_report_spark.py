@@ -9,8 +9,8 @@ import attribution
 import synthetic_report
 
 from harness.report import ProbeEvidence
+from harness.report.cache import FigureCache
 from harness.report.page import draw
-from harness.report.shelf import Shelf
 from harness.report.spark import HEIGHT, WIDTH, spark
 
 
@@ -42,9 +42,9 @@ def test_nothing_is_drawn_of_a_training_that_never_began():
 def test_the_page_shows_it_beside_each_remedy_that_was_executed():
     report, evidence = synthetic_report.report()
     report = replace(report, **attribution.everything())
-    without, _ = draw(report, evidence, issue="", shelf=Shelf())
+    without, _ = draw(report, evidence, issue="", cache=FigureCache())
     assert 'class="spark"' not in without
     evidence["ab" * 32] = ProbeEvidence(synthetic_report.trace())
-    page, _ = draw(report, evidence, issue="", shelf=Shelf())
+    page, _ = draw(report, evidence, issue="", cache=FigureCache())
     cells = [cell for one in report.interventions[0].remedies for cell in one.cells]
     assert page.count('class="spark"') == len(cells)

@@ -14,18 +14,18 @@ import harness
 from harness.cli import main
 from harness.errors import UsageError
 from harness.files import to_json, write_atomic
-from harness.home import Home
 from harness.probes.store import Store
 from harness.report import write_report
 from harness.runs.tables import KEYS, trace_table, write_table
+from harness.state import State
 
 KEPT = ("0.6.2", "0.7.0", "0.12.0")
 EXECUTION = {"ended": "exit", "code": 0, "seconds": 1.0, "memory_peak": 1}
 
 
-def store_trace(home, probe, trace):
+def store_trace(state, probe, trace):
     """Write a trace as the recorder does."""
-    folder = home.probes / probe[:32] / "0"
+    folder = state.probes / probe[:32] / "0"
     lines = [{"event": "columns", "names": trace.columns}]
     pairs = zip(trace.steps, trace.rows, strict=True)
     lines += [{"event": "step", "step": step, "values": row} for step, row in pairs]
@@ -35,23 +35,23 @@ def store_trace(home, probe, trace):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run of two arms with three seeds and its home; the trace of one execution is gone."""
+    """A run of two arms with three seeds and its state directory; the trace of one execution is gone."""
     root = tmp_path_factory.mktemp("run")
     report, evidence = synthetic_report.with_seeds(*synthetic_report.report(steps=5, releases=KEPT, skip=()))
     write_report(root / "reports" / "one", report, evidence)
-    home = Home(root / "home")
+    state = State(root / "home")
     gone = report.arms[1].releases[-1].executions[-1]["probe"]
     for arm in report.arms:
         for release in arm.releases:
             for execution in release.executions:
                 if execution["probe"] != gone:
-                    store_trace(home, execution["probe"], evidence[execution["probe"]].trace)
-    return root / "reports" / "one", home, report
+                    store_trace(state, execution["probe"], evidence[execution["probe"]].trace)
+    return root / "reports" / "one", state, report
 
 
 def test_a_row_is_a_step_and_the_first_columns_say_which(run):
-    _, home, report = run
-    table = trace_table(report, Store(home))
+    _, state, report = run
+    table = trace_table(report, Store(state))
     assert tuple(table.columns)[: len(KEYS)] == KEYS
     assert table.missing == 1
     assert {len(column) for column in table.columns.values()} == {table.rows}
@@ -62,8 +62,8 @@ def test_a_row_is_a_step_and_the_first_columns_say_which(run):
 
 
 def test_csv_tells_not_a_number_from_nothing(run, tmp_path, monkeypatch, capsys):
-    folder, home, _ = run
-    monkeypatch.setenv("HARNESS_HOME", str(home.root))
+    folder, state, _ = run
+    monkeypatch.setenv("HARNESS_HOME", str(state.root))
     target = tmp_path / "traces.csv"
     assert main(["report", str(folder), "--traces", str(target)]) == 0
     said = capsys.readouterr()
@@ -81,8 +81,8 @@ def test_csv_tells_not_a_number_from_nothing(run, tmp_path, monkeypatch, capsys)
 
 def test_parquet_keeps_numbers_as_they_are(run, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet", reason="pip install pyarrow")
-    _, home, report = run
-    table = trace_table(report, Store(home))
+    _, state, report = run
+    table = trace_table(report, Store(state))
     write_table(tmp_path / "traces.parquet", table)
     read = parquet.read_table(tmp_path / "traces.parquet").to_pydict()
     assert list(read) == list(table.columns)
@@ -93,25 +93,25 @@ def test_parquet_keeps_numbers_as_they_are(run, tmp_path):
 
 
 def test_without_pyarrow_the_message_says_what_to_do(run, tmp_path, monkeypatch):
-    _, home, report = run
+    _, state, report = run
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(UsageError, match=r"pip install 'training-bisect\[parquet\]', or choose .* \.csv"):
-        write_table(tmp_path / "traces.parquet", trace_table(report, Store(home)))
+        write_table(tmp_path / "traces.parquet", trace_table(report, Store(state)))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_another_ending_and_an_empty_home_are_told(run, tmp_path, monkeypatch, capsys):
-    folder, home, report = run
+    folder, state, report = run
     with pytest.raises(UsageError, match=r"ends in \.csv or \.parquet"):
-        write_table(tmp_path / "traces.txt", trace_table(report, Store(home)))
+        write_table(tmp_path / "traces.txt", trace_table(report, Store(state)))
     monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "empty"))
     assert main(["report", str(folder), "--traces", str(tmp_path / "x.csv")]) == 2
     assert "set HARNESS_HOME" in capsys.readouterr().err
 
 
 def test_data_frames(run):
-    folder, home, _ = run
-    loaded = harness.load_run(folder, home=home.root)
+    folder, state, _ = run
+    loaded = harness.load_run(folder, state=state.root)
     assert list(loaded.releases.groupby("arm", sort=False).size()) == [3, 3]
     broken = loaded.releases.query("arm == 'fp16' and version == '0.7.0'").iloc[0]
     assert (broken["verdict"], broken["fingerprint.phase"], broken["uploaded"].year) == (

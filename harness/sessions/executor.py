@@ -6,10 +6,10 @@ import uuid
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
+from harness.executors.launchers import Launchers
 from harness.executors.local import Local
 from harness.locks.torch import has_gpu
 from harness.probes.devices import Devices, visible
-from harness.runs.launchers import Launchers
 from harness.verdicts.oracles import alone, clean
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.executors.executor import Executor
     from harness.locks.lock import Lock
     from harness.probes.store import Store
-    from harness.runs.asked import Asked
+    from harness.sessions.asked import Asked
 
 
 def connect(asked: Asked, say: Callable[[str], None]) -> Cluster | None:

@@ -10,7 +10,6 @@ from packaging.version import Version
 
 from harness.environments.environment import Environments, NotInstallable
 from harness.errors import UsageError
-from harness.executors.choose import choose, connect
 from harness.executors.executor import NotExecuted
 from harness.failures import Failure, machine_error
 from harness.locks.family import lock_all
@@ -21,12 +20,12 @@ from harness.locks.stored import StoredLocks
 from harness.locks.torch import choose_torch, has_gpu
 from harness.probes.probe import Probe
 from harness.probes.store import Store
-from harness.runs import turns
-from harness.runs.confirm_device import check_device, check_torch
-from harness.runs.finding import Finding
+from harness.sessions.confirm_device import check_device, check_torch
+from harness.sessions.executor import choose, connect
+from harness.sessions.finding import Finding
 from harness.uv import Uv
 from harness.verdicts.calibration import Calibration, ReferenceRun
-from harness.verdicts.oracles import alone, clean, compares, in_turns, reference_runs, with_defaults
+from harness.verdicts.oracles import alone, clean, compares, reference_runs, with_defaults
 from harness.verdicts.skips import unresolvable
 from harness.verdicts.verdict import Judgement, Verdict
 
@@ -34,17 +33,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from harness.executors.executor import Executor
-    from harness.home import Home
     from harness.locks.interpreter import Interpreter
     from harness.locks.torch import TorchSource
     from harness.releases.release import Release
-    from harness.runs.asked import Asked
     from harness.scenario import Arm
+    from harness.sessions.asked import Asked
+    from harness.state import State
 
 
 @dataclass(frozen=True, slots=True)
-class Laboratory:
-    """A prepared run.
+class Session:
+    """One question ready to be executed: what its probes need, and what executes them.
 
     Attributes:
         releases: Oldest first; a position is an index into it.
@@ -54,7 +53,6 @@ class Laboratory:
         device: `cpu` or `cuda`.
         job_digest: Digest of all that the job may read.
         executor: Executes probes.
-        calibrations: {arm: what its releases are compared with}, where the oracle compares a metric.
         left_out: Pre-releases of the range, which the question does not ask about.
         calibrations: {arm: what its releases are compared with}, where the oracle compares with a reference.
         note: Called with a line that a waiting person may want to read.
@@ -124,21 +122,6 @@ class Laboratory:
             )
             for count in range(seeds or max(arm.seeds, self.asked.question.job.seeds))
         ]
-
-    def observe(self, arm: Arm, position: int, repeat: int = 0) -> Finding:
-        """Execute a release in an arm, or take what is stored, and judge it."""
-        findings = self.judged(self.probes(arm, position, repeat), position)
-        if isinstance(findings, Finding):
-            return findings
-        oracle = self.asked.scenario.oracle
-        calibration = self.calibrations.get(arm.of or arm.name)
-        finding = Finding.of_seeds(findings, oracle, calibration)
-        if finding.verdict != Verdict.GOOD or calibration is None:
-            return finding
-        is_reference = self.releases[position].version == calibration.reference
-        if not in_turns(oracle, calibration) or (is_reference and not self.alone):
-            return finding
-        return turns.in_turns(self, arm, position, finding, repeat)
 
     def calibrate(self, arm: Arm) -> None:
         """Find and execute an arm's reference release, if its oracle compares with one.
@@ -230,17 +213,17 @@ class Laboratory:
 def prepare(
     asked: Asked,
     releases: Sequence[Release],
-    home: Home,
+    state: State,
     told: Callable[[str], None],
     *,
     warm: bool = True,
-) -> Laboratory:
+) -> Session:
     """Resolve all locks of a run.
 
     Args:
         asked: Gives scenario, package and torch.
         releases: Oldest first.
-        home: Where state lives.
+        state: Where state lives.
         told: Called with a line for each lock that is there, and when the shared packages are installed.
         warm: Start first executions from a warm parent where that is allowed.
 
@@ -254,14 +237,14 @@ def prepare(
     uv = Uv(settings.uv_environment)
     bundle = asked.bundle
     there = (bundle.host_packages, bundle.brought) if bundle else ()
-    torch = choose_torch(asked.torch, settings, home, *there)
+    torch = choose_torch(asked.torch, settings, state, *there)
     if bundle and torch.host:
         for name, version in bundle.brought.items():
             if torch.host.beside[name] != version:
                 told(f"{name} is this machine's {torch.host.beside[name]}, in place of {version}")
     interpreter = torch.host.interpreter if torch.host else find_interpreter(asked.scenario.python, uv)
     resolver: Resolver | StoredLocks = Resolver(
-        asked.package, asked.pins(), interpreter, torch, settings, uv, home, asked.newest()
+        asked.package, asked.pins(), interpreter, torch, settings, uv, state, asked.newest()
     )
     if asked.locks is not None:
         resolver = StoredLocks(asked.package, asked.locks, interpreter, asked.pins(), torch.host)
@@ -270,11 +253,11 @@ def prepare(
     reference, locks = _lock(resolver, releases, told)
     rehashed = bundle.rehashed if bundle else {}
     environments = Environments(
-        asked.package, interpreter, torch, uv, home, told, rehashed=rehashed, settings=settings
+        asked.package, interpreter, torch, uv, state, told, rehashed=rehashed, settings=settings
     )
     usable = [lock for lock in locks if not isinstance(lock, Unresolvable)]
     base = environments.base([reference, *usable])
-    store = Store(home)
+    store = Store(state)
     store.clear_leftovers()
     device = (
         cluster.device(asked.question.holds.device)
@@ -298,7 +281,7 @@ def prepare(
         say=told,
         warm=warm,
     )
-    return Laboratory(
+    return Session(
         asked=asked,
         releases=releases,
         locks=locks,
@@ -348,11 +331,11 @@ def _device(wanted: str, environments: Environments, reference: Lock, base: Lock
     return "cuda" if usable.returncode == 0 else "cpu"
 
 
-def moved_packages(laboratory: Laboratory) -> dict[str, list[str]]:
+def moved_packages(session: Session) -> dict[str, list[str]]:
     """Return {release: what its requirements moved against the reference}, releases without moves left out."""
-    pairs = zip(laboratory.releases, laboratory.locks, strict=True)
+    pairs = zip(session.releases, session.locks, strict=True)
     found = {
-        release.version: moves(laboratory.reference, lock, besides=laboratory.asked.package)
+        release.version: moves(session.reference, lock, besides=session.asked.package)
         for release, lock in pairs
         if not isinstance(lock, Unresolvable)
     }

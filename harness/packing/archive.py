@@ -11,7 +11,6 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.bundles import start
 from harness.bundles.bundle import MANIFEST, REQUIRED, SOLID
 from harness.bundles.solid import plain_wheel, write_solid
 from harness.errors import HarnessError
@@ -20,8 +19,11 @@ from harness.files import to_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.bundles.carried import Carried
-    from harness.bundles.wheels import Fetched
+    from harness.packing.carried import Carried
+    from harness.packing.wheels import Fetched
+
+_START = Path(__file__).parent / "templates" / "start.py"
+"""What Python executes of a bundle: it unpacks the harness and hands it the command line."""
 
 
 def write(
@@ -48,7 +50,7 @@ def write(
                 digest = hashlib.sha256(raw).hexdigest()
                 facts["itself"] = {"for": here, "sha256": digest, "wheels": list(itself.wheels)}
                 archive.writestr(zipfile.ZipInfo(REQUIRED), raw, zipfile.ZIP_STORED)
-                code = Path(start.__file__).read_bytes()
+                code = _START.read_bytes()
                 archive.writestr(zipfile.ZipInfo("__main__.py"), code, zipfile.ZIP_DEFLATED)
             archive.writestr(zipfile.ZipInfo(MANIFEST), to_json(facts), zipfile.ZIP_DEFLATED)
         temporary.replace(path)

@@ -12,14 +12,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from harness.bundles.bundle import open_bundle
-from harness.command import command_scenario, merge_pins, package_under_test, python_specifier
 from harness.errors import UsageError
 from harness.model.options import write_options
 from harness.model.question import Axis, Place, Question
 from harness.releases.index import Listing, list_releases
 from harness.releases.settings import IndexSettings, read_settings
 from harness.scenario import load_scenario
-from harness.script import check_requirements
+from harness.scenario.command import command_scenario, merge_pins, package_under_test, python_specifier
+from harness.scenario.script import check_requirements
 from harness.traces.measured import MEASURED
 from harness.verdicts.oracles import compares, with_defaults
 from harness.verdicts.verdict import Verdict
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.bundles.bundle import Bundle
-    from harness.home import Home
     from harness.model.question import Judging
     from harness.scenario import Arm, Scenario, Setting
+    from harness.state import State
     from harness.verdicts.calibration import Calibration
 
 
@@ -100,7 +100,7 @@ class Asked:
             return self.bundle.settings()
         return read_settings(own_links=self.own_links)
 
-    def listing(self, home: Home) -> Listing:
+    def listing(self, state: State) -> Listing:
         """Return all releases of the package under test.
 
         Raises:
@@ -108,7 +108,7 @@ class Asked:
         """
         if self.bundle:
             return Listing(self.bundle.releases, self.bundle.warning())
-        return list_releases(self.package, self.settings(), home)
+        return list_releases(self.package, self.settings(), state)
 
     def line(self) -> str:
         """Return the scenario as the history calls it: with another package held it is another one."""
@@ -163,12 +163,12 @@ def shell(words: Sequence[str]) -> str:
     return shlex.join(["python", "-m", "harness", *words])
 
 
-def ask(question: Question, home: Home, place: Place | None = None) -> Asked:
+def ask(question: Question, state: State, place: Place | None = None) -> Asked:
     """Make a question ready.
 
     Args:
         question: About one package.
-        home: A bundle is unpacked there.
+        state: A bundle is unpacked there.
         place: Where and how fast; None for this machine.
 
     Raises:
@@ -183,7 +183,7 @@ def ask(question: Question, home: Home, place: Place | None = None) -> Asked:
     bundle = None
     if question.subject.bundle:
         check_bundled(question)
-        bundle = open_bundle(Path(question.subject.bundle), home)
+        bundle = open_bundle(Path(question.subject.bundle), state)
     scenario = load_subject(question, bundle)
     axis = question.axes[0] if question.axes else Axis()
     own = bundle.package if bundle else scenario.package

@@ -15,9 +15,9 @@ from harness.verdicts.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.runs.drive import Driver
-    from harness.runs.finding import Finding
-    from harness.runs.gather import Findings
+    from harness.sessions.arm_map import Findings
+    from harness.sessions.driver import Driver
+    from harness.sessions.finding import Finding
 
 
 Place = tuple[str, int]
@@ -60,7 +60,7 @@ def prove_warm_start(driver: Driver, ends: Sequence[Place], further: Sequence[in
     wanted = list(ends)
     arms = dict.fromkeys(arm for arm, _ in ends) or driver.arms
     left = iter(further)
-    while driver.laboratory.executor.warm:
+    while driver.session.executor.warm:
         driver.execute([(arm, position, 0) for arm, position in wanted])
         warm = [one for one in wanted if _warm(driver.findings[one[0]][one[1]][0])]
         driver.execute([(arm, position, 1) for arm, position in warm])
@@ -96,7 +96,7 @@ def distrust_warm_start(driver: Driver) -> bool:
     found = next(differences(driver), None)
     if found is None:
         return False
-    version = driver.laboratory.releases[found.position].version
+    version = driver.session.releases[found.position].version
     _give_up(
         driver,
         f"{version} in arm {found.arm} differed between a warm process and a clean one ({found.aspect}); "
@@ -152,8 +152,8 @@ def _facts(finding: Finding) -> dict[Aspect, str]:
 
 def _give_up(driver: Driver, why: str) -> None:
     """Execute clean from now on; what was executed warm, in this run or by an earlier one, is executed anew."""
-    laboratory = driver.laboratory
-    laboratory.executor.give_up_warm(why)
+    session = driver.session
+    session.executor.give_up_warm(why)
     again = [
         (arm, position, 0)
         for arm, findings in driver.findings.items()
@@ -163,11 +163,11 @@ def _give_up(driver: Driver, why: str) -> None:
     for arm, position, repeat in again:
         del driver.findings[arm][position][repeat]
     for asked in driver.arms.values():
-        for position in range(len(laboratory.releases)):
-            for probe in laboratory.probes(asked, position):
-                stored = laboratory.store.find(probe.digest)
+        for position in range(len(session.releases)):
+            for probe in session.probes(asked, position):
+                stored = session.store.find(probe.digest)
                 if stored is not None and stored.execution.start == "warm":
-                    laboratory.store.discard(stored)
+                    session.store.discard(stored)
     driver.execute(again)
 
 

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
+from harness.sessions.observation import observe
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from harness.runs.finding import Finding
-    from harness.runs.gather import Findings
-    from harness.runs.laboratory import Laboratory
     from harness.scenario import Arm, Scenario
+    from harness.sessions.arm_map import Findings
+    from harness.sessions.finding import Finding
+    from harness.sessions.session import Session
 
 _USABLE = 0.8
 """Share of the free memory that probes may take."""
@@ -59,20 +61,20 @@ class Driver:
     """Executes tasks of one run in parallel and keeps what was found.
 
     Args:
-        laboratory: Executes.
+        session: Executes.
         watcher: Is told.
     """
 
-    def __init__(self, laboratory: Laboratory, watcher: Watcher) -> None:
-        self.laboratory = laboratory
+    def __init__(self, session: Session, watcher: Watcher) -> None:
+        self.session = session
         self.watcher = watcher
-        self.arms: Mapping[str, Arm] = {arm.name: arm for arm in laboratory.asked.arms}
+        self.arms: Mapping[str, Arm] = {arm.name: arm for arm in session.asked.arms}
         self.findings: dict[str, Findings] = {name: {} for name in self.arms}
         self.jobs = (
-            (1 if laboratory.alone else 0)
-            or laboratory.asked.place.jobs
-            or laboratory.executor.slots
-            or default_jobs(laboratory.asked.scenario, gpus=0)
+            (1 if session.alone else 0)
+            or session.asked.place.jobs
+            or session.executor.slots
+            or default_jobs(session.asked.scenario, gpus=0)
         )
         self._peak = 0
 
@@ -122,13 +124,13 @@ class Driver:
                         self._keep(task, future.result())
                         told(task, self.findings[task[0]][task[1]][task[2]])
             except BaseException:
-                self.laboratory.executor.cancel()
+                self.session.executor.cancel()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
     def _slots(self, running: int) -> int:
         """Return how many probes may run at a time; `--jobs` is not questioned, nor what a cluster has room for."""
-        if self.laboratory.asked.place.jobs is not None or self.laboratory.executor.slots is not None:
+        if self.session.asked.place.jobs is not None or self.session.executor.slots is not None:
             return self.jobs
         return min(self.jobs, fitting(self._peak, running, psutil.virtual_memory().available))
 
@@ -137,12 +139,12 @@ class Driver:
         peaks = [one.result.execution.memory_peak or 0 for one in finding.seeds() if one.result is not None]
         self._peak = max([self._peak, *peaks])
         self.findings[arm].setdefault(position, {})[repeat] = finding
-        self.watcher.finished(arm, self.laboratory.releases[position].version, repeat, finding)
+        self.watcher.finished(arm, self.session.releases[position].version, repeat, finding)
 
     def _observe(self, task: Task) -> Finding:
         arm, position, repeat = task
-        self.watcher.started(arm, self.laboratory.releases[position].version, repeat)
-        return self.laboratory.observe(self.arms[arm], position, repeat)
+        self.watcher.started(arm, self.session.releases[position].version, repeat)
+        return observe(self.session, self.arms[arm], position, repeat)
 
 
 def distrust_environments(driver: Driver) -> bool:
@@ -150,7 +152,7 @@ def distrust_environments(driver: Driver) -> bool:
 
     All findings are taken again: those that are stored still cost nothing.
     """
-    if not driver.laboratory.executor.repaired():
+    if not driver.session.executor.repaired():
         return False
     known = [
         (arm, position, repeat)
@@ -160,9 +162,9 @@ def distrust_environments(driver: Driver) -> bool:
     ]
     for findings in driver.findings.values():
         findings.clear()
-    driver.laboratory.calibrations.clear()
+    driver.session.calibrations.clear()
     for arm in driver.arms.values():
-        driver.laboratory.calibrate(arm)
+        driver.session.calibrate(arm)
     driver.execute(known)
     return True
 

@@ -22,7 +22,7 @@ _CODE = ("plot.py", "theme.py")
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class FigureCache:
     """Hands out figures as files' contents.
 
     Attributes:

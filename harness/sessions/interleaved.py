@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.runs.finding import Finding, Turn
+from harness.sessions.finding import Finding, Turn
+from harness.verdicts.comparing import judge_interleaved_with, judge_sides
 from harness.verdicts.oracles import looks
 from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
     from harness.probes.probe import Probe
     from harness.probes.store import Result
-    from harness.runs.laboratory import Laboratory
     from harness.scenario import Arm
+    from harness.sessions.session import Session
     from harness.traces.trace import Trace
 
 _FURTHER = 1000
@@ -54,43 +55,43 @@ class Direct:
         }
 
 
-def in_turns(laboratory: Laboratory, arm: Arm, position: int, finding: Finding, repeat: int) -> Finding:
+def in_turns(session: Session, arm: Arm, position: int, finding: Finding, repeat: int) -> Finding:
     """Compare a release with the reference, which is executed anew beside every release.
 
     Args:
-        laboratory: Executes; its reference is known.
+        session: Executes; its reference is known.
         arm: Where.
         position: Of the release.
         finding: Of the plain execution, a good one: both sides have been executed before the first pair.
         repeat: Which comparison.
     """
-    calibration, oracle = laboratory.calibrations[arm.of or arm.name], laboratory.asked.scenario.oracle
-    own = _position(laboratory, calibration.reference)
+    calibration, oracle = session.calibrations[arm.of or arm.name], session.asked.scenario.oracle
+    own = _position(session, calibration.reference)
 
     def judge(turns: Sequence[Turn]) -> Judgement:
-        return calibration.judge_pairs(read_pairs(turns), oracle)
+        return judge_interleaved_with(calibration, read_pairs(turns), oracle)
 
-    judged, turns = _compared(laboratory, arm, (own, position), repeat, judge)
+    judged, turns = _compared(session, arm, (own, position), repeat, judge)
     return replace(finding, judgement=judged, turns=turns)
 
 
-def directly(laboratory: Laboratory, arm: Arm, before: int, after: int, boundaries: int) -> Direct:
+def directly(session: Session, arm: Arm, before: int, after: int, boundaries: int) -> Direct:
     """Compare the two sides of a boundary with each other.
 
     Args:
-        laboratory: Executes; the arm is calibrated.
+        session: Executes; the arm is calibrated.
         arm: Where.
         before: Position of the older side.
         after: Position of the newer side.
         boundaries: How many share the risk.
     """
-    calibration, oracle = laboratory.calibrations[arm.of or arm.name], laboratory.asked.scenario.oracle
-    version = laboratory.releases[before].version
+    calibration, oracle = session.calibrations[arm.of or arm.name], session.asked.scenario.oracle
+    version = session.releases[before].version
 
     def judge(turns: Sequence[Turn]) -> Judgement:
-        return calibration.judge_sides(version, read_pairs(turns), oracle, boundaries)
+        return judge_sides(calibration, version, read_pairs(turns), oracle, boundaries)
 
-    return Direct(*_compared(laboratory, arm, (before, after), _DIRECTLY, judge))
+    return Direct(*_compared(session, arm, (before, after), _DIRECTLY, judge))
 
 
 def read_pairs(turns: Sequence[Turn]) -> list[tuple[Trace, Trace]]:
@@ -99,20 +100,20 @@ def read_pairs(turns: Sequence[Turn]) -> list[tuple[Trace, Trace]]:
 
 
 def _compared(
-    laboratory: Laboratory,
+    session: Session,
     arm: Arm,
     positions: tuple[int, int],
     repeat: int,
     judge: Callable[[Sequence[Turn]], Judgement],
 ) -> tuple[Judgement, tuple[Turn, ...]]:
     """Execute two releases in turns until a look decides; return the judgement and what it rests on."""
-    sides, turns = _sides(laboratory, arm, positions), list[Turn]()
-    version = laboratory.releases[positions[1]].version
+    sides, turns = _sides(session, arm, positions), list[Turn]()
+    version = session.releases[positions[1]].version
     judged = Judgement(Verdict.SKIP, "undecided: nothing was executed in turns", skip_kind=SkipKind.UNDECIDED)
-    planned = looks(laboratory.asked.scenario.oracle)
+    planned = looks(session.asked.scenario.oracle)
     for look in planned:
         while len(turns) < look:
-            made = _round(laboratory, sides, repeat * _FURTHER + 1 + len(turns))
+            made = _round(session, sides, repeat * _FURTHER + 1 + len(turns))
             if isinstance(made, Judgement):
                 return made, tuple(turns)
             turns += made
@@ -120,42 +121,42 @@ def _compared(
         if judged.verdict != Verdict.SKIP:
             break
         if look != planned[-1]:
-            laboratory.note(f"{arm.name} {version}, {look} of {planned[-1]} pairs: {judged.reason}")
+            session.note(f"{arm.name} {version}, {look} of {planned[-1]} pairs: {judged.reason}")
     return judged, tuple(turns)
 
 
-def _position(laboratory: Laboratory, version: str) -> int:
-    return [release.version for release in laboratory.releases].index(version)
+def _position(session: Session, version: str) -> int:
+    return [release.version for release in session.releases].index(version)
 
 
-def _sides(laboratory: Laboratory, arm: Arm, positions: tuple[int, int]) -> list[tuple[int, Probe]]:
+def _sides(session: Session, arm: Arm, positions: tuple[int, int]) -> list[tuple[int, Probe]]:
     """Return position and probe of both releases, which nobody else's results stand for."""
-    digests = [laboratory.probes(arm, place, seeds=1)[0].lock for place in positions]
+    digests = [session.probes(arm, place, seeds=1)[0].lock for place in positions]
     return [
-        (place, laboratory.probes(arm, place, seeds=1, asked={"beside": [side, *digests]})[0])
+        (place, session.probes(arm, place, seeds=1, asked={"beside": [side, *digests]})[0])
         for place, side in zip(positions, ("reference", "release"), strict=True)
     ]
 
 
-def _round(laboratory: Laboratory, sides: Sequence[tuple[int, Probe]], number: int) -> list[Turn] | Judgement:
+def _round(session: Session, sides: Sequence[tuple[int, Probe]], number: int) -> list[Turn] | Judgement:
     """Execute two pairs, or take them if they are stored whole; or return why there are none.
 
     What an interrupted run left of a round is executed anew, for its other half would come too late.
     """
     numbered = [[(place, replace(probe, repeat=number + one)) for place, probe in sides] for one in range(2)]
-    stored = [laboratory.store.find(probe.digest, probe.repeat) for pair in numbered for _, probe in pair]
+    stored = [session.store.find(probe.digest, probe.repeat) for pair in numbered for _, probe in pair]
     if not all(stored):
         for result in filter(None, stored):
-            laboratory.store.discard(result)
+            session.store.discard(result)
     turns = []
     for pair, order in zip(numbered, _ROUND, strict=True):
         found: dict[int, Result] = {}
         for side in order:
             place, probe = pair[side]
-            finding = laboratory.judged([probe], place)
+            finding = session.judged([probe], place)
             one = finding if isinstance(finding, Finding) else finding[0]
             if one.verdict != Verdict.GOOD or one.result is None:
-                return _not_compared(one, laboratory.releases[place].version, reference=side == 0)
+                return _not_compared(one, session.releases[place].version, reference=side == 0)
             found[side] = one.result
         turns.append(Turn(found[0], found[1]))
     return turns

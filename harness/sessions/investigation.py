@@ -7,22 +7,22 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
-from harness.runs.drive import distrust_environments
-from harness.runs.gather import arrange, identical
-from harness.runs.hash_seeds import HashSeedDependence, dependences
-from harness.runs.turns import Direct, directly
-from harness.runs.warm_start import distrust_warm_start, prove_warm_start
 from harness.search import Observation, Search, make_search
+from harness.sessions.arm_map import arrange, identical
+from harness.sessions.driver import distrust_environments
+from harness.sessions.hash_seeds import HashSeedDependence, dependences
+from harness.sessions.interleaved import Direct, directly
+from harness.sessions.warm_start import distrust_warm_start, prove_warm_start
 from harness.verdicts.oracles import in_turns, two_sided
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.runs.drive import Driver, Task
-    from harness.runs.finding import Finding
-    from harness.runs.gather import Findings
     from harness.search import Answer
+    from harness.sessions.arm_map import Findings
+    from harness.sessions.driver import Driver, Task
+    from harness.sessions.finding import Finding
 
 CHEAP_SWEEP = 600.0
 """Seconds that a sweep of everything may take for `auto` to prefer it to a search."""
@@ -109,7 +109,7 @@ class Investigation:
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
-        asked = driver.laboratory.asked
+        asked = driver.session.asked
         self.searched = Searched(
             strategy=asked.question.plan.search,
             from_given=asked.first is not None,
@@ -121,7 +121,7 @@ class Investigation:
             jobs=driver.jobs,
         )
         self.direct: dict[str, dict[tuple[int, int], Direct]] = {}
-        self.names = [release.version for release in driver.laboratory.releases]
+        self.names = [release.version for release in driver.session.releases]
         self.hash_seeds: dict[str, HashSeedDependence] = {}
         self.searches()  # complains of a wrong option before anything is executed
 
@@ -133,7 +133,7 @@ class Investigation:
         ask, it goes on from what is known.
         """
         for arm in self.driver.arms.values():
-            self.driver.laboratory.calibrate(arm)
+            self.driver.session.calibrate(arm)
         self._prove_warm_start()
         if self.searched.strategy != "sweep":
             cheap = self._measure_cost() if self.searched.strategy == "auto" else self._stored()
@@ -159,10 +159,10 @@ class Investigation:
 
     def _compare_sides(self) -> None:
         """Compare the sides of every boundary in verdict directly, where a metric is compared in turns."""
-        laboratory = self.driver.laboratory
+        session = self.driver.session
         for name, answer in self.answers().items():
-            calibration = laboratory.calibrations.get(name)
-            if calibration is None or not in_turns(laboratory.asked.scenario.oracle, calibration):
+            calibration = session.calibrations.get(name)
+            if calibration is None or not in_turns(session.asked.scenario.oracle, calibration):
                 continue
             whole = [one for one in answer.boundaries if not one.untested]
             for one in whole:
@@ -170,7 +170,7 @@ class Investigation:
                 if calibration.reference not in (self.names[one.before], self.names[one.after]):
                     place = (one.before, one.after)
                     arm = self.driver.arms[name]
-                    self.direct.setdefault(name, {})[place] = directly(laboratory, arm, *place, len(whole))
+                    self.direct.setdefault(name, {})[place] = directly(session, arm, *place, len(whole))
 
     def searches(self) -> dict[str, Search]:
         """Return {arm: search}, each told all that was found for it."""
@@ -188,7 +188,7 @@ class Investigation:
         """
         if sweeping:
             return self.driver.jobs
-        wanted = 1 if self.driver.laboratory.alone else self.driver.laboratory.asked.place.jobs or 1
+        wanted = 1 if self.driver.session.alone else self.driver.session.asked.place.jobs or 1
         return max(1, wanted // len(self.driver.arms))
 
     def _search(self) -> None:
@@ -276,14 +276,14 @@ class Investigation:
 
     def _stored(self) -> frozenset[int]:
         """Return the positions whose probes are stored in every arm."""
-        laboratory = self.driver.laboratory
+        session = self.driver.session
         return frozenset(
             position
             for position in range(len(self.names))
             if all(
-                laboratory.store.find(probe.digest) is not None
+                session.store.find(probe.digest) is not None
                 for arm in self.driver.arms.values()
-                for probe in laboratory.probes(arm, position)
+                for probe in session.probes(arm, position)
             )
         )
 

@@ -10,8 +10,8 @@ from packaging.version import Version
 from harness.errors import HarnessError
 from harness.locks.lock import Move, differences
 from harness.nightly.answer import Range, answer
+from harness.nightly.boundaries import broken
 from harness.nightly.moved import blame
-from harness.nightly.places import broken
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.history.facts import Baseline, Boundary
-    from harness.home import Home
     from harness.locks.lock import Lock
     from harness.nightly.answer import Answered
     from harness.nightly.config import Watch
     from harness.nightly.examine import Examination, Examined
     from harness.nightly.moved import Blamed
-    from harness.runs.drive import Watcher
+    from harness.sessions.driver import Watcher
+    from harness.state import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def with_answers(
     *,
     out: Path,
     started: datetime,
-    home: Home,
+    state: State,
     watcher: Watcher,
 ) -> dict[str, Surroundings]:
     """Return the same with a run about every package that did it by itself, which is then the one under test.
@@ -105,7 +105,7 @@ def with_answers(
         watch: In which the baselines were executed.
         out: The reports folder.
         started: Of the night; it dates the reports.
-        home: Where state lives.
+        state: Where state lives.
         watcher: Is told how it goes on.
     """
     found = dict(surroundings)
@@ -118,7 +118,7 @@ def with_answers(
         its = _about(watch, move, version, lock)
         where = Range(_public(first), _public(last), held=(f"{watch.package}=={version}",))
         try:
-            run = answer(its, arms, where, out=out, started=started, home=home, watcher=watcher)
+            run = answer(its, arms, where, out=out, started=started, state=state, watcher=watcher)
         except HarnessError as error:  # an older build may be gone from the index; what was found still holds
             watcher.note(f"no report about {move.name}: {error}")
             continue

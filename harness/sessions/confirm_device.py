@@ -13,7 +13,7 @@ from harness.verdicts.oracles import alone
 if TYPE_CHECKING:
     from harness.environments.environment import Environments
     from harness.locks.lock import Lock
-    from harness.runs.asked import Asked
+    from harness.sessions.asked import Asked
 
 _ASK = "import sys, torch; sys.exit(0 if torch.cuda.is_available() else 3)"
 _UNUSABLE = 3
@@ -36,7 +36,7 @@ def check_device(asked: Asked) -> None:
         raise UsageError(
             "--confirm-on cuda: no NVIDIA driver is loaded on this machine. Leave it out and take the question to "
             "one that has a GPU: `harness bundle`, there `bisect --bundle FILE --device cuda`, and `harness merge` "
-            "brings the results home; `harness report` then shows both"
+            "brings the results state directory; `harness report` then shows both"
         )
 
 

@@ -16,9 +16,9 @@ from harness.locks.lock import Lock, differences
 from harness.locks.mixture import mix
 from harness.locks.resolve import Resolver
 from harness.report.opened import CulpritResult, DependencyAnswer, MixtureResult
-from harness.runs.drive import Driver
-from harness.runs.gather import executions
 from harness.search.exchange import Likeness, Outcome, SpentError, culprits, decide
+from harness.sessions.driver import Driver
+from harness.sessions.finding import executions
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
     from harness.locks.mixture import Mixture, Requirements
     from harness.report.model import BoundaryResult
-    from harness.runs.finding import Finding
-    from harness.runs.gather import Findings
-    from harness.runs.investigate import Investigation
-    from harness.runs.laboratory import Laboratory
     from harness.scenario import Arm
     from harness.search import Answer
     from harness.search.boundaries import Boundary
+    from harness.sessions.arm_map import Findings
+    from harness.sessions.finding import Finding
+    from harness.sessions.investigation import Investigation
+    from harness.sessions.session import Session
 
 MOST = 12
 """Executions of mixtures at one boundary."""
@@ -77,22 +77,20 @@ def open_boundaries(investigation: Investigation, opened: dict[Place, Dependency
         HarnessError: The index is out of reach.
         KeyboardInterrupt: After every running probe was ended.
     """
-    driver, laboratory = investigation.driver, investigation.driver.laboratory
-    if laboratory.alone:
+    driver, session = investigation.driver, investigation.driver.session
+    if session.alone:
         return
     for name, answer in investigation.answers().items():
         for signal, boundary in _ends(answer):
-            sides = [laboratory.locks[place] for place in (boundary.before, boundary.after)]
+            sides = [session.locks[place] for place in (boundary.before, boundary.after)]
             locks = [lock for lock in sides if isinstance(lock, Lock)]
             if not boundary.confirmed or len(locks) < len(sides):
                 continue
-            package = laboratory.asked.package
+            package = session.asked.package
             names = [one.name for one in differences(*locks) if one.name != package]
             if not names or not {boundary.before, boundary.after} <= driver.findings[name].keys():
                 continue  # a verdict that was assumed has no failure to compare with
-            before, after = (
-                laboratory.releases[place].version for place in (boundary.before, boundary.after)
-            )
+            before, after = (session.releases[place].version for place in (boundary.before, boundary.after))
             also = f"{len(names)} {'dependency differs' if len(names) == 1 else 'dependencies differ'} too"
             driver.watcher.note(
                 f"{name}: between {before} and {after} {also}: executing each with those of the other"
@@ -182,19 +180,19 @@ class _Opening:
     """
 
     def __init__(self, driver: Driver, arm: Arm, boundary: Boundary, names: Sequence[str]) -> None:
-        laboratory = driver.laboratory
+        session = driver.session
         self.driver, self.arm, self.names = driver, arm, names
         self.ends = (boundary.before, boundary.after)
         self.good, self.bad = reversed(self.ends) if boundary.kind == "fixed" else self.ends
         self.sides = {place: list(driver.findings[arm.name][place].values()) for place in self.ends}
-        self.locks = {place: lock for place in self.ends if isinstance(lock := laboratory.locks[place], Lock)}
+        self.locks = {place: lock for place in self.ends if isinstance(lock := session.locks[place], Lock)}
         self.left = MOST
         self.trials: dict[tuple[int, frozenset[str]], _Trial] = {}
-        self.resolver = _resolver(laboratory)
+        self.resolver = _resolver(session)
         self.requirements: Requirements = {}
         for lock in self.locks.values():
-            here = laboratory.asked.place.scheduler is None
-            self.requirements |= requirements(laboratory.environments, lock, laboratory.base, make=here)
+            here = session.asked.place.scheduler is None
+            self.requirements |= requirements(session.environments, lock, session.base, make=here)
 
     def answer(self) -> DependencyAnswer:
         """Execute what is needed and return what it shows."""
@@ -239,14 +237,14 @@ class _Opening:
         if len(missing) > self.left:
             raise SpentError
         self.left -= len(missing)
-        laboratory = self.driver.laboratory
-        locks = [*laboratory.locks]
+        session = self.driver.session
+        locks = [*session.locks]
         locks[trial.position] = trial.mixture.lock
         # As for remedies: an arm of another name, so that the history does not take it for the release as it is.
         label = f"{self.arm.name}, {', '.join(sorted(trial.exchanged))} exchanged"
         arm = replace(self.arm, name=label, of=self.arm.name)
-        asked = replace(laboratory.asked, arms=[arm])
-        driver = Driver(replace(laboratory, locks=locks, asked=asked), self.driver.watcher)
+        asked = replace(session.asked, arms=[arm])
+        driver = Driver(replace(session, locks=locks, asked=asked), self.driver.watcher)
         driver.execute([(label, trial.position, repeat) for repeat in missing])
         trial.findings.extend(driver.findings[label][trial.position][repeat] for repeat in missing)
 
@@ -254,7 +252,7 @@ class _Opening:
         before, after = (self.sides[place] for place in self.ends)
         mixture = trial.mixture
         bare = MixtureResult(
-            release=self.driver.laboratory.releases[trial.position].version,
+            release=self.driver.session.releases[trial.position].version,
             exchanged=sorted(trial.exchanged),
             likeness=Likeness.REFUSED if mixture.refused else Likeness.NEITHER,
             verdict=Verdict.UNTESTED.value,
@@ -367,18 +365,18 @@ def _disagree(findings: Findings) -> bool:
     )
 
 
-def _resolver(laboratory: Laboratory) -> Resolver:
+def _resolver(session: Session) -> Resolver:
     """Return what asks uv: the run's own, or one like it where the run has the locks of an earlier one."""
-    if isinstance(laboratory.resolver, Resolver):
-        return laboratory.resolver
-    asked, environments = laboratory.asked, laboratory.environments
+    if isinstance(session.resolver, Resolver):
+        return session.resolver
+    asked, environments = session.asked, session.environments
     return Resolver(
         asked.package,
         asked.pins(),
-        laboratory.interpreter,
-        laboratory.torch,
+        session.interpreter,
+        session.torch,
         asked.settings(),
         environments.uv,
-        environments.home,
+        environments.state,
         asked.newest(),
     )

@@ -8,13 +8,13 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class State:
     """The places of the state; all but the history can be deleted at any time and are made again when needed."""
 
     root: Path
 
     @classmethod
-    def find(cls) -> Home:
+    def find(cls) -> State:
         """Return `$HARNESS_HOME`, else `.harness` in the working folder."""
         return cls(Path(os.environ.get("HARNESS_HOME") or ".harness").absolute())
 
@@ -55,7 +55,7 @@ class Home:
 
     @property
     def conflicts(self) -> Path:
-        """Results and locks of other homes that contradict this one's, kept apart."""
+        """Results and locks of other state directories that contradict this one's, kept apart."""
         return self.root / "conflicts"
 
     @property

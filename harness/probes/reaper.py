@@ -1,6 +1,6 @@
 """A small process that outlives the harness for a moment: it ends the probes of one that was killed.
 
-    python keeper.py
+    python reaper.py
 
 It is told on standard input which process groups run (`+7`) and which are over (`-7`). When that pipe closes, be it
 that the harness is done or that SIGKILL took it, the groups that are left are ended. A group is ended with all that

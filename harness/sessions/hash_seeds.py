@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.probes.probe import RANDOM
+from harness.sessions.observation import observe
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.runs.drive import Driver
-    from harness.runs.finding import Finding
+    from harness.sessions.driver import Driver
+    from harness.sessions.finding import Finding
 
 FURTHER = 3
 """Executions with each of the two seeds. A job that fails by chance alone agrees with itself in all six of them in
@@ -60,7 +61,7 @@ def dependences(driver: Driver) -> dict[str, HashSeedDependence]:
     Raises:
         KeyboardInterrupt: After every running probe was ended.
     """
-    if driver.laboratory.alone:  # such verdicts rest on times or memory, which differ anyway
+    if driver.session.alone:  # such verdicts rest on times or memory, which differ anyway
         return {}
     found: dict[str, HashSeedDependence] = {}
     for arm, findings in driver.findings.items():
@@ -69,7 +70,7 @@ def dependences(driver: Driver) -> dict[str, HashSeedDependence]:
             if _again(driver, arm, position, fails, Verdict.BAD) and _again(
                 driver, arm, position, passes, Verdict.GOOD
             ):
-                version = driver.laboratory.releases[position].version
+                version = driver.session.releases[position].version
                 found[arm] = HashSeedDependence(version, fails, passes, FURTHER + 1)
                 break
     return found
@@ -98,12 +99,12 @@ def _again(driver: Driver, name: str, position: int, hash_seed: str, expected: V
         instructions={**arm.instructions, "hash_seed": hash_seed},
         of=arm.of or name,
     )
-    version = driver.laboratory.releases[position].version
+    version = driver.session.releases[position].version
     for repeat in range(
         1, FURTHER + 1
     ):  # from 1: clean processes, for a forked child keeps its parent's seed
         driver.watcher.started(asked.name, version, repeat)
-        finding = driver.laboratory.observe(asked, position, repeat)
+        finding = observe(driver.session, asked, position, repeat)
         driver.watcher.finished(asked.name, version, repeat, finding)
         if finding.verdict != expected:
             return False

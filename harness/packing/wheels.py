@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    from harness.home import Home
     from harness.locks.lock import Pinned
     from harness.releases.release import File
     from harness.releases.settings import IndexSettings
+    from harness.state import State
 
 GLIBC = 28
 """Minor version of the C library (2.28) that another Linux machine is taken to have at least."""
@@ -104,9 +104,9 @@ class Fetched:
 
 
 def fetch(
-    packages: Collection[Pinned], target: Target, settings: IndexSettings, home: Home
+    packages: Collection[Pinned], target: Target, settings: IndexSettings, state: State
 ) -> tuple[list[Fetched], list[Pinned]]:
-    """Fetch a file for each package; what was fetched before is taken from the home.
+    """Fetch a file for each package; what was fetched before is taken from the state directory.
 
     Returns:
         The files, and the packages of which no source has a file that its lock names.
@@ -121,7 +121,7 @@ def fetch(
         chosen = {package: _best(package, listed[package.name], ranks) for package in packages}
         missing = [package for package, file in chosen.items() if file is None]
         there = [(package, file) for package, file in chosen.items() if file is not None]
-        found = pool.map(lambda item: _fetched(item[0], item[1], ranks, settings, home), there)
+        found = pool.map(lambda item: _fetched(item[0], item[1], ranks, settings, state), there)
         return sorted(found, key=lambda one: (one.package, one.path.name)), missing
 
 
@@ -151,14 +151,14 @@ def _rank(file: File, ranks: Mapping[str, int]) -> int | None:
 
 
 def _fetched(
-    package: Pinned, file: File, ranks: Mapping[str, int], settings: IndexSettings, home: Home
+    package: Pinned, file: File, ranks: Mapping[str, int], settings: IndexSettings, state: State
 ) -> Fetched:
     fits = _rank(file, ranks) is not None
     if file.url.startswith("file:"):
         path = local_path(file.url)
         digest = _sha256(path)
     else:
-        path = home.wheels / file.sha256[:16] / file.name
+        path = state.wheels / file.sha256[:16] / file.name
         digest = file.sha256
         if not path.exists():
             _download(file, path, settings)

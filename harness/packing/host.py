@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from harness.bundles.wheels import Fetched
     from harness.locks.lock import Pinned
+    from harness.packing.wheels import Fetched
 
 
 def left_out(needed: Iterable[Pinned], there: Mapping[str, str], package: str) -> dict[str, str]:

@@ -115,7 +115,7 @@ class Guard:
 
         What was changed is removed, with the results that came after the change; it is made again when it is needed.
         """
-        root = self._environments.home.environments
+        root = self._environments.state.environments
         left = [mark for mark in root.glob(f"base-*/{_MARK}*") if not _runs(mark)]
         for base in {mark.parent for mark in left}:
             for folder in [*(path for path in _folders(root) if _stands_on(path, base)), base]:

@@ -1,6 +1,6 @@
 """Homes become one: the union of their results and locks, which are addressed by what they answer.
 
-What two homes have under the same address must say the same, times aside. Where it does not, the home that is
+What two state directories have under the same address must say the same, times aside. Where it does not, the state directory that is
 merged into keeps what it had, the other one's is kept apart in `conflicts/`, and both are told. Every entry is
 taken in whole or not at all, so a merge that was interrupted is simply done again.
 """
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
 from harness.files import put_aside, to_json, write_atomic
-from harness.home import Home
 from harness.locks.files import lock_content
 from harness.probes.store import FILES, Damaged, Result, Store
+from harness.state import State
 from harness.traces.census import census_digest
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PARTS = ("probes", "locks", "listings")
-"""Folders by which a home is known."""
+"""Folders by which a state directory is known."""
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 _BESIDE = ("execution", "environment_seconds", "sums", "sum", "packages")
 """Facts of a result that differ from one execution to the next, and what older harnesses did not write down."""
@@ -51,40 +51,44 @@ class Merged:
     devices: set[str] = field(default_factory=set)
 
 
-def merge(sources: Sequence[Path], home: Home) -> Merged:
-    """Take the results and locks of other homes into `home`.
+def merge(sources: Sequence[Path], state: State) -> Merged:
+    """Take the results and locks of other state directories into `state directory`.
 
     Args:
         sources: Homes, or folders with a `.harness` in them; those that come first win.
-        home: Where to; it need not exist.
+        state: Where to; it need not exist.
 
     Raises:
-        UsageError: A source is no home, or is `home` itself; nothing is merged then.
+        UsageError: A source is no state directory, or is `state directory` itself; nothing is merged then.
     """
-    homes = [_home(source) for source in sources]
+    homes = [_state(source) for source in sources]
     for source, other in zip(sources, homes, strict=True):
-        if other.root.resolve() == home.root.resolve():
-            raise UsageError(f"{source}: cannot be merged into itself; name another home with --into")
+        if other.root.resolve() == state.root.resolve():
+            raise UsageError(
+                f"{source}: cannot be merged into itself; name another state directory with --into"
+            )
     done = Merged()
     for other in homes:
         for digest, repeat in _entries(other):
-            _take_result(Store(other), Store(home), digest, repeat, done)
+            _take_result(Store(other), Store(state), digest, repeat, done)
         for path in sorted(other.locks.glob("*.txt")):
-            _take_lock(path, home, done)
+            _take_lock(path, state, done)
     return done
 
 
-def _home(source: Path) -> Home:
+def _state(source: Path) -> State:
     for root in (source, source / ".harness"):
         if any((root / part).is_dir() for part in _PARTS):
-            return Home(root.absolute())
+            return State(root.absolute())
     parts = ", ".join(f"{part}/" for part in _PARTS)
-    raise UsageError(f"{source}: not a home of the harness; expected a folder with one of {parts} in it")
+    raise UsageError(
+        f"{source}: not a state directory of the harness; expected a folder with one of {parts} in it"
+    )
 
 
-def _entries(home: Home) -> Iterator[tuple[str, int]]:
+def _entries(state: State) -> Iterator[tuple[str, int]]:
     """Return address and repeat of all results, unfinished ones (which begin with a dot) left out."""
-    for folder in sorted(home.probes.glob("*/*")):
+    for folder in sorted(state.probes.glob("*/*")):
         if _DIGEST.fullmatch(folder.parent.name) and folder.name.isdigit():
             yield folder.parent.name, int(folder.name)
 
@@ -101,9 +105,9 @@ def _take_result(theirs: Store, mine: Store, digest: str, repeat: int, done: Mer
         return
     target = mine
     if before is not None:
-        target = Store(Home(mine.home.conflicts / said[:16]))
+        target = Store(State(mine.state.conflicts / said[:16]))
         done.conflicts.append(
-            f"{before.folder} and {found.folder} differ; the latter is in {target.home.root}"
+            f"{before.folder} and {found.folder} differ; the latter is in {target.state.root}"
         )
     files = {name: found.folder / name for name in FILES}
     target.receive(
@@ -114,7 +118,7 @@ def _take_result(theirs: Store, mine: Store, digest: str, repeat: int, done: Mer
 
 def _readable(store: Store, digest: str, repeat: int, otherwise: str, done: Merged) -> Result | None:
     """Return a stored result if it is whole; else tell it, and take it away where it is to be replaced."""
-    folder = store.home.probes / digest / str(repeat)
+    folder = store.state.probes / digest / str(repeat)
     found = store.look(digest, repeat)
     if found is None:
         return None
@@ -127,7 +131,7 @@ def _readable(store: Store, digest: str, repeat: int, otherwise: str, done: Merg
             return found
     done.damaged.append(f"{folder}: {found.reason}; {otherwise}")
     if otherwise == "replaced":
-        put_aside(folder, store.home.root, "result", otherwise)
+        put_aside(folder, store.state.root, "result", otherwise)
     return None
 
 
@@ -147,9 +151,9 @@ def _said(result: Result) -> tuple[str, str]:
     return hashlib.sha256(to_json(decisive).encode()).hexdigest(), device
 
 
-def _take_lock(path: Path, home: Home, done: Merged) -> None:
+def _take_lock(path: Path, state: State, done: Merged) -> None:
     text = path.read_text(encoding="utf-8", errors="replace")
-    mine = home.locks / path.name
+    mine = state.locks / path.name
     content = lock_content(text)
     if content is None:
         done.damaged.append(f"{path}: not a lock, or not as it was stored; left out")
@@ -163,6 +167,6 @@ def _take_lock(path: Path, home: Home, done: Merged) -> None:
     elif own == content:
         done.known += 1
     else:
-        apart = home.conflicts / hashlib.sha256(text.encode()).hexdigest()[:16] / "locks" / path.name
+        apart = state.conflicts / hashlib.sha256(text.encode()).hexdigest()[:16] / "locks" / path.name
         write_atomic(apart, text)
         done.conflicts.append(f"{mine} and {path} differ; the latter is in {apart.parent.parent}")

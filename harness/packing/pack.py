@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from harness import __version__
-from harness.bundles.archive import write
 from harness.bundles.bundle import FIRST, ITSELF, SCHEMA
-from harness.bundles.carried import carried_harness, fits, importable
-from harness.bundles.host import brought_by_torch, left_out
-from harness.bundles.wheels import Target, fetch
 from harness.errors import UsageError
 from harness.locks.family import lock_all
 from harness.locks.interpreter import Interpreter, find_interpreter
@@ -21,20 +16,25 @@ from harness.locks.lock import Lock
 from harness.locks.resolve import Resolver, Unresolvable
 from harness.locks.stored import lock_texts
 from harness.locks.torch import choose_torch, without_torch
-from harness.probes.probe import recorder_version
+from harness.packing.archive import write
+from harness.packing.carried import carried_harness, fits, importable
+from harness.packing.host import brought_by_torch, left_out
+from harness.packing.wheels import Target, fetch
+from harness.recording import recorder_version
 from harness.releases.release import select
 from harness.uv import Uv
+from harness.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.bundles.carried import Carried
-    from harness.bundles.wheels import Fetched
-    from harness.home import Home
+    from harness.packing.carried import Carried
+    from harness.packing.wheels import Fetched
     from harness.releases.release import Release
-    from harness.runs.asked import Asked
     from harness.scenario import Scenario
+    from harness.sessions.asked import Asked
+    from harness.state import State
 
 _LARGE = 100_000_000
 """Bytes from which a wheel travels as it is: pressing torch and its like takes minutes and gains little."""
@@ -70,7 +70,7 @@ class Packed:
 def pack(
     asked: Asked,
     path: Path,
-    home: Home,
+    state: State,
     told: Callable[[str], None],
     *,
     python: str | None = None,
@@ -83,7 +83,7 @@ def pack(
     Args:
         asked: Gives scenario, package, range and torch; with `host`, torch is left out.
         path: The archive, written whole or not at all.
-        home: Where locks and fetched files are kept.
+        state: Where locks and fetched files are kept.
         told: Called with a line when something is done.
         python: Major and minor version of the target; None for what the scenario takes here.
         platform: Of the target, as `sysconfig.get_platform()`; None for this one.
@@ -93,7 +93,7 @@ def pack(
     Raises:
         HarnessError: As its parts say.
     """
-    listing = asked.listing(home)
+    listing = asked.listing(state)
     releases = select(
         listing.releases,
         package=asked.package,
@@ -101,7 +101,7 @@ def pack(
         last=asked.last,
         prereleases=asked.prereleases,
     )
-    resolver, target = _resolver(asked, home, python, platform)
+    resolver, target = _resolver(asked, state, python, platform)
     reference, locks = _locks(resolver, releases, told)
     found = [lock for lock in [reference, *locks] if isinstance(lock, Lock)]
     if asked.torch == "host":
@@ -109,7 +109,7 @@ def pack(
     needed = {package for lock in found for package in lock.packages}
     left = left_out(needed, host_packages or {}, asked.package)
     wanted = {package for package in needed if package.name not in left}
-    files, missing = fetch(wanted, target, resolver.settings, home)
+    files, missing = fetch(wanted, target, resolver.settings, state)
     brought = {}
     if asked.torch == "host" and not left and not missing:  # else not every requirement is known
         pinned = [Requirement(pin).name for pin in asked.pins()]
@@ -122,7 +122,7 @@ def pack(
         **{f"locks/{name}": text.encode() for name, text in lock_texts(reference, releases, locks).items()},
         **{f"wheels/{file.path.name}": file.path for file in files if file not in solid},
     }
-    itself = _itself(solid, target, home, told)
+    itself = _itself(solid, target, state, told)
     if itself:
         content |= {f"{ITSELF}{name}": place for name, place in itself.own.items()}
     manifest = {
@@ -157,7 +157,9 @@ def pack(
     )
 
 
-def _resolver(asked: Asked, home: Home, python: str | None, platform: str | None) -> tuple[Resolver, Target]:
+def _resolver(
+    asked: Asked, state: State, python: str | None, platform: str | None
+) -> tuple[Resolver, Target]:
     """Return what makes the locks, and the machine they are for."""
     settings = asked.settings()
     uv = Uv(settings.uv_environment)
@@ -173,10 +175,10 @@ def _resolver(asked: Asked, home: Home, python: str | None, platform: str | None
         asked.package,
         asked.pins(),
         here,
-        choose_torch(choice, settings, home),
+        choose_torch(choice, settings, state),
         settings,
         uv,
-        home,
+        state,
         asked.newest(),
         target.options,
     )
@@ -210,7 +212,7 @@ def _listed(release: Release) -> dict[str, object]:
 
 
 def _itself(
-    solid: Sequence[Fetched], target: Target, home: Home, told: Callable[[str], None]
+    solid: Sequence[Fetched], target: Target, state: State, told: Callable[[str], None]
 ) -> Carried | None:
     """Return the harness itself for the target; None if what is installed here does not run there."""
     if not fits(target):
@@ -220,7 +222,7 @@ def _itself(
         for file in solid
         if importable(file.path)
     }
-    return carried_harness(home, told, there)
+    return carried_harness(state, told, there)
 
 
 def _sizes(files: Sequence[Fetched]) -> dict[str, tuple[int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.nightly.places import broken
+from harness.nightly.boundaries import broken
 from harness.traces.compare import first_difference
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.nightly.config import Watch
     from harness.nightly.news import News
     from harness.nightly.outcome import Outcome
-    from harness.runs.finding import Finding
+    from harness.sessions.finding import Finding
 
 
 def unreachable(watch: Watch, why: str) -> str:

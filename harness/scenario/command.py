@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 
 from harness.errors import UsageError
 from harness.scenario import Arm, Scenario
-from harness.script import script_metadata, script_of
+from harness.scenario.script import script_metadata, script_of
 from harness.verdicts.oracles import check_settings
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.traces.census import census_digest
 from harness.traces.trace import Trace
+from harness.verdicts.comparing import judge_beside
 from harness.verdicts.judge import judge
 from harness.verdicts.oracles import alone, compares, in_turns
 from harness.verdicts.verdict import Judgement, Verdict
@@ -126,7 +127,9 @@ class Finding:
             return replace(worst, judgement=_NO_REFERENCE)
         if calibration is None or worst.verdict != Verdict.GOOD or in_turns(oracle, calibration):
             return worst
-        return replace(worst, judgement=calibration.judge([finding.trace for finding in findings], oracle))
+        return replace(
+            worst, judgement=judge_beside(calibration, [finding.trace for finding in findings], oracle)
+        )
 
     @property
     def seconds(self) -> float:
@@ -139,3 +142,20 @@ class Finding:
     def verdict(self) -> Verdict:
         """Short for the judgement's verdict."""
         return self.judgement.verdict
+
+
+def executions(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Return executions as `ReleaseResult.executions` has them."""
+    return [
+        {
+            "probe": one.result.probe,
+            "repeat": one.result.repeat,
+            "seed": seed,
+            "hash_seed": one.result.hash_seed,
+            "verdict": one.verdict.value,
+            **({"turns": [turn.to_dict() for turn in finding.turns]} if finding.turns and not seed else {}),
+        }
+        for finding in findings
+        for seed, one in enumerate(finding.seeds())
+        if one.result is not None
+    ]

@@ -22,8 +22,8 @@ from harness.scenario.find import BUILT_IN
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from harness.bundles.wheels import Target
-    from harness.home import Home
+    from harness.packing.wheels import Target
+    from harness.state import State
 
 ITSELF = "training-bisect"
 _UNUSED = frozenset({"pandas", "pypi-simple"})
@@ -63,12 +63,12 @@ def importable(wheel: Path) -> bool:
 
 
 def carried_harness(
-    home: Home, told: Callable[[str], None], wheels: Mapping[tuple[str, str], str]
+    state: State, told: Callable[[str], None], wheels: Mapping[tuple[str, str], str]
 ) -> Carried:
     """Return the harness and its requirements, whose archive is made once for what is installed.
 
     Args:
-        home: Where it is kept.
+        state: Where it is kept.
         told: Called with a line if it has to be made.
         wheels: {(name, version): file name} of what the bundle has anyway, and the harness takes from there.
 
@@ -85,7 +85,7 @@ def carried_harness(
         digest.update(f"{name} {path.stat().st_size}\n".encode())
         if name.endswith("/RECORD"):  # has the digests of all the rest
             digest.update(path.read_bytes())
-    archive = home.root / "harness-itself" / f"{digest.hexdigest()[:20]}.tar.xz"
+    archive = state.root / "harness-itself" / f"{digest.hexdigest()[:20]}.tar.xz"
     if not archive.exists():
         told("pressing what the harness itself requires, once: takes a minute or two")
         archive.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,40 @@
+"""One execution of a release in an arm, judged: alone, beside the reference's values, or in turns with the reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.sessions.finding import Finding
+from harness.sessions.interleaved import in_turns as interleaved
+from harness.verdicts.oracles import in_turns
+from harness.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    from harness.scenario import Arm
+    from harness.sessions.session import Session
+
+
+def observe(session: Session, arm: Arm, position: int, repeat: int = 0) -> Finding:
+    """Execute a release in an arm, or take what is stored, and judge it.
+
+    Args:
+        session: Executes.
+        arm: Its settings.
+        position: Of the release.
+        repeat: Which execution.
+
+    Raises:
+        HarnessError: Something around the probes failed.
+    """
+    findings = session.judged(session.probes(arm, position, repeat), position)
+    if isinstance(findings, Finding):
+        return findings
+    oracle = session.asked.scenario.oracle
+    calibration = session.calibrations.get(arm.of or arm.name)
+    finding = Finding.of_seeds(findings, oracle, calibration)
+    if finding.verdict != Verdict.GOOD or calibration is None:
+        return finding
+    is_reference = session.releases[position].version == calibration.reference
+    if not in_turns(oracle, calibration) or (is_reference and not session.alone):
+        return finding
+    return interleaved(session, arm, position, finding, repeat)
