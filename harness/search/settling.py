@@ -55,7 +55,7 @@ def settle(known: Knowledge, slots: int, *, anywhere: bool) -> list[int] | None:
         known.say("more executions of each release make the answer surer: --seeds N")
         if not unsure and decision.doubt <= DOUBT:
             return None
-    likely = [boundary for boundary in unsure if (boundary.chance or 0.0) > 0.5]
+    likely = [one for one in unsure if not one.untested and (one.chance or 0.0) > 0.5]
     if (few := _sides(known, likely, most=THRICE)) and not any(known.under_way(p) for p in few):
         return few
     chosen = _choose(known, slots, anywhere=True)
