@@ -80,6 +80,12 @@ def answer(known: Knowledge, *, complete: bool) -> Answer:
     log = list(known.log)
     if decision.noisy and not decision.boundaries:
         log.append(_flaky(known, decision.unchanged or 0.0))
+    unexecuted = tuple(p for p, verdict in enumerate(decision.verdicts) if verdict == Verdict.UNTESTED)
+    if stated and unexecuted:
+        log.append(
+            f"{len(unexecuted)} of {known.options.count} releases were not executed: "
+            "more changes may lie between two executed releases that are alike"
+        )
     return Answer(
         conclusion=conclude(decision.verdicts, decision.boundaries)
         if complete and settled
@@ -96,7 +102,7 @@ def answer(known: Knowledge, *, complete: bool) -> Answer:
         counts=tuple(known.counts(p) for p in range(known.options.count)),
         noisy=decision.noisy,
         unchanged=decision.unchanged,
-        unexecuted=tuple(p for p, verdict in enumerate(decision.verdicts) if verdict == Verdict.UNTESTED),
+        unexecuted=unexecuted,
     )
 
 

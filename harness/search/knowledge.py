@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 Signal: TypeAlias = Verdict | Fingerprint
 """GOOD, BAD (a failure without a fingerprint), or `Fingerprint.failure`."""
 
-AGREEING = 2
-"""Executions with the same signal that confirm a release of a job that equal traces prove deterministic."""
+TWICE, THRICE = 2, 3
+"""Executions of a side that a confirmation needs: of a job that equal traces prove deterministic, and of any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +168,9 @@ class Knowledge:
         return self._told[position]
 
     def repeated(self, position: int) -> bool:
-        """Tell whether a second execution gave a verdict too, or the verdict is assumed."""
-        return position in self.options.assume or self.runs(position) >= AGREEING
+        """Tell whether enough executions gave a verdict to confirm a boundary beside it, or the verdict is assumed."""
+        needed = TWICE if self.deterministic() else THRICE
+        return position in self.options.assume or self.runs(position) >= needed
 
     # -- all releases ---------------------------------------------------------------------------------------
 

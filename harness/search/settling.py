@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.search.decision import decide, weigh
+from harness.search.knowledge import THRICE, TWICE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ def settle(known: Knowledge, slots: int, *, anywhere: bool) -> list[int] | None:
     """
     decision = decide(known)
     if known.deterministic():
-        return _again(known, _sides(known, decision.stated(), most=2))
+        return _again(known, _sides(known, decision.stated(), most=TWICE))
     unsure = [boundary for boundary in decision.stated() if not boundary.confirmed]
     if not decision.noisy and not (anywhere and any(boundary.untested for boundary in unsure)):
         if not unsure:
@@ -54,6 +55,9 @@ def settle(known: Knowledge, slots: int, *, anywhere: bool) -> list[int] | None:
         known.say("more executions of each release make the answer surer: --seeds N")
         if not unsure and decision.doubt <= DOUBT:
             return None
+    likely = [one for one in unsure if not one.untested and (one.chance or 0.0) > 0.5]
+    if (few := _sides(known, likely, most=THRICE)) and not any(known.under_way(p) for p in few):
+        return few
     chosen = _choose(known, slots, anywhere=True)
     return chosen if chosen or known.pending else None
 

@@ -59,7 +59,7 @@ def test_stored_results_may_be_told_beforehand_and_twice():
         runs += 1
         for r in requests:
             search.tell(Observation(r.position, r.repeat, BAD if r.position >= 20 else GOOD))
-    assert runs == 4 + 4  # the gap, the sides and both ends again, the sides once more
+    assert runs == 1 + 2 + 4  # the gap, both ends again, both sides twice
     assert search.answer().boundaries[0].confirmed
 
 

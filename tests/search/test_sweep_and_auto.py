@@ -25,7 +25,7 @@ def test_sweep_probes_all_then_both_sides_again():
     found = solve("sweep", written(region(34, 9, 18)), 34, jobs=4)
     assert found.sides == [(8, 9), (17, 18)]
     assert found.releases == 34
-    assert found.runs == 34 + 2 + 4  # both ends and all sides again
+    assert found.runs == 34 + 2 + 2 * 4  # both ends once more, each side twice
     assert all(boundary.confirmed for boundary in found.answer.boundaries)
 
 
