@@ -48,7 +48,7 @@ class LoopbackCluster:
         self._start("worker", *words, *folder, *options, name=name, variables=state)
 
     def state(self, name: str) -> Path:
-        return self.folder / f"state directory-{name}"
+        return self.folder / f"home-{name}"
 
     def kill(self, name: str) -> None:
         self.processes[name].send_signal(signal.SIGKILL)

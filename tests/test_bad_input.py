@@ -126,7 +126,7 @@ def test_no_disk_space_is_told_and_nothing_looks_finished(toy, harness, monkeypa
 
 
 def test_a_home_that_cannot_be_is_told(toy, harness, monkeypatch):
-    monkeypatch.setenv("HARNESS_HOME", "/dev/null/state directory")
+    monkeypatch.setenv("HARNESS_HOME", "/dev/null/home")
     done = harness("probe", "toy", "--release", "1.0")
     assert done.returncode == 4
     assert done.stderr.startswith("error: ")

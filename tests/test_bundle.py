@@ -280,7 +280,7 @@ def test_a_truncated_bundle_is_told(bundle, tmp_path, length):
     cut = tmp_path / "cut.bundle"
     cut.write_bytes(whole[: int(length * len(whole)) if length < 1 else length])
     with pytest.raises(HarnessError, match="cut short or changed"):
-        open_bundle(cut, State(tmp_path / "cut-state directory"))
+        open_bundle(cut, State(tmp_path / "cut-home"))
 
 
 def test_what_is_no_bundle_is_told(tmp_path):

@@ -71,7 +71,7 @@ def test_two_workers_say_what_this_machine_says(toy, harness, cluster, on):
         name: list(cluster.state(name).glob("environments/*/environment.json")) for name in ("one", "two")
     }
     assert all(executed.values()), "one worker did everything"
-    assert not list(cluster.folder.glob("state directory-*/results-*"))
+    assert not list(cluster.folder.glob("home-*/results-*"))
     assert probes_left(cluster) == []
 
 

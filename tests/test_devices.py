@@ -74,7 +74,7 @@ def results(state, version):
 
 @pytest.fixture
 def state(toy):
-    fresh = toy / "fresh-state directory"
+    fresh = toy / "fresh-home"
     os.environ["HARNESS_HOME"] = str(fresh)  # `toy` puts it back
     return fresh
 

@@ -137,7 +137,7 @@ def test_what_cannot_be_built_leaves_nothing_that_looks_finished(environments, r
 
 def test_two_at_once_do_not_collide(environments, resolver, tmp_path):
     elsewhere = Environments(
-        "toy", resolver.interpreter, resolver.torch, resolver.uv, State(tmp_path / "other-state directory")
+        "toy", resolver.interpreter, resolver.torch, resolver.uv, State(tmp_path / "other-home")
     )
     found = []
     threads = [
@@ -153,7 +153,7 @@ def test_two_at_once_do_not_collide(environments, resolver, tmp_path):
 
 
 def test_an_interrupted_creation_is_made_anew(environments, resolver, tmp_path):
-    state = State(tmp_path / "other-state directory")
+    state = State(tmp_path / "other-home")
     again = Environments("toy", resolver.interpreter, resolver.torch, resolver.uv, state)
     environment = make(again, resolver, "1.0")
     (environment.base / MARKER).unlink()
@@ -161,7 +161,7 @@ def test_an_interrupted_creation_is_made_anew(environments, resolver, tmp_path):
 
 
 def test_the_oldest_go_first_and_what_is_in_use_stays(environments, resolver, tmp_path):
-    state = State(tmp_path / "other-state directory")
+    state = State(tmp_path / "other-home")
     several = Environments("toy", resolver.interpreter, resolver.torch, resolver.uv, state)
     made = [make(several, resolver, version) for version in ("1.0", "2.0", "3.0")]
     for age, environment in enumerate(reversed(made), start=2):

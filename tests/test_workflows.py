@@ -159,16 +159,16 @@ def test_the_nightly_workflow_on_the_toy_index(toy, harness, runner):
     shutil.copytree(toy / "scenarios", night / "scenarios")
     shutil.copytree(planned / "plan", night / "plan")
     (night / "nightly.toml").write_text(WATCHED, encoding="utf-8")
-    handed_over(planned, night / "state directories" / "state directory-0", ("locks", "listings"))
+    handed_over(planned, night / "homes" / "home-0", ("locks", "listings"))
     for entry in json.loads(matrix)["include"]:
         machine = f"shard-{entry['shard']}"
         shutil.copytree(toy / "scenarios", toy / machine / "scenarios")
         shutil.copytree(planned / "plan", toy / machine / "plan")
         folder = runner(machine, "Execute this share", SHARD=f"{entry['shard']}/{entry['of']}")
         handed_over(
-            folder, night / "state directories" / f"state directory-{entry['shard']}", ("probes", "listings")
+            folder, night / "homes" / f"home-{entry['shard']}", ("probes", "listings")
         )
-    assert len(list((night / "state directories").iterdir())) == 4
+    assert len(list((night / "homes").iterdir())) == 4
     runner("night", "One state directory of all machines")
     stored = sorted((night / "state").glob("probes/*/*"))
     locks = sorted((night / "state").glob("locks/*"))

@@ -1,6 +1,6 @@
 """Started by test_killed.py: runs each night that a line of stdin asks for in a child of its own, and may kill it.
 
-A line is `folder state directory day seconds`: SIGKILL after so many seconds, never with 0. The answer is `killed`, or the
+A line is `folder home day seconds`: SIGKILL after so many seconds, never with 0. The answer is `killed`, or the
 night's exit status. The children are forked, so that a night needs no start-up and many of them can be killed.
 """
 

@@ -87,7 +87,7 @@ def test_fifty_kills(month, own_index, tmp_path):
     ) as nights:
 
         def night(name, day, seconds=0.0):
-            state = tmp_path / f"state directory-{name}"
+            state = tmp_path / f"home-{name}"
             nights.stdin.write(f"{folders[name]} {state} {day} {seconds:.3f}\n")
             nights.stdin.flush()
             return nights.stdout.readline().strip()
@@ -108,14 +108,14 @@ def test_fifty_kills(month, own_index, tmp_path):
                 answer = night("killed", day, moments.uniform(0.01, 0.6 * took))
                 if answer == "killed":
                     kills += 1
-                    answer = ended(tmp_path / "state directory-killed", day) or answer
+                    answer = ended(tmp_path / "home-killed", day) or answer
             if answer == "killed":
                 answer = night("killed", day)
             assert answer == calm
             if kills >= KILLS:
                 break
         nights.stdin.close()
-    calm, killed = (told(folders[name], tmp_path / f"state directory-{name}") for name in ("calm", "killed"))
+    calm, killed = (told(folders[name], tmp_path / f"home-{name}") for name in ("calm", "killed"))
     assert killed[0] == calm[0]
     assert killed[1] == calm[1]
     assert killed[2] == calm[2]

@@ -121,7 +121,7 @@ def test_a_source_that_cannot_be_had_is_a_fault(month, repository):
 def test_parts_and_versions():
     assert _parts("git+https://a@b.c/d/e.git@feature/x") == ("https://a@b.c/d/e.git", "feature/x")
     assert _parts("git+https://a@b.c/d/e.git") == ("https://a@b.c/d/e.git", "HEAD")
-    assert _parts("/some/clone@state directory") == ("/some/clone@state directory", "HEAD")
+    assert _parts("/some/clone@home") == ("/some/clone@home", "HEAD")
     assert is_build("0.22.0.dev0+20261124183000.g4f2a9c1")
     assert is_build("2.0+cpu.20261124183000.g4f2a9c1")
     assert not is_build("2.0+cpu")

@@ -275,9 +275,9 @@ def test_ranges_belong_to_the_package_before_them(ask):
 
 def test_the_same_question_again_executes_nothing(ask):
     ask(PAIR, *BOTH)
-    probes = set(Path("state directory/probes").glob("*/*"))
+    probes = set(Path("home/probes").glob("*/*"))
     ask(PAIR, *BOTH)
-    assert set(Path("state directory/probes").glob("*/*")) == probes
+    assert set(Path("home/probes").glob("*/*")) == probes
 
 
 def test_ctrl_c_leaves_an_answer_that_goes_on(ask, tmp_path, monkeypatch):
@@ -296,7 +296,7 @@ def test_ctrl_c_leaves_an_answer_that_goes_on(ask, tmp_path, monkeypatch):
         )
         deadline = time.monotonic() + 60
         while (
-            len(list(Path("state directory/probes").glob("*/0/probe.json"))) < 4
+            len(list(Path("home/probes").glob("*/0/probe.json"))) < 4
             and time.monotonic() < deadline
         ):
             time.sleep(0.1)
