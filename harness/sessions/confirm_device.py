@@ -36,7 +36,7 @@ def check_device(asked: Asked) -> None:
         raise UsageError(
             "--confirm-on cuda: no NVIDIA driver is loaded on this machine. Leave it out and take the question to "
             "one that has a GPU: `harness bundle`, there `bisect --bundle FILE --device cuda`, and `harness merge` "
-            "brings the results state directory; `harness report` then shows both"
+            "brings the results home; `harness report` then shows both"
         )
 
 
