@@ -56,7 +56,8 @@ def tests(session: nox.Session) -> None:
     session.install(
         "-e", ".", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
     )
-    session.run("python", "-m", "pytest", *session.posargs)
+    # Tests of one file share what they made, so a file stays in one process.
+    session.run("python", "-m", "pytest", "-n", "logical", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session
