@@ -165,9 +165,7 @@ def test_the_nightly_workflow_on_the_toy_index(toy, harness, runner):
         shutil.copytree(toy / "scenarios", toy / machine / "scenarios")
         shutil.copytree(planned / "plan", toy / machine / "plan")
         folder = runner(machine, "Execute this share", SHARD=f"{entry['shard']}/{entry['of']}")
-        handed_over(
-            folder, night / "homes" / f"home-{entry['shard']}", ("probes", "listings")
-        )
+        handed_over(folder, night / "homes" / f"home-{entry['shard']}", ("probes", "listings"))
     assert len(list((night / "homes").iterdir())) == 4
     runner("night", "One state directory of all machines")
     stored = sorted((night / "state").glob("probes/*/*"))

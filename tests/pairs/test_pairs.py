@@ -295,10 +295,7 @@ def test_ctrl_c_leaves_an_answer_that_goes_on(ask, tmp_path, monkeypatch):
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread runs yet
         )
         deadline = time.monotonic() + 60
-        while (
-            len(list(Path("home/probes").glob("*/0/probe.json"))) < 4
-            and time.monotonic() < deadline
-        ):
+        while len(list(Path("home/probes").glob("*/0/probe.json"))) < 4 and time.monotonic() < deadline:
             time.sleep(0.1)
         time.sleep(3)
         process.send_signal(signal.SIGINT)
