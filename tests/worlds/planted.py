@@ -12,9 +12,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from toyindex import ToyIndex, broken_sdist, wheel
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Packages = Mapping[str, Mapping[str, str | tuple[str, tuple[str, ...]] | None]]
 """{package: {version: its code, or code and requirements, or None for a release that cannot be built}}."""

@@ -142,7 +142,7 @@ WORLDS = {
         {"helper": TIME, "toy": series(5, lambda _n: ("def f(x): return x + 1\n", ("helper",)))},
         "import helper\nimport toy\nfrom concurrent.futures import ProcessPoolExecutor\n"
         "if __name__ == '__main__':\n"
-        "    pool = ProcessPoolExecutor(2)\n    print(list(pool.map(toy.f, range(4))))\n",
+        "    pool = ProcessPoolExecutor(2)\n    print(list(pool.map(toy.f, range(2))))\n",
         all_are_good,
         ("--timeout", "60"),
     ),
@@ -216,7 +216,7 @@ def test_the_answer_is_true(world, tmp_path):
     world.check(ask(world, tmp_path))
 
 
-@pytest.mark.parametrize("attempt", range(4))
+@pytest.mark.parametrize("attempt", range(2))
 def test_a_coin_names_nobody(attempt, tmp_path):
     """Every release fails in three of ten executions, so no release changed anything."""
     packages = {"toy": series(10, lambda _n: "import os\ndef ok(): return os.urandom(1)[0] >= 77\n")}
