@@ -8,6 +8,7 @@ job that does it is known and concerns its own release alone.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -117,16 +118,21 @@ class Guard:
         """
         root = self._environments.state.environments
         left = [mark for mark in root.glob(f"base-*/{_MARK}*") if not _runs(mark)]
-        for base in {mark.parent for mark in left}:
+        begun: dict[Path, float] = {}
+        for mark in left:
+            begun[mark.parent] = min(mark.stat().st_mtime, begun.get(mark.parent, math.inf))
+        for base, first_use in begun.items():
             for folder in [*(path for path in _folders(root) if _stands_on(path, base)), base]:
                 seen = tuple(changes(folder))
                 if seen:
                     damage = Damage(folder, folder == base, seen)
-                    gone = self._store.discard_since(self._locks(folder), damage.since - _SLACK)
+                    gone = self._store.discard_since(
+                        self._locks(folder), min(damage.since, first_use) - _SLACK
+                    )
                     remove(folder)
                     self.notes.append(
                         f"a job of a run that was ended changed {damage}; it is made anew when it is needed, and "
-                        f"{gone} results that came after the change are not used"
+                        f"{gone} results of that run are not used"
                     )
         for mark in left:
             mark.unlink(missing_ok=True)
@@ -181,10 +187,13 @@ class Guard:
         return found
 
     def _repair(self, damage: Damage) -> None:
-        gone = self._store.discard_since(self._locks(damage.folder), damage.since - _SLACK)
+        # A file keeps the time of its last change alone. An earlier one may lie anywhere since the last look.
+        _, first_use = self._seen.get(damage.folder, (0, damage.since))
+        since = min(damage.since, first_use) - _SLACK
+        gone = self._store.discard_since(self._locks(damage.folder), since)
         self._remake(damage.folder)
         self.notes.append(
-            f"a job changed {damage}; the environment was made anew, and {gone} results that came after the change "
+            f"a job changed {damage}; the environment was made anew, and {gone} results since the last look at it "
             "were executed again, one at a time with a look after each"
         )
 

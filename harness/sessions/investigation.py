@@ -123,6 +123,7 @@ class Investigation:
         self.direct: dict[str, dict[tuple[int, int], Direct]] = {}
         self.names = [release.version for release in driver.session.releases]
         self.hash_seeds: dict[str, HashSeedDependence] = {}
+        self._looked: set[str] = set()
         self.searches()  # complains of a wrong option before anything is executed
 
     def run(self) -> None:
@@ -146,9 +147,10 @@ class Investigation:
         while known < (
             known := self.driver.executed()
         ):  # else a search that is not done has spent its budget
-            self._search()
-            self._repeat_sides()
-            if distrust_environments(self.driver):
+            undisturbed = self._search()
+            if undisturbed:
+                self._repeat_sides()
+            if distrust_environments(self.driver) or not undisturbed:
                 known = -1
                 continue
             distrusted = distrust_warm_start(self.driver)
@@ -191,13 +193,23 @@ class Investigation:
         wanted = 1 if self.driver.session.alone else self.driver.session.asked.place.jobs or 1
         return max(1, wanted // len(self.driver.arms))
 
-    def _search(self) -> None:
+    def _search(self) -> bool:
+        """Execute what the searches want.
+
+        Returns:
+            Whether they have come to their end. False: executions of one release disagree for the first time in an
+            arm, and whether a job has changed an environment has to be seen before more is executed in it.
+        """
         searches = self.searches()
+        doubtful: set[str] = set()
         in_flight: Counter[str] = Counter()
         narrowed: dict[str, str] = {}
 
         def propose(free: int) -> list[Task]:
             tasks: list[Task] = []
+            doubtful.update(arm for arm, search in searches.items() if search.known.noisy())
+            if doubtful - self._looked:
+                return tasks
             while len(tasks) < free:
                 found = [
                     (arm, request.position, request.repeat)
@@ -227,6 +239,9 @@ class Investigation:
             return sum(search.narrowed().steps * self.searched.jobs for search in searches.values())
 
         self.driver.run(propose, told, left=left)
+        undisturbed = not doubtful - self._looked
+        self._looked |= doubtful
+        return undisturbed
 
     def _repeat_sides(self) -> None:
         """Execute the sides of other boundaries again: in census and in trace.
