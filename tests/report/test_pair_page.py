@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 from browser import PHONE, violations
-from test_report_hostile import EVIL
-
 from harness.pairs.model import CellResult, PackageRange, PairArm, PairChange, PairReport, PartResult
 from harness.pairs.write import load_pair, write_pair
+from test_report_hostile import EVIL
 
 PEFT = [f"0.{minor}.{patch}" for minor in range(3, 14) for patch in range(3)]
 TRANSFORMERS = [f"4.{minor}.{patch}" for minor in range(30, 48) for patch in range(3)]
