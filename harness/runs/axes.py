@@ -6,6 +6,7 @@ the same probes are stored, so an interrupted question goes on where it was, and
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -305,6 +306,7 @@ class GridInvestigation:
         self.watcher.note(f"{part}, in {', '.join(arms)}")
         done = bisect(self._ask(part), self.state, self.watcher)
         folder = done.folder.relative_to(self.folder).as_posix()
+        shutil.copytree(done.folder / "locks", self.folder / "locks" / part.locks, dirs_exist_ok=True)
         self.parts.append(
             PartResult(
                 *(part.package, part.first, part.last, part.held, part.held_version),

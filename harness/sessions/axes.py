@@ -108,7 +108,9 @@ class AskedAxes:
             UsageError: Locks of an earlier run are to be used, and that run did not ask this part.
         """
         question = part_question(self.question, part)
-        plan, holds = question.plan, question.holds
+        plan, holds, job = question.plan, question.holds, question.job
+        if set(part.arms) == {arm.name for arm in self.arms}:
+            job = self.question.job
         assumed = self._assumed(part)
         plan = replace(plan, assume=tuple(assumed.items()), leave_out=self._left_out(part.package))
         if self.locks is not None:
@@ -119,7 +121,9 @@ class AskedAxes:
                     "without --locks they are resolved"
                 )
             holds = replace(holds, locks=str(folder))
-        asked = ask(replace(question, plan=plan, holds=holds), state, replace(self.place, out=str(out)))
+        asked = ask(
+            replace(question, plan=plan, holds=holds, job=job), state, replace(self.place, out=str(out))
+        )
         return replace(asked, held=f"{part.held} {part.held_version}")
 
     def assumed(self, point: Point) -> str:
