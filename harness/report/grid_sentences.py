@@ -230,8 +230,8 @@ class _Answer:
         if boundary.skipped or boundary.untested:
             who = subject(plain, package) or f"a release of {package}"
             return (
-                f"{who} {verb} {job} after {plain.before} (last {old}) and by {plain.after} "
-                f"(first {new}), {sure}{_gap(boundary, '; ', '', where=' them')}{reservation(plain, package)}"
+                f"{who} {verb} {job} after {plain.before} ({old}) and by {plain.after} "
+                f"({new}), {sure}{_gap(boundary, '; ', '', where=' them')}{reservation(plain, package)}"
             )
         if who := subject(plain, package):
             return (
@@ -250,9 +250,10 @@ class _Answer:
 
 def _gap(boundary: BoundaryResult, opening: str, closing: str, *, where: str = "") -> str:
     """Count what lies between both sides without a verdict; nothing where they are neighbours."""
+    untested = len(boundary.untested)
     counts = [
         (len(boundary.skipped), "could not be tested"),
-        (len(boundary.untested), "not executed"),
+        (untested, f"{'was' if untested == 1 else 'were'} not executed"),
     ]
     clauses = [f"{count} between{where} {what}" for count, what in counts if count]
     return f"{opening}{' and '.join(clauses)}{closing}" if clauses else ""
