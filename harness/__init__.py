@@ -57,7 +57,7 @@ def bisect(
         >>> [arm.answer for arm in report.arms]  # doctest: +SKIP
 
     Args:
-        question: About one package.
+        question: About one package, or about two: an `Axis` for each.
         place: Where and how fast probes are executed, and where the report goes; None for this machine and `reports`.
         progress: Is told how the run goes on; None for silence.
         state: The state directory; `$HARNESS_HOME`, else `.harness` in the working folder, if None.
@@ -69,13 +69,13 @@ def bisect(
     """
     from pathlib import Path  # noqa: PLC0415 - kept out of start-up
 
-    from harness.runs.bisect import bisect as answer  # noqa: PLC0415
-    from harness.sessions.asked import ask  # noqa: PLC0415
+    from harness.model.question import Place  # noqa: PLC0415
+    from harness.runs.answer import answer  # noqa: PLC0415
     from harness.sessions.driver import Silent  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
     where = State(Path(state).absolute()) if state is not None else State.find()
-    done = answer(ask(question, where, place), where, progress or Silent())
+    done = answer(question, place or Place(), where, progress or Silent())
     if done.interrupted:
         raise KeyboardInterrupt
     return done.report
@@ -95,7 +95,7 @@ def load_run(path: str | os.PathLike[str], *, state: str | os.PathLike[str] | No
         state: Where the probes are stored; `$HARNESS_HOME`, else `.harness` in the working folder, if None.
 
     Returns:
-        `report`, the facts, and the frames `releases`, `boundaries` and `traces`, see `LoadedRun`. A trace whose
+        `report`, the facts, and the frames `releases`, `boundaries`, `causes`, `remedies` and `traces`, see `LoadedRun`. A trace whose
         probe is not stored any more is left out.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from harness.report.boundaries import located
+from harness.report.boundaries import located, span
 from harness.report.causes import not_sought
 from harness.report.dependencies import proof
 from harness.report.gaps import gap_of
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from harness.pairs.model import PairArm
-    from harness.report.model import ArmResult, Report
+    from harness.report.model import ArmResult, BoundaryResult, Report
 
 INCONCLUSIVE = 3
 REGRESSION = 1
@@ -29,17 +28,9 @@ def show(report: Report, folder: Path) -> None:
     for arm in report.arms:
         show_arm(console, arm)
         for boundary in arm.boundaries:
-            sure = "confirmed" if boundary.confirmed else "not confirmed"
-            head = f"  {boundary.signal:<8}{boundary.before} -> {boundary.after}  {boundary.kind}, {sure}"
-            console.print(head, markup=False)
-            if shown := proof(boundary, report.package):
-                console.print(f"            {shown}", markup=False)
-            if between := gap_of(boundary, arm.releases):
-                console.print(f"            {between}", markup=False)
-            if boundary.agreement:
-                console.print(f"            {boundary.agreement}", markup=False)
-            for line in boundary.details[:4] if boundary.signal != "verdict" else ():
-                console.print(f"            {line}", markup=False, style="dim")
+            _show_boundary(console, report, arm, boundary)
+        for note in arm.notes if arm.grid else ():
+            console.print(f"  {note}", markup=False, style="dim")
         for cause in report.cause:
             if cause.arm == arm.name:
                 console.print(f"  {cause.before} -> {cause.after}  {cause.sentence}", markup=False)
@@ -48,7 +39,21 @@ def show(report: Report, folder: Path) -> None:
     console.print(f"report: {folder / 'index.html'}", markup=False)
 
 
-def show_arm(console: Console, arm: ArmResult | PairArm) -> None:
+def _show_boundary(console: Console, report: Report, arm: ArmResult, boundary: BoundaryResult) -> None:
+    sure = "confirmed" if boundary.confirmed else "not confirmed"
+    head = f"  {boundary.signal:<8}{span(boundary)}  {boundary.kind}, {sure}"
+    console.print(head, markup=False)
+    if shown := proof(boundary, report.package):
+        console.print(f"            {shown}", markup=False)
+    if between := gap_of(boundary, arm.releases):
+        console.print(f"            {between}", markup=False)
+    if boundary.agreement:
+        console.print(f"            {boundary.agreement}", markup=False)
+    for line in boundary.details[:4] if boundary.signal != "verdict" else ():
+        console.print(f"            {line}", markup=False, style="dim")
+
+
+def show_arm(console: Console, arm: ArmResult) -> None:
     """Print what an arm's answer is, in one line."""
     console.print(f"[bold]{arm.name}[/] {arm.conclusion}: ", end="")
     console.print(arm.answer, markup=False)

@@ -10,8 +10,8 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     import argparse
 
+    from harness.model.question import Place, Question
     from harness.runs.share import Shard
-    from harness.sessions.asked import Asked
     from harness.state import State
 
 
@@ -29,25 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Answer the question and print the answer."""
     from harness.cli.answer import exit_status, show, show_time  # noqa: PLC0415 - kept out of start-up
-    from harness.cli.pair import run_pair  # noqa: PLC0415
     from harness.cli.progress import watcher  # noqa: PLC0415
-    from harness.pairs.question import as_pair  # noqa: PLC0415
-    from harness.runs.bisect import bisect  # noqa: PLC0415
+    from harness.runs.answer import answer  # noqa: PLC0415
     from harness.runs.share import parse_shard  # noqa: PLC0415
-    from harness.sessions.asked import ask  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
-    question, place = read_question(options), read_place(options)
-    pair = as_pair(question, place, shard=options.shard)
-    if pair is not None:
-        return run_pair(pair, fail_on_regression=options.exit_code)
-    shard = parse_shard(options.shard) if options.shard else None
-    state = State.find()
-    asked = ask(question, state, place)
-    if shard is not None:
-        return _share(shard, asked, state)
+    question, place, state = read_question(options), read_place(options), State.find()
+    if options.shard:
+        return _share(parse_shard(options.shard), question, place, state)
     with watcher() as watched:
-        done = bisect(asked, state, watched)
+        done = answer(question, place, state, watched)
     show(done.report, done.folder)
     show_time(done.seconds)
     if done.interrupted:
@@ -55,11 +46,21 @@ def run(options: argparse.Namespace) -> int:
     return exit_status(done.report, fail_on_regression=options.exit_code)
 
 
-def _share(shard: Shard, asked: Asked, state: State) -> int:
+def _share(shard: Shard, question: Question, place: Place, state: State) -> int:
     from harness.cli.progress import watcher  # noqa: PLC0415 - kept out of start-up
     from harness.runs.bisect import begin  # noqa: PLC0415
     from harness.runs.share import execute_share  # noqa: PLC0415
+    from harness.sessions.asked import ask  # noqa: PLC0415
+    from harness.sessions.axes import ask_axes  # noqa: PLC0415
 
+    axes = ask_axes(question, place)
+    if axes is not None:
+        packages = " and ".join(one.package for one in axes.ranges)
+        raise UsageError(
+            f"--shard and two packages ({packages}): which pairs are executed depends on what others did; "
+            "hold one package, as in --with PACKAGE==VERSION, or share the probes out by --executor dask"
+        )
+    asked = ask(question, state, place)
     if asked.locks is None:
         raise UsageError(
             f"--shard {shard}: needs --locks, so that all shards execute the same; `harness plan` makes them"

@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     """Judge again by the scenario's present oracle and write the run's files anew."""
     from harness.cli.answer import exit_status, show  # noqa: PLC0415 - kept out of start-up
     from harness.cli.stored import find_run  # noqa: PLC0415
-    from harness.runs.stored import judge_again  # noqa: PLC0415
+    from harness.runs.again import judge_again  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
     folder = find_run(options.run, options.out)

@@ -38,6 +38,5 @@ def run(options: argparse.Namespace) -> int:
     done = publish(Path(options.out), target, title=options.title, url=options.url)
     for fault in done.faults:
         print(f"warning: left out: {fault}", file=sys.stderr)
-    pairs = f", {done.pairs} of two packages" if done.pairs else ""
-    print(f"{target / 'index.html'}: {done.runs} runs, {done.arms} arms, {done.boundaries} boundaries{pairs}")
+    print(f"{target / 'index.html'}: {done.runs} runs, {done.arms} arms, {done.boundaries} boundaries")
     return 0

@@ -30,16 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Draw the files of the run anew from its report.json and the stored traces, or export those."""
     from harness.cli.answer import show  # noqa: PLC0415 - kept out of start-up
-    from harness.cli.pair import find_pair, show_pair  # noqa: PLC0415
     from harness.cli.stored import find_run  # noqa: PLC0415
-    from harness.pairs.write import redraw_pair  # noqa: PLC0415
-    from harness.runs.stored import redraw  # noqa: PLC0415
+    from harness.runs.again import redraw  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
-    pair = find_pair(options.run, options.out)
-    if pair is not None and not options.traces:
-        show_pair(redraw_pair(pair, State.find()), pair)
-        return 0
     folder = find_run(options.run, options.out)
     if options.traces:
         return _export(folder, Path(options.traces), State.find())

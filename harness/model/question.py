@@ -108,8 +108,8 @@ def _read_value(text: str) -> Setting:
 
 
 def read_assumption(text: str) -> tuple[str, str]:
-    """Read `release=verdict`."""
-    version, equals, verdict = text.partition("=")
+    """Read `release=verdict`; with two packages the release is `package==release`."""
+    version, equals, verdict = text.rpartition("=")
     if not equals or not version or verdict not in VERDICTS:
         raise argparse.ArgumentTypeError(
             f"{text}: expected RELEASE=VERDICT, with one of {', '.join(VERDICTS)}"
@@ -387,7 +387,8 @@ class Plan:
     assume: tuple[tuple[str, str], ...] = option(
         (),
         "--assume",
-        "take good, bad or skip for a release without executing it; may be repeated",
+        "take good, bad or skip for a release without executing it; of two packages PACKAGE==RELEASE=VERDICT; may be "
+        "repeated",
         metavar="RELEASE=VERDICT",
         read=read_assumption,
         write=_join,
@@ -397,7 +398,7 @@ class Plan:
     leave_out: tuple[str, ...] = option(
         (),
         "--leave-out",
-        "a release that is no part of the range; may be repeated",
+        "a release that is no part of the range; of two packages PACKAGE==RELEASE; may be repeated",
         metavar="RELEASE",
         group=OF_SEARCH,
         verbs=_ASKING,

@@ -99,9 +99,13 @@ def accept(
         arms: Names; None for all that the run has.
 
     Raises:
-        UsageError: The run has no such arm, or none of its arms has a good newest release.
+        UsageError: The run has no such arm, none of its arms has a good newest release, or it is about two packages.
     """
     report = load_report(run)
+    if report.axes:
+        raise UsageError(
+            f"run {run.name} is about {report.package}: a baseline is a release of one package; name a run about one"
+        )
     known = [arm.name for arm in report.arms]
     for name in arms or ():
         if name not in known:

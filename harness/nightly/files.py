@@ -11,7 +11,7 @@ from packaging.version import Version
 from harness.files import to_json, write_atomic
 from harness.nightly.boundaries import broken, since
 from harness.nightly.story import KINDS, code, headline, ranked
-from harness.report.summary import md
+from harness.report.markdown import md
 from harness.report.text import clean, one_line
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.boundaries import gravest, is_open, verdict_changes
 from harness.report.text import anchor, one_line
+from harness.search.corners import Shape
 
 if TYPE_CHECKING:
     from harness.report.model import ArmResult, BoundaryResult, Report
@@ -29,18 +30,34 @@ def badges(report: Report) -> dict[str, dict[str, Any]]:
 
 def badge(report: Report, arm: ArmResult | None) -> dict[str, Any]:
     """Return the badge of one arm."""
-    package = one_line(report.package, 40)
+    package = one_line(report.package, 60)
     if arm is None:
         return _content(package, "not run", "lightgrey")
     changes = verdict_changes(arm)
     good = [release.version for release in arm.releases if release.verdict == "good"]
     message, colour = arm.conclusion, COLOURS.get(arm.conclusion, "lightgrey")
-    if arm.conclusion == "always-good" and good:
+    if arm.grid is not None and arm.conclusion == "always-good":
+        message = "good in every corner"
+    elif arm.conclusion == "always-good" and good:
         message = f"good up to {good[-1]}"
+    elif arm.grid is not None and changes and arm.conclusion != "inconclusive":
+        message = _of_two(arm)
+        colour = "red" if is_open(arm) else colour
     elif changes and arm.conclusion != "inconclusive":
         message = _since(changes[-1])
         colour = "red" if is_open(arm) else colour
     return _content(f"{package} {one_line(arm.name, 40)}", one_line(message, 80), colour)
+
+
+def _of_two(arm: ArmResult) -> str:
+    """Return what a badge says of two packages: the pair, or else what decides."""
+    grid = arm.grid
+    if grid and grid.pair:
+        row = next(row for row in arm.releases if row.point and row.point.choice() == grid.pair)
+        return f"{row.version} is {row.verdict}"
+    if grid and grid.decides:
+        return f"{grid.decides} decides"
+    return "either package alone" if grid and grid.depends == Shape.EACH else "depends on both"
 
 
 def _since(boundary: BoundaryResult) -> str:

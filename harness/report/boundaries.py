@@ -34,6 +34,31 @@ def strongest_first(boundaries: Iterable[BoundaryResult]) -> list[BoundaryResult
     return sorted(boundaries, key=lambda boundary: strength(boundary.signal))
 
 
+def span(boundary: BoundaryResult, arrow: str = "->") -> str:
+    """Return between what a boundary lies; along one of two axes, which package varies and which one is held."""
+    axis = boundary.axis
+    if axis is None:
+        return f"{boundary.before} {arrow} {boundary.after}"
+    return f"{axis.package} {axis.before} {arrow} {axis.after} with {axis.held} {axis.held_version}"
+
+
+def package_of(boundary: BoundaryResult, package: str) -> str:
+    """Return the package whose releases vary across a boundary, in a report about one package that one."""
+    return boundary.axis.package if boundary.axis else package
+
+
+def sides(package: str, boundary: BoundaryResult) -> tuple[str, str]:
+    """Return both sides of a boundary by name: a package with its release, or a pair.
+
+    Args:
+        package: The report's.
+        boundary: Of it.
+    """
+    if boundary.axis is not None:
+        return boundary.before, boundary.after
+    return f"{package} {boundary.before}", f"{package} {boundary.after}"
+
+
 def verdict_changes(arm: ArmResult) -> list[BoundaryResult]:
     """Return the boundaries in verdict, oldest first."""
     return [boundary for boundary in arm.boundaries if boundary.signal == "verdict"]
@@ -67,9 +92,23 @@ def newest_tested(releases: Sequence[ReleaseResult]) -> ReleaseResult | None:
     return next((release for release in reversed(releases) if release.verdict in TESTED), None)
 
 
+def newest_verdict(arm: ArmResult) -> str:
+    """Return the verdict of the newest release that was tested, of two packages of the newest of both; or untested."""
+    if arm.grid is not None:
+        newest_pair = arm.grid.corners[-1]
+        return next((row.verdict for row in arm.releases if row.version == newest_pair), "untested")
+    newest = newest_tested(arm.releases)
+    return newest.verdict if newest else "untested"
+
+
 def is_open(arm: ArmResult) -> bool:
-    """Tell whether the newest change of the verdict is a break: nothing repaired it in the range."""
+    """Tell whether the newest change of the verdict is a break: nothing repaired it in the range.
+
+    Of two packages: whether a break was found, and the newest of both is bad.
+    """
     changes = verdict_changes(arm)
+    if arm.grid is not None:
+        return any(change.kind == "regressed" for change in changes) and newest_verdict(arm) == "bad"
     return bool(changes) and changes[-1].kind == "regressed"
 
 

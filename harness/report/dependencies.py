@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.report.opened import Likeness, Outcome
@@ -31,6 +31,17 @@ class TrialRow:
     executions: int
     did: str
     reason: str
+
+
+def of_one_package(boundary: BoundaryResult, package: str) -> tuple[BoundaryResult, str]:
+    """Return a boundary with releases of one package as its sides, and that package.
+
+    In a question about two packages it is the one that varies; else nothing changes.
+    """
+    axis = boundary.axis
+    if axis is None:
+        return boundary, package
+    return replace(boundary, before=axis.before, after=axis.after, axis=None), axis.package
 
 
 def others(boundary: BoundaryResult, package: str) -> Sequence[Mapping[str, str | None]]:
@@ -85,6 +96,7 @@ def reservation(boundary: BoundaryResult, package: str) -> str:
 
 def proof(boundary: BoundaryResult, package: str) -> str:
     """Return what the two mixtures did, in one sentence without its full stop; empty if none was tried."""
+    boundary, package = of_one_package(boundary, package)
     answer = boundary.dependencies
     if answer is None:
         return ""
@@ -94,6 +106,7 @@ def proof(boundary: BoundaryResult, package: str) -> str:
 
 def rows(boundary: BoundaryResult, package: str) -> list[TrialRow]:
     """Return the mixtures of a boundary as the rows of a table."""
+    boundary, package = of_one_package(boundary, package)
     answer = boundary.dependencies
     if answer is None:
         return []

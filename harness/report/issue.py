@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.report.boundaries import gravest
+from harness.report.boundaries import gravest, package_of
 from harness.report.causes import not_sought
 from harness.report.classes import places
 from harness.report.dependencies import proof
 from harness.report.evidence import trace_of
 from harness.report.fixed import fixed
+from harness.report.grid_tables import changes as grid_changes
+from harness.report.grid_tables import searched
+from harness.report.markdown import code, md
 from harness.report.remedies import sentences
-from harness.report.summary import code, device_table, md, mixture_table
+from harness.report.summary import device_table, mixture_table
 from harness.report.text import capital, clean, number, one_line
 from harness.report.why import cause_of
 
@@ -39,6 +42,7 @@ def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
         *([[f"{said}.", ""]] if (said := not_sought(report)) else []),
         _facts(report, arm),
         _script(report),
+        grid_changes(arm),
         _mechanisms(report, arm),
         *(_place(report, place, evidence) for place in places(report) if place.decisive),
         _others(report, arm),
@@ -57,8 +61,9 @@ def _facts(report: Report, arm: ArmResult) -> list[str]:
     )
     host = ", ".join(f"{md(name, 40)} {md(str(value), 80)}" for name, value in report.host.items() if value)
     parameters = ", ".join(f"{name}={value}" for name, value in arm.parameters.items())
+    of_one = f"{md(report.package)} {between}, of {len(arm.releases)} releases"
     return [
-        f"- searched: {md(report.package)} {between}, of {len(arm.releases)} releases",
+        f"- searched: {searched(report) if report.axes else of_one}",
         f"- job: {md(report.scenario)}, arm {md(arm.name, 60)} ({code(parameters or 'no parameters')}): {md(report.description)}",
         f"- host: {host}",
         f"- repeated executions: {_repeated(arm)}",
@@ -108,7 +113,14 @@ def _mechanisms(report: Report, arm: ArmResult) -> list[str]:
 
 
 def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) -> list[str]:
-    rows = [f"### {md(report.package)} {md(place.before, 60)} → {md(place.after, 60)}", ""]
+    package = package_of(place.entries[0].boundary, report.package)
+    along = place.entries[0].boundary.axis
+    between = (
+        f"{place.before} → {place.after}"
+        if along is None
+        else f"{along.before} → {along.after} with {along.held} {along.held_version}"
+    )
+    rows = [f"### {md(package)} {md(between, 160)}", ""]
     for entry in place.entries:
         boundary = entry.boundary
         sure = ", confirmed by executing both sides again" if boundary.confirmed else ", not confirmed"
@@ -125,7 +137,7 @@ def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) 
     sides = [release for release in arm.releases if release.version in (place.before, place.after)]
     rows += [
         "",
-        *(f"- {code(side.version, 60)}: **{side.verdict}**: {md(side.reason)}" for side in sides),
+        *(f"- {code(side.version, 120)}: **{side.verdict}**: {md(side.reason)}" for side in sides),
         "",
     ]
     return [*rows, *_moves(report, decisive.boundary), *_excerpt(sides, evidence), *_locks(sides)]
@@ -135,13 +147,14 @@ def _moves(report: Report, boundary: BoundaryResult) -> list[str]:
     """Say what else than the package under test differs between both sides' locks, if that is known."""
     if not boundary.moves:
         return []
+    package = package_of(boundary, report.package)
     others = [
         f"{one['name']} {one['before'] or 'absent'} → {one['after'] or 'absent'}"
         for one in boundary.moves
-        if one["name"] != report.package
+        if one["name"] != package
     ]
     said = f"also in {md('; '.join(others))}" if others else "in nothing else, to the hash"
-    return [f"The locks of both sides differ in {md(report.package)} and {said}.", ""]
+    return [f"The locks of both sides differ in {md(package)} and {said}.", ""]
 
 
 def _excerpt(sides: list[ReleaseResult], evidence: Mapping[str, ProbeEvidence]) -> list[str]:
@@ -175,7 +188,7 @@ def _excerpt_columns(trace: Trace) -> list[str]:
 
 def _locks(sides: list[ReleaseResult]) -> list[str]:
     rows = [
-        f"- {code(side.version, 60)}: lock {code(side.lock or 'none')}, run it again: {code(side.command, 400)}"
+        f"- {code(side.version, 120)}: lock {code(side.lock or 'none')}, run it again: {code(side.command, 400)}"
         for side in sides
     ]
     return ["<details><summary>Locks and commands of both sides</summary>", "", *rows, "", "</details>", ""]
@@ -204,10 +217,7 @@ def _environment(report: Report) -> list[str]:
         "",
         *rows,
         "",
-        "```text",
-        *listed,
-        "```",
-        "",
+        *(["```text", *listed, "```", ""] if listed else []),
         "</details>",
         "",
     ]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from harness.report.boundaries import located
+from harness.report.boundaries import located, sides
 from harness.report.dependencies import proof
 from harness.report.gaps import gap_of
 from harness.report.text import capital, clean, one_line
@@ -70,25 +70,27 @@ def _case(suite: ET.Element, report: Report, arm: ArmResult, word: str) -> None:
     elif word == "skipped":
         ET.SubElement(case, "skipped", message=f"{one_line(arm.conclusion, 60)}: {message}")
     said = [
-        f"{one_line(item.version, 60)}: {item.verdict}: {one_line(item.reason, 200)}" for item in arm.releases
+        f"{one_line(item.version, 120)}: {item.verdict}: {one_line(item.reason, 200)}"
+        for item in arm.releases
     ]
     ET.SubElement(case, "system-out").text = clean("\n".join([one_line(arm.answer, 900), *said]), TEXT_LIMIT)
 
 
 def _text(report: Report, arm: ArmResult) -> str:
-    sides = {item.version: item for item in arm.releases}
+    releases = {item.version: item for item in arm.releases}
     rows = [one_line(arm.answer, 900)]
     for boundary in located(arm):
+        before, after = sides(report.package, boundary)[0], boundary.after
         rows.append(
-            f"{one_line(report.package, 60)} {one_line(boundary.before, 60)} is good, {one_line(boundary.after, 60)} is bad"
+            f"{one_line(before, 120)} is good, {one_line(after, 120)} is bad"
             f"{' (confirmed)' if boundary.confirmed else ''}."
         )
         if shown := proof(boundary, report.package):
             rows.append(f"{one_line(shown)}.")
         if between := gap_of(boundary, arm.releases):
             rows.append(f"{capital(one_line(between, 600))}.")
-        if boundary.after in sides:
-            rows.append(f"{one_line(boundary.after, 60)}: {one_line(sides[boundary.after].reason)}")
+        if boundary.after in releases:
+            rows.append(f"{one_line(boundary.after, 120)}: {one_line(releases[boundary.after].reason)}")
         rows += [f"- {one_line(detail)}" for detail in boundary.details]
     return clean("\n".join([*rows, f"Ask again: {one_line(report.command)}"]), TEXT_LIMIT)
 

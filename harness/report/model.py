@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from harness.errors import UsageError
 from harness.model.codec import from_plain, to_plain
 from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult
+from harness.report.axes import AxisChange, AxisResult, GridResult, PartResult, Point
 from harness.report.opened import DependencyAnswer
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class ReleaseResult:
             `judge` reads again. Where it was executed in turns with the reference, `turns`: [{`reference`, `release`
             (digests of both probes), `repeat` (of both)}].
         command: How a person runs this probe again.
+        point: Both packages with their releases, in a question about two; else None.
     """
 
     version: str
@@ -73,6 +75,7 @@ class ReleaseResult:
     module: str = ""
     raised_in: str = ""
     raised_version: str = ""
+    point: Point | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,8 @@ class BoundaryResult:
             each other, where a metric that is not reproducible is compared; else empty.
         dependencies: Which of the changes in `moves` brings the failure; None if the package alone differs, or
             if that was not asked.
+        axis: In a question about two packages, which of them varies here; then `before`, `after`, `skipped` and
+            `untested` name pairs. Else None.
     """
 
     kind: str
@@ -153,6 +158,7 @@ class BoundaryResult:
     agreement: str = ""
     direct: dict[str, Any] = field(default_factory=dict)
     dependencies: DependencyAnswer | None = None
+    axis: AxisChange | None = None
 
     @property
     def disputed(self) -> bool:
@@ -178,6 +184,8 @@ class ArmResult:
         alone: What the run's own device concludes, where another device contradicts it; else empty.
         hash_seed: {`version`, `fails`, `passes` (values of PYTHONHASHSEED), `executions` (of each, all alike)} of a
             release whose verdict depends on the hash seed; empty where none is known.
+        grid: What the pairs say together, in a question about two packages; else None. `releases` are then the pairs
+            that have a verdict, by the first package's release and then the second's.
     """
 
     name: str
@@ -195,6 +203,7 @@ class ArmResult:
     fault: str = ""
     alone: str = ""
     hash_seed: dict[str, Any] = field(default_factory=dict)
+    grid: GridResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +226,8 @@ class Report:
         cause_search: A `CauseSearch`: whether causes were sought, and why not; empty if an older harness wrote it.
         interventions: Remedies tried, an arm each.
         survival: How long trainings last, a release and arm each, where there are several seeds.
+        axes: Both packages that vary, in a question about two; else empty. `package` then names both.
+        parts: The runs of one package each that such an answer rests on, in the order in which they were asked.
     """
 
     run: str
@@ -238,6 +249,8 @@ class Report:
     cause_search: str = ""
     interventions: list[MatrixResult] = field(default_factory=list)
     survival: list[SurvivalResult] = field(default_factory=list)
+    axes: list[AxisResult] = field(default_factory=list)
+    parts: list[PartResult] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `report.json`."""

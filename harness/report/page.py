@@ -14,12 +14,14 @@ from markupsafe import Markup
 from harness.files import strict
 from harness.report import curves, probes
 from harness.report.answer import answers
+from harness.report.boundaries import package_of, span
 from harness.report.causes import not_sought
 from harness.report.classes import Place, equal_traces, places
 from harness.report.effects import effects
 from harness.report.fans import fans
 from harness.report.figures import Picture, pictures
 from harness.report.fixed import fixed
+from harness.report.grid_page import grids, run_of
 from harness.report.remedies import matrices
 from harness.report.render import environment
 from harness.report.strip import day, strip
@@ -39,6 +41,7 @@ HERE = Path(__file__).parent
 MOST_PICTURES = 48
 SCRIPTS = ("vendor/uplot/uPlot.iife.min.js", "templates/page.js", "templates/touch.js", "templates/curves.js")
 STYLES = ("vendor/uplot/uPlot.min.css", "templates/page.css")
+GRID_STYLE = "templates/grid.css"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,9 @@ class PlaceView:
     """A place of change with its figures.
 
     Attributes:
+        package: The package that varies.
+        between: Both sides, as a heading has them.
+        run: Address of the place in the report of the run that found it, in a question about two packages.
         figures: {arm: its pictures}.
         identical: Arms in which both sides train identically, bit for bit.
         moves: Packages that differ between both sides' locks, as in `BoundaryResult`.
@@ -57,6 +63,9 @@ class PlaceView:
 
     id: str
     place: Place
+    package: str
+    between: str
+    run: str
     dates: tuple[str, str]
     figures: dict[str, list[Picture]]
     identical: list[str]
@@ -82,7 +91,7 @@ def draw(
     data = curves.data(report, evidence)
     survival = lasting(report, cache)
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    style = "\n".join((HERE / name).read_text(encoding="utf-8") for name in STYLES)
+    style = "\n".join((HERE / name).read_text(encoding="utf-8") for name in _styles(report))
     html = (
         environment()
         .get_template("index.html.j2")
@@ -91,7 +100,10 @@ def draw(
             headline=one_line(headline(report)),
             answers=answers(report, evidence),
             fixed=fixed(report),
-            strip=strip(report, evidence),
+            grids=grids(report),
+            strip=None
+            if report.axes or not any(arm.releases for arm in report.arms)
+            else strip(report, evidence),
             equal=equal_traces(report),
             effects=effects(report),
             places=views,
@@ -113,6 +125,11 @@ def draw(
     )
     drawn = [picture for view in views for found in view.figures.values() for picture in found]
     return html, [*drawn, *(one.picture for one in survival)]
+
+
+def _styles(report: Report) -> list[str]:
+    """Return the style sheets that a report's page needs."""
+    return [*STYLES, *([GRID_STYLE] if report.axes else [])]
 
 
 def _blob(value: Any) -> Markup:
@@ -142,9 +159,10 @@ def _places(report: Report, evidence: Mapping[str, ProbeEvidence], cache: Figure
 def _drawn(
     report: Report, place: Place, arm: ArmResult, evidence: Mapping[str, ProbeEvidence], cache: FigureCache
 ) -> list[Picture]:
+    package = "" if report.axes else report.package  # pairs name their packages
     return [
-        *pictures(place, arm, evidence, package=report.package, cache=cache),
-        *fans(place, arm, evidence, package=report.package, cache=cache),
+        *pictures(place, arm, evidence, package=package, cache=cache),
+        *fans(place, arm, evidence, package=package, cache=cache),
     ]
 
 
@@ -169,9 +187,15 @@ def _view(report: Report, place: Place, figures: dict[str, list[Picture]], undra
         for side in pairs[arm]
         if side and side.command
     ]
+    boundary = place.entries[0].boundary
+    folder = run_of(report, boundary)
+    axis = boundary.axis
     return PlaceView(
         id=anchor("at", place.before, place.after),
         place=place,
+        package=package_of(boundary, report.package),
+        between=span(boundary, "\N{RIGHTWARDS ARROW}"),
+        run=f"{folder}/index.html#{anchor('at', axis.before, axis.after)}" if axis and folder else "",
         dates=(dates.get(place.before, ""), dates.get(place.after, "")),
         figures=figures,
         identical=identical,

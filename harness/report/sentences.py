@@ -18,6 +18,7 @@ from harness.report.changes import Changes
 from harness.report.devices import both, called
 from harness.report.flakiness import divided, executions
 from harness.report.gaps import between, failed_otherwise, gap, reasons, several, way_out
+from harness.report.grid_sentences import grid_sentence
 from harness.report.text import capital, one_line
 from harness.search.boundaries import Conclusion
 
@@ -32,14 +33,18 @@ _FLAKY_NAMED = 3
 
 def worded(report: Report) -> Report:
     """Return a report whose answers are made from its facts as they are now."""
-    return replace(report, arms=[_worded(report.package, arm) for arm in report.arms])
+    return replace(report, arms=[_worded(report, arm) for arm in report.arms])
 
 
-def _worded(package: str, arm: ArmResult) -> ArmResult:
+def _worded(report: Report, arm: ArmResult) -> ArmResult:
     if arm.fault:
         return arm
-    said = sentence(package, arm.parameters, arm.conclusion, arm.boundaries, arm.releases)
-    return replace(arm, answer=said)
+    if arm.grid is not None:
+        return replace(arm, answer=grid_sentence(report.axes, arm))
+    return replace(
+        arm,
+        answer=sentence(report.package, arm.parameters, arm.conclusion, arm.boundaries, arm.releases),
+    )
 
 
 def sentence(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from harness.report.boundaries import bad_means, gravest
@@ -13,6 +12,8 @@ from harness.report.dependencies import rows as mixture_rows
 from harness.report.devices import rows as device_rows
 from harness.report.fixed import fixed
 from harness.report.flakiness import divided
+from harness.report.grid_tables import changes as grid_changes
+from harness.report.markdown import code, md
 from harness.report.remedies import sentences
 from harness.report.text import capital, one_line, seconds
 from harness.report.why import cause_of, confirmed_cause
@@ -26,23 +27,6 @@ LIMIT = 100_000
 MARKS = {"good": "●", "bad": "✕", "skip": "◌", "untested": "·"}
 DIVIDED = "◐"
 """In the strip, a release whose executions disagree."""
-_SPECIAL = re.compile(r"[\\`*{}\[\]<|#~&@]|(?<!\w)_|_(?!\w)")
-
-
-def md(text: str, limit: int = 300) -> str:
-    """Return `text` on one line, saying in Markdown what it says, without acting (no links, mentions, HTML)."""
-    return _SPECIAL.sub(_written, one_line(text, limit))
-
-
-def _written(match: re.Match[str]) -> str:
-    return f"&#{ord(match[0])};" if match[0] in "<&@|" else f"\\{match[0]}"
-
-
-def code(text: str, limit: int = 300) -> str:
-    """Return `text` as inline code."""
-    line = one_line(text, limit).replace("|", "¦")
-    fence = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
-    return f"{fence} {line} {fence}" if "`" in line else f"`{line}`"
 
 
 def summary(report: Report) -> str:
@@ -64,7 +48,7 @@ def summary(report: Report) -> str:
     body = [
         *head,
         *_boundaries(report),
-        *_strip(report),
+        *([] if report.axes else _strip(report)),
         *_classes(report),
         *_where(report),
         *_releases(report.arms),
@@ -81,6 +65,9 @@ def headline(report: Report) -> str:
 
 
 def _boundaries(report: Report) -> list[str]:
+    if report.axes:
+        rows = [row for arm in report.arms for row in (f"### {md(arm.name, 60)}", "", *grid_changes(arm))]
+        return ["", "## Where it changes", "", *rows]
     rows = [
         f"| {code(place.before, 60)} → {code(place.after, 60)} | {md(', '.join(entry.arms))} | {entry.boundary.signal} "
         f"| {entry.boundary.kind} | {'yes' if entry.boundary.confirmed else ''} | {md('; '.join(filter(None, [*entry.boundary.details, entry.gap])), 600)} |"
@@ -228,7 +215,7 @@ def _releases(arms: Iterable[ArmResult]) -> list[str]:
             "|---|---|---|---|",
         ]
         rows += [
-            f"| {code(item.version, 60)} | {MARKS.get(item.verdict, '?')} {md(item.verdict, 20)} | {md(item.reason)} "
+            f"| {code(item.version, 120)} | {MARKS.get(item.verdict, '?')} {md(item.verdict, 20)} | {md(item.reason)} "
             f"| {seconds(item.seconds.get('training'))} |"
             for item in arm.releases
         ]

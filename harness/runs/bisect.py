@@ -243,8 +243,8 @@ def gather(
         package=asked.package,
         started=started.isoformat(timespec="seconds"),
         command=asked.command(),
-        host=_host(driver),
-        environment=_environment(session),
+        host=host(driver),
+        environment=environment(session),
         arms=with_prereleases_told(arms, session.left_out),
         warnings=warnings,
         harness=__version__,
@@ -334,7 +334,8 @@ def _cause_search(driver: Driver) -> CauseSearch:
     return CauseSearch.SOUGHT if recorded else CauseSearch.NO_CENSUS
 
 
-def _host(driver: Driver) -> dict[str, str | None]:
+def host(driver: Driver) -> dict[str, str | None]:
+    """Return where a run's probes were executed, see `Report`."""
     session = driver.session
     starts = [
         finding.trace.start
@@ -381,7 +382,8 @@ def _installed(package: str) -> str | None:
         return None
 
 
-def _environment(session: Session) -> dict[str, object]:
+def environment(session: Session) -> dict[str, object]:
+    """Return what a report says of a run's environments, see `Report`."""
     asked = session.asked
     moves = moved_packages(session)
     locked = [lock for lock in session.locks if not isinstance(lock, Unresolvable)]

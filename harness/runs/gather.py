@@ -65,7 +65,7 @@ def arm_result(
         for boundary in several
     ]
     rows = [
-        _release(release, finding, repeats, command)
+        release_result(release, finding, repeats, command)
         for release, finding, repeats, command in zip(
             releases, found.firsts, found.repeats, commands, strict=True
         )
@@ -120,7 +120,17 @@ def _details(signal: str, before: Finding, after: Finding) -> list[str]:
     return [str(difference)] if difference else []
 
 
-def _release(release: Release, finding: Finding, repeats: Sequence[Finding], command: str) -> ReleaseResult:
+def release_result(
+    release: Release, finding: Finding, repeats: Sequence[Finding], command: str
+) -> ReleaseResult:
+    """Return what the report says of one release.
+
+    Args:
+        release: Which one.
+        finding: What stands for it.
+        repeats: All its further executions.
+        command: How it is probed again by hand.
+    """
     judgement, result = finding.judgement, finding.result
     timing = (finding.trace.end or {}).get("seconds") or {}
     return ReleaseResult(

@@ -12,14 +12,15 @@ from harness.probes.store import Store
 from harness.releases.release import Release
 from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, ReleaseResult, Report, read_stored
+from harness.report.pair_json import from_pair_json
 from harness.report.sentences import worded
 from harness.report.write import write_report
 from harness.runs.beside import with_devices
-from harness.runs.gather import arm_result
+from harness.runs.gather import arm_result, release_result
 from harness.runs.kept import present, question_of
 from harness.runs.locked import read_locks, sides, with_moves, with_raised
 from harness.scenario import Arm, load_scenario
-from harness.sessions.arm_map import Findings, arrange
+from harness.sessions.arm_map import Findings, arrange, representative
 from harness.sessions.asked import probe_command, shell
 from harness.sessions.finding import Finding, Turn
 from harness.sessions.interleaved import Direct, read_pairs
@@ -39,17 +40,23 @@ if TYPE_CHECKING:
     from harness.state import State
 
 
+OLD_PAIR = "pair.json"
+"""What older harnesses wrote of two packages."""
+
+
 def load_report(folder: Path) -> Report:
-    """Read a run's report.json.
+    """Read a run's report.json, or the pair.json that older harnesses wrote of two packages.
 
     Raises:
         UsageError: It cannot be read, or another schema wrote it.
     """
+    if not (folder / "report.json").is_file() and (folder / OLD_PAIR).is_file():
+        return read_stored(folder / OLD_PAIR, from_pair_json)
     return read_stored(folder / "report.json", Report.from_dict)
 
 
-def redraw(folder: Path, state: State) -> Report:
-    """Write the files of a run anew, its answers worded as they are now, and return its report."""
+def redraw_run(folder: Path, state: State) -> Report:
+    """Write the files of a run about one package anew, its answers worded as they are now, and return its report."""
     report = _with_commands(load_report(folder), folder)
     locks = read_locks(folder, sides(report))
     report = with_raised(with_moves(report, locks), locks)
@@ -61,28 +68,6 @@ def redraw(folder: Path, state: State) -> Report:
 ORACLES = ("auto", "run", "present")
 """Which oracle judges a stored run: its own, or the one that its scenario has now; `auto` takes the present one where
 the scenario still has the job that the run executed."""
-
-
-def judge_again(folder: Path, state: State, oracle: str = "auto") -> tuple[Report, str]:
-    """Judge a run's stored traces again, and write its files anew.
-
-    Causes and remedies stay as they were judged when they were executed, but for the causes of boundaries that are
-    gone.
-
-    Args:
-        folder: Of the run.
-        state: Has the traces.
-        oracle: One of `ORACLES`.
-
-    Returns:
-        The report, and what a reader must know of the oracle; empty if it is the run's own.
-
-    Raises:
-        UsageError: The oracle cannot be had, or none of the run's probes is stored any more.
-    """
-    old = load_report(folder)
-    settings, said = choose_oracle(old, oracle)
-    return _judged_by(old, folder, state, settings), said
 
 
 def choose_oracle(report: Report, wanted: str) -> tuple[Mapping[str, Any], str]:
@@ -109,7 +94,12 @@ def choose_oracle(report: Report, wanted: str) -> tuple[Mapping[str, Any], str]:
     return now.scenario.oracle, "judged by the scenario's present oracle, not by the run's" if changed else ""
 
 
-def _judged_by(old: Report, folder: Path, state: State, oracle: Mapping[str, Any]) -> Report:
+def judge_run(old: Report, folder: Path, state: State, oracle: Mapping[str, Any]) -> Report:
+    """Judge the stored traces of a run about one package again, write its files anew, and return its report.
+
+    Raises:
+        UsageError: One of the run's probes is not stored any more.
+    """
     store = Store(state)
     arms = [_judge_arm(old.package, arm, store, oracle) for arm in old.arms]
     places = {(arm.name, one.before, one.after) for arm in arms for one in arm.boundaries}
@@ -194,6 +184,29 @@ def _judge_arm(package: str, arm: ArmResult, store: Store, oracle: Mapping[str, 
         return list(executed(trial.executions, version=trial.release, lock=trial.lock or "").values())
 
     return replace(new, boundaries=_opened(arm, new, findings, mixture))
+
+
+def judged_row(arm: ArmResult, row: ReleaseResult, store: Store, oracle: Mapping[str, Any]) -> ReleaseResult:
+    """Return one row of an arm, judged again by itself; as it is if nothing was executed.
+
+    Raises:
+        UsageError: One of its probes is not stored any more.
+    """
+    calibration = _calibration(arm, store, oracle)
+    found = _executed(
+        arm,
+        row.executions,
+        version=row.version,
+        lock=row.lock or "",
+        calibration=calibration,
+        store=store,
+        oracle=oracle,
+    )
+    if not found:
+        return row
+    first, repeats = representative(found)
+    release = Release(row.version, row.uploaded, yanked=row.yanked)
+    return replace(release_result(release, first, repeats, row.command), raised_version=row.raised_version)
 
 
 def _opened(

@@ -272,11 +272,11 @@ class Investigation:
     def _measure_cost(self) -> frozenset[int]:
         """Return the positions that are cheap: all, if executing all that are not stored takes little time.
 
-        What a probe costs here is measured on the ends, which any strategy needs first.
+        What a probe costs here is measured on the ends, which any strategy needs first; what is assumed is no end.
         """
         driver, every = self.driver, frozenset(range(len(self.names)))
-        first = [0] if self.searched.from_given else []
-        ends = dict.fromkeys([*first, len(self.names) - 1])
+        own = [position for position, name in enumerate(self.names) if name not in self.searched.assume]
+        ends = dict.fromkeys([*(own[:1] if self.searched.from_given else []), *own[-1:]])
         driver.execute([(arm, position, 0) for position in ends for arm in driver.arms])
         stored = self._stored()
         seconds = [

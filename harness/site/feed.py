@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from harness.report.dependencies import of_one_package
 from harness.report.gaps import gap_of
 from harness.report.text import one_line
 
@@ -54,8 +55,11 @@ def _content(found: Found) -> str:
     for boundary in found.boundaries:
         sure = "confirmed" if boundary.confirmed else "not confirmed"
         between = gap_of(boundary, releases)
+        plain, package = of_one_package(boundary, "")
+        before, after = (f"{package} {side}".strip() for side in (plain.before, plain.after))
+        held = f" with {boundary.axis.held} {boundary.axis.held_version}" if boundary.axis else ""
         rows.append(
-            f"{boundary.signal}: {boundary.kind} between {boundary.before} and {boundary.after}, {sure}"
+            f"{boundary.signal}: {boundary.kind} between {before} and {after}{held}, {sure}"
             + (f"; {between}" if between else "")
         )
         rows += [f"  {detail}" for detail in boundary.details[:4]]

@@ -8,37 +8,27 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from harness.report.boundaries import tone
+from harness.report.boundaries import span, tone
 from harness.report.render import environment
-from harness.report.text import one_line
 from harness.search.boundaries import Conclusion
 from harness.site.state import figure_address, report_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.site.pairs import Pair
     from harness.site.runs import Run
     from harness.site.state import Found, State
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page(
-    states: Sequence[State],
-    found: Sequence[Found],
-    runs: Sequence[Run],
-    pairs: Sequence[Pair] = (),
-    *,
-    title: str,
-) -> str:
+def page(states: Sequence[State], found: Sequence[Found], runs: Sequence[Run], *, title: str) -> str:
     """Return the text of index.html.
 
     Args:
         states: By scenario and package.
         found: Newest first.
         runs: Oldest first.
-        pairs: Answers about two packages, newest first.
         title: Of the site.
     """
     made = environment(TEMPLATES)
@@ -46,12 +36,12 @@ def page(
     groups = [(key, list(several)) for key, several in groupby(states, key=lambda state: state.key[:2])]
     return made.get_template("site.html.j2").render(
         title=title,
-        headline=headline(states) if states else one_line(pairs[0].report.arms[0].answer),
+        headline=headline(states),
         groups=groups,
         found=found,
         runs=list(reversed(runs)),
-        pairs=pairs,
         address=report_address,
+        span=span,
         figure=figure_address,
         tone=tone,
         style=Markup(style + (TEMPLATES / "site.css").read_text(encoding="utf-8")),  # noqa: S704 - our own files

@@ -10,7 +10,6 @@ from harness.files import to_json, write_atomic
 from harness.report.badge import badge
 from harness.site.feed import feed
 from harness.site.page import page
-from harness.site.pairs import find_pairs
 from harness.site.runs import find_runs
 from harness.site.state import boundaries, states
 
@@ -23,11 +22,8 @@ COPIED = (
     *("figures/*.svg", "figures/*.png"),
 )
 """What the site takes of a run: the page, what machines read, the figures for slides; not the locks."""
-COPIED_OF_A_PAIR = (
-    *("index.html", "pair.json", "summary.md", "issue.md"),
-    *(f"runs/*/{pattern}" for pattern in COPIED),
-)
-"""What the site takes of an answer about two packages: its page, and of the runs beneath it what it takes of any."""
+COPIED_OF_TWO_PACKAGES = (*COPIED, "pair.json", *(f"runs/*/{pattern}" for pattern in COPIED))
+"""What the site takes of an answer about two packages: of the runs beneath it what it takes of any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +31,18 @@ class Published:
     """What is in the site now.
 
     Attributes:
-        runs, pairs, arms, boundaries: How many.
+        runs, arms, boundaries: How many.
         faults: Why a run was left out, a line each.
     """
 
     runs: int
-    pairs: int
     arms: int
     boundaries: int
     faults: list[str]
 
 
 def publish(reports: Path, target: Path, *, title: str, url: str = "") -> Published:
-    """Write the site of all runs and pairs of `reports` and of those that `target` has already.
+    """Write the site of all runs of `reports` and of those that `target` has already.
 
     Args:
         reports: Holds a folder a run.
@@ -60,22 +55,19 @@ def publish(reports: Path, target: Path, *, title: str, url: str = "") -> Publis
     """
     url = f"{url.rstrip('/')}/" if url else ""
     runs, faults = find_runs(reports, target / "runs")
-    pairs, faulty = find_pairs(reports, target / "runs")
-    faults += faulty
-    if not runs and not pairs:
+    if not runs:
         left_out = "".join(f"\n  left out: {fault}" for fault in faults)
         raise UsageError(f"{reports}: no run to publish; make one with `python -m harness bisect`{left_out}")
     for run in runs:
-        _copy(run.folder, target / "runs" / run.name, COPIED)
-    for pair in pairs:
-        _copy(pair.folder, target / "runs" / pair.name, COPIED_OF_A_PAIR)
+        patterns = COPIED_OF_TWO_PACKAGES if run.report.axes else COPIED
+        _copy(run.folder, target / "runs" / run.name, patterns)
     current, found = states(runs), boundaries(runs)
     for state in current:
         _write(target / state.badge, to_json(badge(state.run.report, state.arm)))
-    newest = max([*(run.started for run in runs), *(pair.started for pair in pairs)])
+    newest = max(run.started for run in runs)
     _write(target / "feed.xml", feed(found, newest=newest, title=title, url=url))
-    _write(target / "index.html", page(current, found, runs, pairs, title=title))
-    return Published(len(runs), len(pairs), len(current), len(found), faults)
+    _write(target / "index.html", page(current, found, runs, title=title))
+    return Published(len(runs), len(current), len(found), faults)
 
 
 def _copy(folder: Path, target: Path, patterns: Sequence[str]) -> None:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
-from harness.report.model import Report
 from harness.runs.stored import load_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from harness.report.model import Report
 
-Facts = TypeVar("Facts")
-Kept = TypeVar("Kept")
+_MARKS = ("report.json", "junit.xml", "pair.json")
+"""Files of which a run's folder has one; the last one is what older harnesses wrote of two packages."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stored(Generic[Facts]):
-    """A folder of the reports.
+class Run:
+    """One run.
 
     Attributes:
         name: Of the folder.
@@ -32,13 +31,8 @@ class Stored(Generic[Facts]):
 
     name: str
     folder: Path
-    report: Facts
+    report: Report
     started: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Run(Stored[Report]):
-    """One run."""
 
     @property
     def day(self) -> str:
@@ -57,33 +51,19 @@ def find_runs(*places: Path) -> tuple[list[Run], list[str]]:
     Args:
         places: Each holds a folder a run. Of runs of one name, that of the first place counts.
     """
-    found, faults = collect(places, ("report.json", "junit.xml"), _read)
-    return sorted(found, key=lambda run: (run.started, run.name)), faults
-
-
-def collect(
-    places: Sequence[Path], marks: Sequence[str], read: Callable[[Path], Kept]
-) -> tuple[list[Kept], list[str]]:
-    """Read the folders that have one of some files, and return what is wrong with those that cannot be read.
-
-    Args:
-        places: Each holds such folders. Of folders of one name, that of the first place counts.
-        marks: Names of the files.
-        read: Reads a folder; raises UsageError if it cannot be used.
-    """
-    found: dict[str, Kept] = {}
+    found: dict[str, Run] = {}
     faults: list[str] = []
-    for folder in (folder for place in places for folder in _folders(place, marks)):
+    for folder in (folder for place in places for folder in _folders(place)):
         if folder.name in found:
             continue
         try:
-            found[folder.name] = read(folder)
+            found[folder.name] = _read(folder)
         except UsageError as error:
             faults.append(str(error))
-    return list(found.values()), faults
+    return sorted(found.values(), key=lambda run: (run.started, run.name)), faults
 
 
-def drawn(folder: Path) -> Path:
+def _drawn(folder: Path) -> Path:
     """Return a folder that has its page.
 
     Raises:
@@ -96,8 +76,8 @@ def drawn(folder: Path) -> Path:
     return folder
 
 
-def _folders(place: Path, marks: Sequence[str]) -> list[Path]:
-    """Return the folders that have one of the files; `latest`, be it a link or a copy, is another one's."""
+def _folders(place: Path) -> list[Path]:
+    """Return the folders that hold a run; `latest`, be it a link or a copy, is another one's."""
     if not place.is_dir():
         return []
     return sorted(
@@ -106,16 +86,16 @@ def _folders(place: Path, marks: Sequence[str]) -> list[Path]:
         if folder.name != "latest"
         and not folder.name.startswith(".")
         and not folder.is_symlink()
-        and any((folder / name).is_file() for name in marks)
+        and any((folder / name).is_file() for name in _MARKS)
     )
 
 
 def _read(folder: Path) -> Run:
     report = load_report(folder)
-    return Run(folder.name, drawn(folder), report, moment(report.started))
+    return Run(folder.name, _drawn(folder), report, _moment(report.started))
 
 
-def moment(text: str) -> datetime:
+def _moment(text: str) -> datetime:
     """Return a report's time in UTC; the oldest of times where it is none."""
     try:
         found = datetime.fromisoformat(text)

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from packaging.version import InvalidVersion, Version
 
-from harness.report.boundaries import gravity, is_open, newest_tested, strength, strongest_first, tone
-from harness.report.dependencies import subject
+from harness.report.boundaries import gravity, is_open, newest_verdict, strength, strongest_first, tone
+from harness.report.dependencies import of_one_package, subject
 from harness.report.text import anchor
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ class State:
     @property
     def newest(self) -> str:
         """Verdict of the newest release that has one, else `untested`."""
-        newest = newest_tested(self.arm.releases)
-        return newest.verdict if newest else "untested"
+        return newest_verdict(self.arm)
 
     @property
     def broken(self) -> bool:
@@ -113,15 +112,18 @@ class Found:
         scenario, package, arm = self.key
         strongest = self.boundaries[0]
         exact = not strongest.skipped and not strongest.untested
-        where = self.after if exact else f"after {self.before} and by {self.after}"
+        strongest, package = of_one_package(strongest, package)
+        where = strongest.after if exact else f"after {strongest.before} and by {strongest.after}"
         verbs = {"regressed": "breaks", "fixed": "repairs"}
         what = verbs.get(strongest.kind, "changes what is measured of")
         if strongest.signal != "verdict":
             what = f"changes the {strongest.signal} of"
+        axis = self.boundaries[0].axis
+        held = f", with {axis.held} {axis.held_version}" if axis else ""
         named = subject(strongest, package) if strongest.signal == "verdict" else ""
         if named:
-            return f"{named} {what} {arm} in {scenario}, with {package} {where}"
-        return f"{package} {where} {what} {arm} in {scenario}"
+            return f"{named} {what} {arm} in {scenario}, with {package} {where}{held}"
+        return f"{package} {where} {what} {arm} in {scenario}{held}"
 
 
 def report_address(run: Run) -> str:

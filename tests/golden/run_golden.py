@@ -52,11 +52,11 @@ def run(case: str, words: list[str]) -> Outcome:
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         seconds = time.monotonic() - started
         folder = Path(out) / "latest"
-        if (folder / "pair.json").exists():
-            return pair_outcome(case, folder, expected, seconds)
         path = folder / "report.json"
         if not path.exists():
             return Outcome(case, [], False, "no report", 0, seconds, done.stderr.strip().splitlines()[-1])
+        if json.loads(path.read_text(encoding="utf-8"))["axes"]:
+            return pair_outcome(case, folder, expected, seconds)
         (arm,) = json.loads(path.read_text(encoding="utf-8"))["arms"]
     told = [one for one in arm["boundaries"] if one["signal"] in {"verdict", "failure"}]
     found = sorted((one["kind"], one["before"], one["after"], one["confirmed"]) for one in told)
@@ -71,13 +71,17 @@ def run(case: str, words: list[str]) -> Outcome:
 
 def pair_outcome(case: str, folder: Path, expected: dict, seconds: float) -> Outcome:
     """Hold the answer about two packages against what is expected."""
-    report = json.loads((folder / "pair.json").read_text(encoding="utf-8"))
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     (arm,) = report["arms"]
+    found = [
+        {"kind": one["kind"], **one["axis"], "version": one["axis"]["held_version"]}
+        for one in arm["boundaries"]
+        if one["confirmed"]
+    ]
     keys = ("package", "kind", "before", "after", "held", "version")
-    found = [{name: one[name] for name in keys} for one in arm["changes"] if one["confirmed"]]
-    right = (arm["conclusion"], arm["pair"]) == (expected["conclusion"], expected.get("pair", {}))
-    right = right and len(found) == len(arm["changes"])
-    right = right and sorted(map(repr, found)) == sorted(
+    right = (arm["conclusion"], arm["grid"]["pair"]) == (expected["conclusion"], expected.get("pair", {}))
+    right = right and len(found) == len(arm["boundaries"])
+    right = right and sorted(repr({name: one[name] for name in keys}) for one in found) == sorted(
         repr({name: one[name] for name in keys}) for one in expected["boundaries"]
     )
     texts = [
@@ -85,21 +89,19 @@ def pair_outcome(case: str, folder: Path, expected: dict, seconds: float) -> Out
         for one in found
     ]
     told = arm["answer"] if not right else ""
-    return Outcome(case, texts, right, arm["conclusion"], pair_probes(folder, report), seconds, told)
+    probes = {
+        (one["probe"], one["repeat"])
+        for rows in [arm["releases"], *(part_rows(folder, part) for part in report["parts"])]
+        for row in rows
+        for one in row["executions"]
+    }
+    return Outcome(case, texts, right, arm["conclusion"], len(probes), seconds, told)
 
 
-def pair_probes(folder: Path, report: dict) -> int:
-    """Return how many executions the runs of a pair question and its corners took."""
-    rows = [
-        row
-        for part in report["parts"]
-        for arm in json.loads((folder / part["folder"] / "report.json").read_text(encoding="utf-8"))["arms"]
-        for row in arm["releases"]
-    ]
-    executions = {(one["probe"], one["repeat"]) for row in rows for one in row["executions"]}
-    locks = {row["lock"] for row in rows if row["executions"]}
-    cells = sum(cell["verdict"] != "skip" for cell in report["arms"][0]["cells"])
-    return len(executions) + cells - len(locks)
+def part_rows(folder: Path, part: dict) -> list[dict]:
+    """Return the releases of a run of an answer about two packages."""
+    report = json.loads((folder / part["folder"] / "report.json").read_text(encoding="utf-8"))
+    return [row for arm in report["arms"] for row in arm["releases"]]
 
 
 def told_at(arm: dict, version: str) -> int:

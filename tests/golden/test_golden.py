@@ -43,9 +43,19 @@ def test_a_pair_is_right_only_with_that_pair_and_its_changes_confirmed(tmp_path)
     expected = {"conclusion": "regressed", "pair": {"a": "2", "b": "3"}, "boundaries": [other, change]}
 
     def right(*changes, pair=expected["pair"], confirmed=True):
-        told = [{**one, "confirmed": confirmed} for one in changes]
-        arm = {"conclusion": "regressed", "pair": pair, "changes": told, "cells": [], "answer": "it"}
-        (tmp_path / "pair.json").write_text(json.dumps({"arms": [arm], "parts": []}), encoding="utf-8")
+        told = [
+            {"kind": one["kind"], "confirmed": confirmed, "axis": {**one, "held_version": one["version"]}}
+            for one in changes
+        ]
+        arm = {
+            "conclusion": "regressed",
+            "grid": {"pair": pair},
+            "boundaries": told,
+            "releases": [],
+            "answer": "it",
+        }
+        report = {"axes": ["a", "b"], "arms": [arm], "parts": []}
+        (tmp_path / "report.json").write_text(json.dumps(report), encoding="utf-8")
         return run_golden.pair_outcome("case", tmp_path, expected, 1.0).right
 
     assert right(change, other)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.summary import code, md
+from harness.report.markdown import code, md
 from harness.report.text import anchor, capped, clean, one_line
 
 
