@@ -42,6 +42,10 @@ def _run(arguments):
         from harness_recorder.heard import listen
 
         listen()
+        if "watchpoint" in os.environ.get("HARNESS_INSTRUCTIONS", ""):
+            from harness_recorder.watchpoint import start
+
+            start()
     error = None
     try:
         _execute(arguments)
