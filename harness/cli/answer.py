@@ -11,41 +11,54 @@ from harness.report.boundaries import located
 from harness.report.causes import not_sought
 from harness.report.dependencies import proof
 from harness.report.gaps import gap_of
+from harness.report.lines import rows
+from harness.report.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from harness.pairs.model import PairArm
-    from harness.report.model import ArmResult, Report
+    from harness.report.attribution import CauseResult
+    from harness.report.model import ArmResult, BoundaryResult, Report
 
 INCONCLUSIVE = 3
 REGRESSION = 1
 
 
 def show(report: Report, folder: Path) -> None:
-    """Print the answer of each arm, its boundaries, and where the report lies."""
+    """Print the answer of each arm, its boundaries, their causes, and where the report lies."""
     console = Console(highlight=False, soft_wrap=True)
     for arm in report.arms:
         show_arm(console, arm)
         for boundary in arm.boundaries:
-            sure = "confirmed" if boundary.confirmed else "not confirmed"
-            head = f"  {boundary.signal:<8}{boundary.before} -> {boundary.after}  {boundary.kind}, {sure}"
-            console.print(head, markup=False)
-            if shown := proof(boundary, report.package):
-                console.print(f"            {shown}", markup=False)
-            if between := gap_of(boundary, arm.releases):
-                console.print(f"            {between}", markup=False)
-            if boundary.agreement:
-                console.print(f"            {boundary.agreement}", markup=False)
-            for line in boundary.details[:4] if boundary.signal != "verdict" else ():
-                console.print(f"            {line}", markup=False, style="dim")
+            _show_boundary(console, boundary, arm, report.package)
         for cause in report.cause:
             if cause.arm == arm.name:
-                console.print(f"  {cause.before} -> {cause.after}  {cause.sentence}", markup=False)
+                _show_cause(console, cause, report.package)
     if why := not_sought(report):
         console.print(f"{why}.", markup=False, style="dim")
     console.print(f"report: {folder / 'index.html'}", markup=False)
+
+
+def _show_boundary(console: Console, boundary: BoundaryResult, arm: ArmResult, package: str) -> None:
+    sure = "confirmed" if boundary.confirmed else "not confirmed"
+    head = f"  {boundary.signal:<8}{boundary.before} -> {boundary.after}  {boundary.kind}, {sure}"
+    console.print(head, markup=False)
+    for said in (proof(boundary, package), gap_of(boundary, arm.releases), boundary.agreement):
+        if said:
+            console.print(f"            {said}", markup=False)
+    for line in boundary.details[:4] if boundary.signal != "verdict" else ():
+        console.print(f"            {line}", markup=False, style="dim")
+
+
+def _show_cause(console: Console, cause: CauseResult, package: str) -> None:
+    """Print a cause and, below it, the last lines that set the property on both sides."""
+    console.print(f"  {cause.before} -> {cause.after}  {cause.sentence}", markup=False)
+    for said, text in rows(cause, package):
+        console.print(f"            {said}", markup=False)
+        if text:
+            console.print(f"                {one_line(text)}", markup=False, style="dim")
 
 
 def show_arm(console: Console, arm: ArmResult | PairArm) -> None:

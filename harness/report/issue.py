@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.report.boundaries import gravest
-from harness.report.causes import not_sought
+from harness.report.causes import not_sought, of_the_break
 from harness.report.classes import places
 from harness.report.dependencies import proof
 from harness.report.evidence import trace_of
 from harness.report.fixed import fixed
 from harness.report.remedies import sentences
-from harness.report.summary import code, device_table, md, mixture_table
+from harness.report.summary import code, device_table, line_rows, md, mixture_table
 from harness.report.text import capital, clean, number, one_line
 from harness.report.why import cause_of
 
@@ -35,7 +35,7 @@ def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
         return f"Nothing was run for {md(report.package)}.\n"
     parts = [
         [f"**{md(arm.answer, 900)}**", ""],
-        *([[md(said, 600), ""]] if (said := cause_of(report, arm)) else []),
+        _cause(report, arm),
         *([[f"{said}.", ""]] if (said := not_sought(report)) else []),
         _facts(report, arm),
         _script(report),
@@ -46,6 +46,15 @@ def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
     ]
     text = "\n".join(row for rows in parts for row in rows)
     return text if len(text) <= LIMIT else text[:LIMIT] + "\n\n_(cut)_\n"
+
+
+def _cause(report: Report, arm: ArmResult) -> list[str]:
+    """Return the cause of the newest break and the lines that set it; nothing where it is not known."""
+    said, cause = cause_of(report, arm), of_the_break(report, arm)
+    if not said or cause is None:
+        return []
+    rows = [row.removeprefix("  ") for row in line_rows(cause, report.package)]
+    return [md(said, 600), "", *([*rows, ""] if rows else [])]
 
 
 def _facts(report: Report, arm: ArmResult) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.report import lines
 from harness.report.boundaries import bad_means, gravest
-from harness.report.causes import not_sought
+from harness.report.causes import not_sought, of_the_break
 from harness.report.classes import equal_traces, places
 from harness.report.dependencies import proof
 from harness.report.dependencies import rows as mixture_rows
@@ -20,6 +21,7 @@ from harness.report.why import cause_of, confirmed_cause
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from harness.report.attribution import CauseResult
     from harness.report.model import ArmResult, BoundaryResult, ReleaseResult, Report
 
 LIMIT = 100_000
@@ -51,9 +53,7 @@ def summary(report: Report) -> str:
     head += [
         f"- **{md(arm.name, 60)}** ({md(arm.conclusion, 60)}): {md(arm.answer, 900)}" for arm in report.arms
     ]
-    head += [
-        f"- **{md(arm.name, 60)}**: {md(said)}" for arm in report.arms if (said := cause_of(report, arm))
-    ]
+    head += [row for arm in report.arms for row in _cause(report, arm)]
     head += [f"- {md(said, 600)}." for said in [not_sought(report)] if said]
     head += [
         f"- **{md(matrix.arm, 60)}**, remedies: {md(said, 600)}"
@@ -78,6 +78,21 @@ def headline(report: Report) -> str:
     if first is None:
         return f"Nothing was run for {one_line(report.package, 60)}."
     return " ".join(filter(None, [first.answer, confirmed_cause(report, first)[0]]))
+
+
+def _cause(report: Report, arm: ArmResult) -> list[str]:
+    """Return the cause of an arm's newest break with its lines; nothing where it is not known."""
+    said, cause = cause_of(report, arm), of_the_break(report, arm)
+    if not said or cause is None:
+        return []
+    return [f"- **{md(arm.name, 60)}**: {md(said)}", *line_rows(cause, report.package)]
+
+
+def line_rows(cause: CauseResult, package: str) -> list[str]:
+    """Return the last lines that set the property on both sides, as the items of a list in a list."""
+    return [
+        f"  - {md(said)}{f': {code(text, 200)}' if text else ''}" for said, text in lines.rows(cause, package)
+    ]
 
 
 def _boundaries(report: Report) -> list[str]:

@@ -12,6 +12,7 @@ Each line is an object with `event`; the order is the order of happening:
 | `step`      | `step` (from 1), `values`: [one number, "NaN", "Infinity", "-Infinity" or null a column], `seconds` (without the recorder's own, on CUDA with them) |
 | `nonfinite` | the first non-finite value of its kind: `step`, `phase` (forward, backward, optimizer), `what` (loss, gradient, weight), `parameter`, `count`, `of` |
 | `frame`     | only where asked for: one tensor of one step, in order of execution: `step`, `phase`, `name` (canonical), `what` (output, gradient, weight, or a key of the optimizer's state), `module` (class), `dtype`, `shape`, `checksum`, `nan`, `inf`, `zero` (counts), `largest` (of the finite ones), `sample` (values, evenly spaced) |
+| `origin`    | only where asked for: how a property came about while the model was built: `property`, `key`, `names` (canonical, some), `count`, `changes`: [{`previous`, `value`, `outside` (bool: not by the package under test), `file`, `line`, `text`, `function`, `stack`: [{`file`, `line`, `text`, `function`}], `below`: one such line, or null}] |
 | `record`    | a named value that a script recorded: `name`, `value` |
 | `output`    | one leaf of a value to be compared: `name`, `dtype` (`float`, `int` and `bool` of Python, `text`, `bytes`, else the library's), `shape`, `digest` (SHA-256 of dtype, shape and bytes); of numbers `every` and `values` (every n-th, 4096 at most; a complex one is two), `nan`, `inf` (counts), `min`, `max`, `mean`, `norm` (of the finite ones); of a text `text` (its beginning) |
 | `warning`   | the first of its kind: `category` (class of the warning, `log WARNING`, `log ERROR` …), `message`, `where` (file or logger) |
@@ -69,6 +70,7 @@ class Trace:
         rows: One tuple a step in the order of `columns`; None where a signal had no value.
         nonfinite: The `nonfinite` events in order.
         frames: The `frame` events in order.
+        origins: The `origin` events in order.
         records: {name: values in order} of what a script recorded, and of what the harness measured.
         outputs: The `output` events in order.
         warnings: The `warning` events in order, each with its `count`.
@@ -87,6 +89,7 @@ class Trace:
     rows: tuple[tuple[float | None, ...], ...] = ()
     nonfinite: tuple[dict[str, Any], ...] = field(default=())
     frames: tuple[dict[str, Any], ...] = field(default=())
+    origins: tuple[dict[str, Any], ...] = field(default=())
     records: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     outputs: tuple[dict[str, Any], ...] = field(default=())
     seconds: tuple[float | None, ...] = ()
@@ -122,7 +125,7 @@ def read_trace(path: Path) -> Trace:
     columns: tuple[str, ...] = ()
     rows: list[tuple[float | None, ...]] = []
     several: dict[str, list[dict[str, Any]]] = {
-        name: [] for name in ("step", "nonfinite", "frame", "output", "warning", "record")
+        name: [] for name in ("step", "nonfinite", "frame", "origin", "output", "warning", "record")
     }
     for event in _events(path):
         kind = str(event.get("event"))
@@ -151,6 +154,7 @@ def read_trace(path: Path) -> Trace:
             {key: value for key, value in event.items() if key != "event"} for event in several["nonfinite"]
         ),
         frames=tuple({**event, "sample": list(map(number, event["sample"]))} for event in several["frame"]),
+        origins=tuple(several["origin"]),
         records=records,
         outputs=tuple(
             {**event, "values": list(map(number, event.get("values", ())))} for event in several["output"]

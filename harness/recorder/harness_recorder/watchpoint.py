@@ -16,6 +16,7 @@ import inspect
 import linecache
 import os
 import sys
+import textwrap
 import weakref
 from fnmatch import fnmatchcase
 from typing import Any, Callable, Dict, List, Tuple
@@ -31,7 +32,12 @@ _MOST_CHANGES = 20  # changes of one property that are kept, the newest
 _MOST_NAMES = 8
 _SAMPLED = 4096  # values of a parameter that tell whether its start values changed
 _IGNORED, _PACKAGE, _GENERATED, _IMPORT, _REGISTER, _NEW, _BELOW = range(7)
-_TENSORS = {"dtype": "_parameters", "shape": "_parameters", "trainable": "_parameters", "start": "_parameters"}
+_TENSORS = {
+    "dtype": "_parameters",
+    "shape": "_parameters",
+    "trainable": "_parameters",
+    "start": "_parameters",
+}
 _TENSORS["buffer"] = "_buffers"
 
 
@@ -60,21 +66,17 @@ class Slot:
     def read(self) -> Any:
         """Return the property as it is now; None where there is none."""
         owner = self.owner()
-        if owner is None:
-            return None
         store = _TENSORS.get(self.kind)
-        if store is None:
+        if store is None or owner is None:
             return _setting(owner, self.key)
         tensor = owner.__dict__.get(store, {}).get(self.key)
         if tensor is None:
             return None
-        if self.kind in ("dtype", "buffer"):
-            return tensor.dtype
         if self.kind == "trainable":
             return tensor.requires_grad
-        if self.kind == "shape":
-            return tuple(tensor.shape)
-        return self._start(tensor)
+        if self.kind == "start":
+            return self._start(tensor)
+        return tuple(tensor.shape) if self.kind == "shape" else tensor.dtype
 
     def _start(self, tensor: Any) -> Any:
         """Return [mean, standard deviation], computed only where a sample of the values differs from the last one."""
@@ -147,8 +149,12 @@ class Watchpoint:
         elif kind == "attribute":
             modules = {}
             for raw, module in model.named_modules():
-                modules.setdefault(canonical(raw), module)  # a wrapper comes before what it wraps, as in the census
-            places = [(name, (module, asked["key"])) for name, module in modules.items() if _named(name, wanted)]
+                modules.setdefault(
+                    canonical(raw), module
+                )  # a wrapper comes before what it wraps, as in the census
+            places = [
+                (name, (module, asked["key"])) for name, module in modules.items() if _named(name, wanted)
+            ]
         else:
             tensors = _buffers(model) if kind == "buffer" else parameters_of(model)
             holders = dict(model.named_modules())
@@ -187,7 +193,7 @@ class Watchpoint:
             return _GENERATED if code.co_filename.startswith("<") else _PACKAGE
         return _BELOW
 
-    def _called(self, frame: Any, event: str, _argument: Any) -> Any:
+    def _called(self, frame: Any, _event: str, _argument: Any) -> Any:
         """Decide what is watched of a function that is called; as `sys.settrace` wants it."""
         kind = self._kind(frame)
         if kind in (_PACKAGE, _GENERATED):
@@ -296,7 +302,15 @@ class Watchpoint:
 
     def _where(self, slot: Slot) -> Dict[str, Any]:
         """Return the innermost line of the package, those that called it, and the line below it."""
-        outside = {"outside": True, "file": "", "line": 0, "text": "", "function": "", "stack": [], "below": None}
+        outside = {
+            "outside": True,
+            "file": "",
+            "line": 0,
+            "text": "",
+            "function": "",
+            "stack": [],
+            "below": None,
+        }
         if self._at is None:
             return outside
         frame, line = self._at
@@ -325,7 +339,11 @@ def modules_of(package: str) -> Dict[str, None]:
     for file in files:
         top = file.parts[0]
         name = top if len(file.parts) > 1 else os.path.splitext(top)[0]
-        if name.isidentifier() and (len(file.parts) > 1 or top.endswith((".py", ".so"))) and name != "__pycache__":
+        if (
+            name.isidentifier()
+            and (len(file.parts) > 1 or top.endswith((".py", ".so")))
+            and name != "__pycache__"
+        ):
             found[name] = None
     return found or {package.replace("-", "_"): None}
 
@@ -349,17 +367,17 @@ def _described(frame: Any, line: int) -> Dict[str, Any]:
 def _field(config: Any, key: str) -> Any:
     """Return the line that gives a field of a dataclass its default; None where the value is not that default."""
     kind = type(config)
-    fields = {field.name: field for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else {}
+    fields = (
+        {field.name: field for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else {}
+    )
     if key not in fields or vars(config).get(key) != _default(fields[key]):
         return None
     for owner in kind.__mro__:
-        if key not in owner.__dict__.get("__annotations__", {}):
-            continue
         try:
             path, (lines, first) = inspect.getsourcefile(owner) or "", inspect.getsourcelines(owner)
-            body = ast.parse(inspect.cleandoc("\n" + "".join(lines))).body[0].body  # type: ignore[attr-defined]
+            body = ast.parse(textwrap.dedent("".join(lines))).body[0].body  # type: ignore[attr-defined]
         except (OSError, TypeError, SyntaxError):
-            return None
+            continue
         for statement in body:
             if isinstance(statement, ast.AnnAssign) and getattr(statement.target, "id", None) == key:
                 line = first + statement.lineno - 1
