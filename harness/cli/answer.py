@@ -11,7 +11,7 @@ from harness.report.boundaries import located
 from harness.report.causes import not_sought
 from harness.report.dependencies import proof
 from harness.report.gaps import gap_of
-from harness.report.lines import rows
+from harness.report.lines import raised, rows
 from harness.report.text import one_line
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ def _show_boundary(console: Console, boundary: BoundaryResult, arm: ArmResult, p
     for said in (proof(boundary, package), gap_of(boundary, arm.releases), boundary.agreement):
         if said:
             console.print(f"            {said}", markup=False)
+    for said, text in raised(boundary, arm.releases, package):
+        console.print(f"            {said}", markup=False)
+        console.print(f"                {one_line(text)}", markup=False, style="dim")
     for line in boundary.details[:4] if boundary.signal != "verdict" else ():
         console.print(f"            {line}", markup=False, style="dim")
 

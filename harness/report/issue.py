@@ -11,6 +11,7 @@ from harness.report.classes import places
 from harness.report.dependencies import proof
 from harness.report.evidence import trace_of
 from harness.report.fixed import fixed
+from harness.report.lines import raised
 from harness.report.remedies import sentences
 from harness.report.summary import code, device_table, line_rows, md, mixture_table
 from harness.report.text import capital, clean, number, one_line
@@ -135,6 +136,10 @@ def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) 
     rows += [
         "",
         *(f"- {code(side.version, 60)}: **{side.verdict}**: {md(side.reason)}" for side in sides),
+        *(
+            f"- {md(said)}: {code(text, 200)}"
+            for said, text in raised(decisive.boundary, sides, report.package)
+        ),
         "",
     ]
     return [*rows, *_moves(report, decisive.boundary), *_excerpt(sides, evidence), *_locks(sides)]

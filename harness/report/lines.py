@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 from harness.report.text import number, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.report.attribution import CauseResult, CodeLine, LineResult
+    from harness.report.model import BoundaryResult, ReleaseResult, Report
 
 _MOST_NAMES = 4
 
@@ -50,6 +53,27 @@ def did(line: LineResult) -> str:
 def rows(cause: CauseResult, package: str) -> list[tuple[str, str]]:
     """Return (sentence, text of the line) of the last line of either side; the text may be empty."""
     return [(sentence(line, package), line.code.text if line.code else "") for line in deciding(cause)]
+
+
+def raised(
+    boundary: BoundaryResult, releases: Sequence[ReleaseResult], package: str
+) -> list[tuple[str, str]]:
+    """Return (sentence, text of the line) of each side of a verdict boundary whose error passed through the package."""
+    if boundary.signal not in {"verdict", "failure"}:
+        return []
+    sides = [release for release in releases if release.version in (boundary.before, boundary.after)]
+    deepest = f"is the deepest line of {package} in the traceback"
+    return [
+        (f"{side.version}: {place(code)}, in {one_line(code.function, 80)}, {deepest}", code.text)
+        for side in sides
+        if (code := side.raised_at)
+    ]
+
+
+def raised_in_arm(boundary: BoundaryResult, report: Report, arm: str) -> list[tuple[str, str]]:
+    """Return the same of the arm with this name."""
+    releases = next(result.releases for result in report.arms if result.name == arm)
+    return raised(boundary, releases, report.package)
 
 
 def by_side(cause: CauseResult) -> list[tuple[str, list[LineResult]]]:

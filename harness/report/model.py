@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.errors import UsageError
 from harness.model.codec import from_plain, to_plain
-from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult
+from harness.report.attribution import CauseResult, CodeLine, MatrixResult, SurvivalResult
 from harness.report.opened import DependencyAnswer
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class ReleaseResult:
         module: The module that an import did not find; empty without one.
         raised_in: The package whose code raised the error, empty if not known; `raised_version`: its version by the
             release's lock, empty where the lock does not have it.
+        raised_at: The deepest line of the package under test in the traceback of the error; None without one.
         fingerprint: Fields of a `Fingerprint`; bad verdicts, and skips by another failure.
         effect: Fields of an `Effect`; `low` and `high` only where it has an interval, `signal` and `measured` only
             where its own value is known.
@@ -73,6 +74,7 @@ class ReleaseResult:
     module: str = ""
     raised_in: str = ""
     raised_version: str = ""
+    raised_at: CodeLine | None = None
 
 
 @dataclass(frozen=True, slots=True)

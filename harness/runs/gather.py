@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from packaging.utils import canonicalize_name
+
+from harness.report.attribution import CodeLine
 from harness.report.model import ArmResult, BoundaryResult, ReleaseResult
 from harness.report.sentences import sentence
 from harness.sessions.arm_map import SIGNALS, ArmMap
@@ -65,7 +68,7 @@ def arm_result(
         for boundary in several
     ]
     rows = [
-        _release(release, finding, repeats, command)
+        _release(release, finding, repeats, command, package)
         for release, finding, repeats, command in zip(
             releases, found.firsts, found.repeats, commands, strict=True
         )
@@ -120,7 +123,9 @@ def _details(signal: str, before: Finding, after: Finding) -> list[str]:
     return [str(difference)] if difference else []
 
 
-def _release(release: Release, finding: Finding, repeats: Sequence[Finding], command: str) -> ReleaseResult:
+def _release(
+    release: Release, finding: Finding, repeats: Sequence[Finding], command: str, package: str
+) -> ReleaseResult:
     judgement, result = finding.judgement, finding.result
     timing = (finding.trace.end or {}).get("seconds") or {}
     return ReleaseResult(
@@ -146,7 +151,15 @@ def _release(release: Release, finding: Finding, repeats: Sequence[Finding], com
         skip_kind=judgement.skip_kind.value if judgement.skip_kind else "",
         module=judgement.module,
         raised_in=judgement.raised_in,
+        raised_at=_raised_at(finding.trace.error, package),
     )
+
+
+def _raised_at(error: Mapping[str, Any] | None, package: str) -> CodeLine | None:
+    """Return the deepest line of the package under test in the traceback of an error."""
+    frames = (error or {}).get("frames") or []
+    own = [frame for frame in frames if canonicalize_name(frame["package"]) == canonicalize_name(package)]
+    return CodeLine(own[-1]["file"], own[-1]["line"], own[-1]["text"], own[-1]["function"]) if own else None
 
 
 def _notes(

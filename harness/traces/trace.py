@@ -17,7 +17,7 @@ Each line is an object with `event`; the order is the order of happening:
 | `output`    | one leaf of a value to be compared: `name`, `dtype` (`float`, `int` and `bool` of Python, `text`, `bytes`, else the library's), `shape`, `digest` (SHA-256 of dtype, shape and bytes); of numbers `every` and `values` (every n-th, 4096 at most; a complex one is two), `nan`, `inf` (counts), `min`, `max`, `mean`, `norm` (of the finite ones); of a text `text` (its beginning) |
 | `warning`   | the first of its kind: `category` (class of the warning, `log WARNING`, `log ERROR` …), `message`, `where` (file or logger) |
 | `warned`    | at the end: `counts` of the `warning` events, in their order; `more` (int), further ones that were left out |
-| `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool), `importing` (bool: a module could not be imported), `no_space` (bool: the disk was full) |
+| `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool), `importing` (bool: a module could not be imported), `no_space` (bool: the disk was full), `raised_in` (package whose code lies deepest in the traceback), `frames`: [{`package`, `file`, `line`, `function`, `text`}] of installed files, the deepest last |
 | `end`       | `reason` (`finished`, `stopped: why` or, after an `error`, `failed: class`), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes), on CUDA `device_memory_peak` (bytes) |
 | `memory`    | at the end of a script's process: `peak`, most bytes that it or one process that it waited for held |
 

@@ -12,7 +12,7 @@ import pytest
 pytestmark = pytest.mark.real
 
 RECORDER = Path(__file__).parents[2] / "harness" / "recorder"
-PACKAGE = '''
+PACKAGE = """
 import copy
 import dataclasses
 
@@ -56,7 +56,7 @@ class Model(torch.nn.Module):
         self.layer = Layer(config)
         self.head = copy.deepcopy(head)
         self.head.requires_grad_(False)
-'''
+"""
 JOB = """
 import torch
 import watchedpackage
@@ -81,7 +81,14 @@ def watched(torch_python, tmp_path):
 
     def watch(kind, key="", names=(), **more):
         trace = tmp_path / "trace.jsonl"
-        asked = {"property": kind, "key": key, "names": list(names), "leaves": [], "shapes": [], "classes": []}
+        asked = {
+            "property": kind,
+            "key": key,
+            "names": list(names),
+            "leaves": [],
+            "shapes": [],
+            "classes": [],
+        }
         instructions = {"watchpoint": {"package": "watchedpackage", "properties": [{**asked, **more}]}}
         done = subprocess.run(
             [str(torch_python), str(RECORDER / "harness_run.py"), "job.py"],
@@ -151,9 +158,7 @@ def test_a_buffer(watched):
 
 
 def test_a_copied_module_is_followed(watched):
-    (event,) = watched(
-        "trainable", names=["head.*"], leaves=["weight", "bias"], shapes=[[5, 3], [5]]
-    )
+    (event,) = watched("trainable", names=["head.*"], leaves=["weight", "bias"], shapes=[[5, 3], [5]])
     assert event["count"] == 2
     assert seen(event) == [
         (True, "self.head = copy.deepcopy(head)", "__init__"),
@@ -163,4 +168,7 @@ def test_a_copied_module_is_followed(watched):
 
 def test_what_the_job_does_lies_outside(watched):
     (event,) = watched("trainable", names=["layer.inner.weight"], leaves=["weight"], shapes=[[4, 8]])
-    assert [(change["value"], change["outside"]) for change in event["changes"]] == [(True, False), (False, True)]
+    assert [(change["value"], change["outside"]) for change in event["changes"]] == [
+        (True, False),
+        (False, True),
+    ]
