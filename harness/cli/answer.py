@@ -11,6 +11,7 @@ from harness.report.boundaries import located
 from harness.report.causes import not_sought
 from harness.report.dependencies import proof
 from harness.report.gaps import gap_of
+from harness.report.hunks import diff, sentences
 from harness.report.lines import raised, rows
 from harness.report.text import one_line
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from harness.pairs.model import PairArm
     from harness.report.attribution import CauseResult
+    from harness.report.hunks import HunkAnswer
     from harness.report.model import ArmResult, BoundaryResult, Report
 
 INCONCLUSIVE = 3
@@ -51,8 +53,25 @@ def _show_boundary(console: Console, boundary: BoundaryResult, arm: ArmResult, p
     for said, text in raised(boundary, arm.releases, package):
         console.print(f"            {said}", markup=False)
         console.print(f"                {one_line(text)}", markup=False, style="dim")
+    if boundary.hunks:
+        _show_hunks(console, boundary.hunks)
     for line in boundary.details[:4] if boundary.signal != "verdict" else ():
         console.print(f"            {line}", markup=False, style="dim")
+
+
+def _show_hunks(console: Console, answer: HunkAnswer) -> None:
+    """Print what opening a boundary into its hunks proved, and the hunks themselves."""
+    for said in sentences(answer):
+        console.print(f"            {said}", markup=False)
+    found = [hunk for one in answer.sets for part in one.parts for hunk in part] or answer.cures
+    for hunk in found:
+        for row in diff(hunk).splitlines():
+            console.print(f"                {row}", markup=False, style="dim")
+    console.print(
+        f"            {answer.executions} executions of mixtures, {answer.seconds:.0f} s",
+        markup=False,
+        style="dim",
+    )
 
 
 def _show_cause(console: Console, cause: CauseResult, package: str) -> None:

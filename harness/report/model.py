@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from harness.errors import UsageError
 from harness.model.codec import from_plain, to_plain
 from harness.report.attribution import CauseResult, CodeLine, MatrixResult, SurvivalResult
+from harness.report.hunks import HunkAnswer
 from harness.report.opened import DependencyAnswer
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class BoundaryResult:
         agreement: That in one sentence.
         direct: {`verdict` (differs or undecided), `reason`, `effect`, `turns`} of both sides executed in turns with
             each other, where a metric that is not reproducible is compared; else empty.
+        hunks: Which hunks between both releases do it; None if `descend` was not asked.
         dependencies: Which of the changes in `moves` brings the failure; None if the package alone differs, or
             if that was not asked.
     """
@@ -155,6 +157,7 @@ class BoundaryResult:
     agreement: str = ""
     direct: dict[str, Any] = field(default_factory=dict)
     dependencies: DependencyAnswer | None = None
+    hunks: HunkAnswer | None = None
 
     @property
     def disputed(self) -> bool:

@@ -22,6 +22,7 @@ names, and what they name depends on the property:
 
 One that matches nothing is an error before training: it says nothing of the release.
 
+`overlay` {`package`, `digest`} and `executed` {`package`} are told by the modules of these names.
 A watchpoint tells which line set a property while the model was built, and ends the job there (`watchpoint.py`).
 """
 
