@@ -6,6 +6,8 @@ import ast
 import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
+from itertools import product
 from typing import TYPE_CHECKING
 
 from harness.search.ties import Tie
@@ -16,6 +18,12 @@ if TYPE_CHECKING:
 Tree = dict[str, bytes]
 """{path below site-packages: content} of one release of a package."""
 
+_ALIKE = 0.6
+"""Likeness of two lines above which one is taken for the other's changed form."""
+_MOST_PAIRS = 4_000
+"""Pairs of lines that are compared in one block."""
+Block = tuple[int, int, int, int]
+"""First line and end in the older file, first line and end in the newer one, from 0, the ends left out."""
 _QUOTED = re.compile(r"'([A-Za-z_][\w.]*)'")
 _DEFINES = r"(?:\b(?:def|class)\s+{0}\b|\b(?:self|cls)\.{0}\s*[:=]|^\s*{0}\s*[:=,]|\bimport\b.*\b{0}\b|\b{0}\s*=|[(,]\s*{0}\b|^\s*{0},)"
 
@@ -63,10 +71,45 @@ def hunks(before: Tree, after: Tree) -> list[Hunk]:
         matcher = SequenceMatcher(None, one, other, autojunk=False)
         found += [
             Hunk(file, first + 1, tuple(one[first:last]), start + 1, tuple(other[start:end]))
-            for kind, first, last, start, end in matcher.get_opcodes()
+            for kind, *block in matcher.get_opcodes()
             if kind != "equal"
+            for first, last, start, end in _finer(one, other, (block[0], block[1], block[2], block[3]))
         ]
     return found
+
+
+def _finer(one: Sequence[str], other: Sequence[str], block: Block) -> list[Block]:
+    """Split a replaced block at the pair of lines that are most alike, as `difflib.ndiff` does, again above and below.
+
+    Args:
+        one: Lines of the older file.
+        other: Lines of the newer file.
+        block: In either file.
+    """
+    first, last, start, end = block
+    if first == last and start == end:
+        return []
+    best, pair = _ALIKE, None
+    if (last - first) * (end - start) <= _MOST_PAIRS:
+        for row, column in product(range(first, last), range(start, end)):
+            likeness = _likeness(one[row], other[column])
+            if likeness > best:
+                best, pair = likeness, (row, column)
+    if pair is None or (last - first, end - start) == (1, 1):
+        return [block]
+    row, column = pair
+    middle = [] if one[row] == other[column] else [(row, row + 1, column, column + 1)]
+    above = _finer(one, other, (first, row, start, column))
+    return [*above, *middle, *_finer(one, other, (row + 1, last, column + 1, end))]
+
+
+def _likeness(one: str, other: str) -> float:
+    """Return how alike two lines are, 0 to 1; lines of another indentation, and empty ones, are not."""
+    mine, theirs = one.strip(), other.strip()
+    if not mine or not theirs or len(one) - len(one.lstrip()) != len(other) - len(other.lstrip()):
+        return 0.0
+    matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
+    return 0.0 if matcher.real_quick_ratio() < _ALIKE or matcher.quick_ratio() < _ALIKE else matcher.ratio()
 
 
 def mixed(before: Tree, after: Tree, changes: Sequence[Hunk], applied: Collection[int]) -> Tree:
@@ -147,25 +190,36 @@ def learnt(message: str, changes: Sequence[Hunk], applied: Collection[int]) -> l
     for quoted in _QUOTED.findall(message):
         name = re.escape(quoted.rpartition(".")[2])
         defines, uses = re.compile(_DEFINES.format(name), re.MULTILINE), re.compile(rf"\b{name}\b")
-        added, removed = set(), set()
-        users, keepers = set(), set()
-        for number, change in enumerate(changes):
-            old, new = "".join(change.before), "".join(change.after)
-            if number in applied:
-                if uses.search(new):
-                    users.add(number)
-                if defines.search(old) and not defines.search(new):
-                    removed.add(number)
-            else:
-                if defines.search(new) and not defines.search(old):
-                    added.add(number)
-                if uses.search(old):
-                    keepers.add(number)
-        if users and added:
-            ties.append(Tie(frozenset(users), frozenset(added), message[:200]))
-        if removed and keepers:
-            ties.append(Tie(frozenset(removed), frozenset(keepers), message[:200]))
+        brings = {number for number, one in enumerate(changes) if _only(defines, one.after, one.before)}
+        takes = {number for number, one in enumerate(changes) if _only(defines, one.before, one.after)}
+        wants = {number for number, one in enumerate(changes) if _only(uses, one.after, one.before)}
+        keeps = {number for number, one in enumerate(changes) if _only(uses, one.before, one.after)}
+        for bound, needed in (
+            (wants.intersection(applied), brings.difference(applied)),
+            (takes.intersection(applied), keeps.difference(applied)),
+        ):
+            if bound and needed - bound:
+                ties.append(Tie(frozenset(bound), frozenset(needed - bound), message[:200]))
     return ties
+
+
+def broken(tree: Tree) -> list[str]:
+    """Return the Python files of a tree that cannot be compiled."""
+    return [file for file, content in tree.items() if file.endswith(".py") and not _parses(content)]
+
+
+@lru_cache(maxsize=20_000)
+def _parses(content: bytes) -> bool:
+    try:
+        ast.parse(content)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _only(pattern: re.Pattern[str], here: Sequence[str], there: Sequence[str]) -> bool:
+    """Tell whether a pattern is found in some lines and not in others."""
+    return bool(pattern.search("".join(here))) and not pattern.search("".join(there))
 
 
 def _spans(content: bytes) -> list[tuple[int, int]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cause.dependencies import alike
 from harness.descent import overlay
-from harness.descent.hunks import executed_lines, hunks, learnt, mixed, was_executed
+from harness.descent.hunks import broken, executed_lines, hunks, learnt, mixed, was_executed
 from harness.report.hunks import HunkAnswer, HunkResult, HunkSet
 from harness.search.difference import Difference
 from harness.search.mixtures import Observation, Outcome
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from harness.sessions.finding import Finding
     from harness.sessions.session import Session
 
-MOST_REVERSED = 24
-"""Single hunks that are reverted before the search for a smallest set."""
-BUDGET = 120
+MOST_SINGLE = 12
+"""Single hunks that are reverted and applied before the search for a smallest set."""
+BUDGET = 80
 """Executions of mixtures."""
 _NAMES_A_LACK = (
     "NameError",
@@ -110,7 +110,7 @@ class Opening:
         )
         weights = [self._weight(self.hunks[number]) for number in asked]
         search = Difference(len(asked), weights=weights, budget=BUDGET) if asked else None
-        cures = self._reversed(search, asked, weights) if search else []
+        cures = self._single(search, asked, weights) if search else []
         if search:
             self._search(search, asked)
         found = search.answer() if search else None
@@ -147,9 +147,17 @@ class Opening:
             if told is None:
                 return self.everything
             lines.append(executed_lines(tree, told["files"]))
-        return frozenset(
+        executed = {
             number for number, hunk in enumerate(self.hunks) if was_executed(hunk, lines[0], lines[1])
-        )
+        }
+        return frozenset(executed | self._torn(executed))
+
+    def _torn(self, executed: set[int]) -> set[int]:
+        """Return all hunks of the files that cannot be compiled with only the executed hunks, or without these."""
+        chosen = frozenset(executed)
+        trees = [self._tree(mixture) for mixture in (chosen, self.everything - chosen)]
+        torn = {file for tree in trees for file in broken(tree)}
+        return {number for number, hunk in enumerate(self.hunks) if hunk.file in torn}
 
     def _older(self) -> Mixture:
         return self.everything if self.sides.fixed else frozenset()
@@ -162,18 +170,20 @@ class Opening:
         without, alone = self._observe_all([(self.everything - idle, 0), (idle, 0)])
         return without.outcome == Outcome.BAD and alone.outcome == Outcome.GOOD
 
-    def _reversed(self, search: Difference, asked: Sequence[int], weights: Sequence[float]) -> list[int]:
-        """Revert single hunks in the bad release, the likeliest first, until some cure; tell the search of all."""
-        order = sorted(range(len(asked)), key=lambda place: (-weights[place], place))[:MOST_REVERSED]
+    def _single(self, search: Difference, asked: Sequence[int], weights: Sequence[float]) -> list[int]:
+        """Exchange single hunks in both releases, the likeliest first, until one tells; return those that cure.
+
+        The search is told of everything, so that nothing is executed twice.
+        """
+        order = sorted(range(len(asked)), key=lambda place: (-weights[place], place))[:MOST_SINGLE]
         everything = frozenset(range(len(asked)))
-        for first in range(0, len(order), self.jobs):
-            batch = order[first : first + self.jobs]
-            seen = self._told(search, asked, [(everything - {place}, 0) for place in batch])
-            cures = [
-                asked[place] for place, one in zip(batch, seen, strict=True) if one.outcome == Outcome.GOOD
-            ]
-            if cures:
-                return cures
+        for place in order:
+            alone = frozenset({place})
+            reverted, applied = self._told(search, asked, [(everything - alone, 0), (alone, 0)])
+            if reverted.outcome == Outcome.GOOD:
+                return [asked[place]]
+            if applied.outcome == Outcome.BAD:
+                return []
         return []
 
     def _search(self, search: Difference, asked: Sequence[int]) -> None:
@@ -206,6 +216,8 @@ class Opening:
                 raise
 
     def _observation(self, mixture: Mixture, repeat: int) -> Observation:
+        if broken(self._tree(mixture)):  # not worth an execution
+            return Observation(mixture, repeat, Outcome.UNRESOLVED)
         finding = self._observe(mixture, repeat)
         good, bad = (
             alike(finding, self.ends[place], to_the_word=True) for place in (self.sides.good, self.sides.bad)
@@ -214,19 +226,18 @@ class Opening:
         if not all(overlay.proven(one.trace, self._tree(mixture)) for one in finding.seeds()):
             outcome = Outcome.OTHER
         self.note(f"{len(mixture)} of {len(self.hunks)} hunks: {outcome.value} ({finding.judgement.reason})")
-        ties = self._ties(finding, mixture) if outcome == Outcome.OTHER else ()
+        error: Mapping[str, Any] = finding.seeds()[0].trace.error or {}
+        names_lack = outcome == Outcome.OTHER and error.get("exception") in _NAMES_A_LACK
+        ties = self._ties(str(error.get("message", "")), mixture) if names_lack else []
         return Observation(mixture, repeat, outcome, tuple(ties), finding.trace_digest)
 
-    def _ties(self, finding: Finding, mixture: Mixture) -> Iterable[Tie]:
-        """Return which hunks go together, as far as the error of a mixture names what is missing."""
-        error: Mapping[str, Any] = finding.seeds()[0].trace.error or {}
-        if error.get("exception") not in _NAMES_A_LACK:
-            return ()
+    def _ties(self, message: str, mixture: Mixture) -> list[Tie]:
+        """Return which hunks go together, as far as a message names what a mixture lacks."""
         swapped = [
             replace(hunk, before=hunk.after, after=hunk.before) if self.sides.fixed else hunk
             for hunk in self.hunks
         ]
-        return learnt(str(error.get("message", "")), swapped, mixture)
+        return learnt(message, swapped, mixture)
 
     def _tree(self, mixture: Mixture) -> Tree:
         applied = self.everything - mixture if self.sides.fixed else mixture
@@ -250,16 +261,15 @@ class Opening:
         return observe(own, arm, self.sides.bad, repeat)
 
     def _weight(self, hunk: Hunk) -> float:
-        """Return how suspicious a hunk is: what set the property or raised the error lies in it, or near it."""
+        """Return how suspicious a hunk is: the nearer to a line that set the property or raised the error, the more."""
         sides = ((self.sides.before_lines, hunk.before_lines()), (self.sides.after_lines, hunk.after_lines()))
-        lines = [
-            weight
+        near = [
+            weight / (1 + max(own.start - line, line - max(own.stop - 1, own.start), 0))
             for known, own in sides
             for (file, line), weight in known.items()
-            if file == hunk.file and line in own
+            if file == hunk.file
         ]
-        near = [2.0 for known, _ in sides for file, _ in known if file == hunk.file]
-        return max([1.0, *lines, *near])
+        return max([1.0, *near])
 
     def _result(self, number: int) -> HunkResult:
         hunk = self.hunks[number]
