@@ -72,7 +72,26 @@ def test_the_hunk_of_a_break_is_found_and_confirmed_both_ways(descended):
     assert found["innocent"] is True
     assert found["executed"] < found["hunks"]
     assert "-    return 2\n                +    return 3" in said
-    assert "1 hunk applied to the good release brings the failure (confirmed)" in said
+    proof = "1 hunk applied to the good release brings the failure (confirmed)"
+    assert proof in said
+    for name in ("summary.md", "issue.md"):
+        text = Path(f"reports/latest/{name}").read_text(encoding="utf-8")
+        assert f"- {proof}." in text.replace("\\", "")
+        assert "```diff\n@@ -7,1 +7,1 @@ toy/__init__.py\n-    return 2\n+    return 3\n```" in text
+    page = Path("reports/latest/index.html").read_text(encoding="utf-8")
+    assert f"<li>{proof}</li>" in page
+    assert '<span class="good">+    return 3\n</span>' in page
+
+
+def test_bad_input_is_one_clear_message(descended, harness):
+    descended([GOOD, BAD])
+    for words, said in (
+        (("latest", "0.1..0.2"), "0.1..0.2: no such boundary is located in arm repro; there are: 1.0..1.1"),
+        (("latest", "--arm", "other"), "--arm other: the run has no such arm; it has repro"),
+    ):
+        done = harness("descend", *words)
+        assert done.returncode == 2
+        assert said in done.stderr
 
 
 def test_the_hunk_of_a_repair_is_found(descended):

@@ -11,7 +11,7 @@ from harness.report.boundaries import located
 from harness.report.causes import not_sought
 from harness.report.dependencies import proof
 from harness.report.gaps import gap_of
-from harness.report.hunks import diff, sentences
+from harness.report.hunks import diff, sentences, shown
 from harness.report.lines import raised, rows
 from harness.report.text import one_line
 
@@ -63,8 +63,7 @@ def _show_hunks(console: Console, answer: HunkAnswer) -> None:
     """Print what opening a boundary into its hunks proved, and the hunks themselves."""
     for said in sentences(answer):
         console.print(f"            {said}", markup=False)
-    found = [hunk for one in answer.sets for part in one.parts for hunk in part] or answer.cures
-    for hunk in found:
+    for hunk in shown(answer):
         for row in diff(hunk).splitlines():
             console.print(f"                {row}", markup=False, style="dim")
     console.print(

@@ -71,6 +71,11 @@ def diff(hunk: HunkResult) -> str:
     return clean("\n".join([head, *rows[:_MOST_LINES], *more]), 8_000)
 
 
+def shown(answer: HunkAnswer) -> list[HunkResult]:
+    """Return the hunks that do it: those of the smallest sets, without one those that cure."""
+    return [hunk for found in answer.sets for part in found.parts for hunk in part] or answer.cures
+
+
 def sentences(answer: HunkAnswer) -> list[str]:
     """Return what the answer proves, a sentence each."""
     said = [

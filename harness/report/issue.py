@@ -13,7 +13,7 @@ from harness.report.evidence import trace_of
 from harness.report.fixed import fixed
 from harness.report.lines import raised
 from harness.report.remedies import sentences
-from harness.report.summary import code, device_table, line_rows, md, mixture_table
+from harness.report.summary import code, device_table, hunk_rows, line_rows, md, mixture_table
 from harness.report.text import capital, clean, number, one_line
 from harness.report.why import cause_of
 
@@ -128,6 +128,8 @@ def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) 
             rows.append(f"  - {md(entry.gap, 600)}")
         if shown := proof(boundary, report.package):
             rows += [f"  - {md(shown, 600)}.", "", *mixture_table(boundary, report.package)]
+        if boundary.hunks:
+            rows += ["", *hunk_rows(boundary.hunks)]
         if boundary.devices:
             rows += [f"  - {md(capital(boundary.agreement), 600)}.", "", *device_table(boundary)]
     decisive = next(entry for entry in place.entries if entry.boundary.signal == "verdict")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.report import lines
+from harness.report import hunks, lines
 from harness.report.boundaries import bad_means, gravest
 from harness.report.causes import not_sought, of_the_break
 from harness.report.classes import equal_traces, places
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from harness.report.attribution import CauseResult
+    from harness.report.hunks import HunkAnswer
     from harness.report.model import ArmResult, BoundaryResult, ReleaseResult, Report
 
 LIMIT = 100_000
@@ -113,6 +114,7 @@ def _boundaries(report: Report) -> list[str]:
         *rows,
         "",
         *_dependencies(report),
+        *_hunks(report),
         *_devices(report),
     ]
 
@@ -135,6 +137,31 @@ def _dependencies(report: Report) -> list[str]:
         if boundary.dependencies and boundary.dependencies.trials
     ]
     return ["## With each other's dependencies", "", *rows] if rows else []
+
+
+def _hunks(report: Report) -> list[str]:
+    rows = [
+        row
+        for place in places(report)
+        for entry in place.entries
+        if entry.boundary.hunks
+        for row in (
+            f"**{md(', '.join(entry.arms))}**, {code(place.before, 60)} → {code(place.after, 60)}:",
+            "",
+            *hunk_rows(entry.boundary.hunks),
+        )
+    ]
+    return ["## Which hunks do it", "", *rows] if rows else []
+
+
+def hunk_rows(answer: HunkAnswer) -> list[str]:
+    """Return what opening a boundary into its hunks proved as a list, and the hunks as a diff."""
+    rows = [f"- {md(said, 600)}." for said in hunks.sentences(answer)]
+    texts = [hunks.diff(hunk) for hunk in hunks.shown(answer)]
+    longest = max((len(run) for text in texts for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    body = [line for text in texts for line in text.splitlines()]
+    return [*rows, "", *([f"{fence}diff", *body, fence, ""] if texts else [])]
 
 
 def mixture_table(boundary: BoundaryResult, package: str) -> list[str]:
