@@ -33,6 +33,7 @@ def run(options: argparse.Namespace) -> int:
     from harness.cli.progress import watcher  # noqa: PLC0415
     from harness.cli.stored import find_run  # noqa: PLC0415
     from harness.model.question import Place  # noqa: PLC0415
+    from harness.report.hunks import shown  # noqa: PLC0415
     from harness.runs.descend import choose, descend  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
@@ -44,4 +45,4 @@ def run(options: argparse.Namespace) -> int:
         )
     show(report, folder)
     _, opened = choose(report, options.boundary, options.arm)
-    return 0 if opened.hunks and (opened.hunks.sets or opened.hunks.cures) else INCONCLUSIVE
+    return 0 if opened.hunks and shown(opened.hunks) else INCONCLUSIVE

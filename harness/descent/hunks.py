@@ -46,6 +46,10 @@ class Hunk:
     after: tuple[str, ...]
     whole: bool = False
 
+    def module(self) -> str:
+        """Return the last part of the name of the module that its file is."""
+        return self.file.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
+
     def after_lines(self) -> range:
         """Return the numbers of its lines in the newer tree."""
         return range(self.after_start, self.after_start + len(self.after))
@@ -190,8 +194,11 @@ def learnt(message: str, changes: Sequence[Hunk], applied: Collection[int]) -> l
     for quoted in _QUOTED.findall(message):
         name = re.escape(quoted.rpartition(".")[2])
         defines, uses = re.compile(_DEFINES.format(name), re.MULTILINE), re.compile(rf"\b{name}\b")
+        files = {number for number, one in enumerate(changes) if one.whole and one.module() == name}
         brings = {number for number, one in enumerate(changes) if _only(defines, one.after, one.before)}
+        brings |= {number for number in files if changes[number].after and not changes[number].before}
         takes = {number for number, one in enumerate(changes) if _only(defines, one.before, one.after)}
+        takes |= {number for number in files if changes[number].before and not changes[number].after}
         wants = {number for number, one in enumerate(changes) if _only(uses, one.after, one.before)}
         keeps = {number for number, one in enumerate(changes) if _only(uses, one.before, one.after)}
         for bound, needed in (

@@ -36,6 +36,8 @@ MOST_SINGLE = 12
 """Single hunks that are reverted and applied before the search for a smallest set."""
 BUDGET = 80
 """Executions of mixtures."""
+AFTER_SINGLE = 30
+"""Executions after a single hunk was found to cure or to break."""
 _NAMES_A_LACK = (
     "NameError",
     "ImportError",
@@ -110,7 +112,7 @@ class Opening:
         )
         weights = [self._weight(self.hunks[number]) for number in asked]
         search = Difference(len(asked), weights=weights, budget=BUDGET) if asked else None
-        cures = self._single(search, asked, weights) if search else []
+        cures, breaks = self._single(search, asked, weights) if search else ([], [])
         if search:
             self._search(search, asked)
         found = search.answer() if search else None
@@ -122,6 +124,7 @@ class Opening:
             executed=len(executed),
             innocent=innocent,
             cures=[self._result(number) for number in cures],
+            breaks=[self._result(number) for number in breaks],
             sets=self._sets(found, asked) if found else [],
             executions=self.executions,
             seconds=round(time.monotonic() - started, 1),
@@ -170,8 +173,10 @@ class Opening:
         without, alone = self._observe_all([(self.everything - idle, 0), (idle, 0)])
         return without.outcome == Outcome.BAD and alone.outcome == Outcome.GOOD
 
-    def _single(self, search: Difference, asked: Sequence[int], weights: Sequence[float]) -> list[int]:
-        """Exchange single hunks in both releases, the likeliest first, until one tells; return those that cure.
+    def _single(
+        self, search: Difference, asked: Sequence[int], weights: Sequence[float]
+    ) -> tuple[list[int], list[int]]:
+        """Exchange single hunks in both releases, the likeliest first, until one tells; return what cures and what breaks.
 
         The search is told of everything, so that nothing is executed twice.
         """
@@ -180,11 +185,12 @@ class Opening:
         for place in order:
             alone = frozenset({place})
             reverted, applied = self._told(search, asked, [(everything - alone, 0), (alone, 0)])
-            if reverted.outcome == Outcome.GOOD:
-                return [asked[place]]
-            if applied.outcome == Outcome.BAD:
-                return []
-        return []
+            cures = [asked[place]] if reverted.outcome == Outcome.GOOD else []
+            breaks = [asked[place]] if applied.outcome == Outcome.BAD else []
+            if cures or breaks:
+                search.budget = min(search.budget, search.evidence.executions() + AFTER_SINGLE)
+                return cures, breaks
+        return [], []
 
     def _search(self, search: Difference, asked: Sequence[int]) -> None:
         while not search.done:

@@ -45,6 +45,7 @@ class HunkAnswer:
         innocent: Reverting all hunks that are not executed leaves the failure, and applying all of them does not bring
             it; None if that was not tried, since there are none.
         cures: Hunks each of which, reverted in the bad release alone, cures it.
+        breaks: Hunks each of which, as in the bad release, makes the good release fail alone.
         sets: Smallest sets whose application to the good release brings the failure and whose reversal cures.
         executions: Of mixtures, the repeated ones included.
         seconds: All together.
@@ -57,6 +58,7 @@ class HunkAnswer:
     executed: int
     innocent: bool | None
     cures: list[HunkResult] = field(default_factory=list)
+    breaks: list[HunkResult] = field(default_factory=list)
     sets: list[HunkSet] = field(default_factory=list)
     executions: int = 0
     seconds: float = 0.0
@@ -72,8 +74,10 @@ def diff(hunk: HunkResult) -> str:
 
 
 def shown(answer: HunkAnswer) -> list[HunkResult]:
-    """Return the hunks that do it: those of the smallest sets, without one those that cure."""
-    return [hunk for found in answer.sets for part in found.parts for hunk in part] or answer.cures
+    """Return the hunks that do it: those of the smallest sets, without one those that cure or break alone."""
+    return [hunk for found in answer.sets for part in found.parts for hunk in part] or (
+        answer.cures or answer.breaks
+    )
 
 
 def sentences(answer: HunkAnswer) -> list[str]:
@@ -85,6 +89,9 @@ def sentences(answer: HunkAnswer) -> list[str]:
     if answer.innocent and left_out:
         said.append(f"the other {left_out} neither bring the failure nor keep it, all together")
     said += [f"reverting {_named(cure)} alone in the bad release cures" for cure in answer.cures]
+    said += [
+        f"{_named(one)} alone, as in the bad release, makes the good release fail" for one in answer.breaks
+    ]
     for found in answer.sets:
         parts = [hunk for part in found.parts for hunk in part]
         also = f", with {len(found.required)} that these need," if found.required else ""
