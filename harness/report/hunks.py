@@ -88,9 +88,13 @@ def sentences(answer: HunkAnswer) -> list[str]:
     left_out = answer.hunks - answer.executed
     if answer.innocent and left_out:
         said.append(f"the other {left_out} neither bring the failure nor keep it, all together")
-    said += [f"reverting {_named(cure)} alone in the bad release cures" for cure in answer.cures]
     said += [
-        f"{_named(one)} alone, as in the bad release, makes the good release fail" for one in answer.breaks
+        f"reverting {_named(cure)} alone in the bad release cures it, in one execution"
+        for cure in answer.cures
+    ]
+    said += [
+        f"{_named(one)} alone, as in the bad release, makes the good release fail, in one execution"
+        for one in answer.breaks
     ]
     for found in answer.sets:
         parts = [hunk for part in found.parts for hunk in part]
