@@ -66,3 +66,19 @@ def test_another_failure_than_asked_was_tested_and_no_cause_is_sought_in_a_scrip
         assert "could not be tested" not in text
         assert "1.2 and 1.3 between them failed in another way (ValueError)" in text
         assert "No cause was sought: the job hands no model to a recorder" in text
+
+
+def test_the_deepest_line_of_the_package_in_a_traceback_is_named(answer):
+    good = "import helper\ndef run(): helper.work(1)\n"
+    bad = "import helper\ndef run():\n    inner()\ndef inner():\n    helper.work(0) or 'went wrong'\n"
+    said, arm, _ = answer("import toy\ntoy.run()\n", [good, bad], helper="def work(by): return 1 / by\n")
+    assert [one["raised_at"] for one in arm["releases"]] == [
+        None,
+        {"file": "toy/__init__.py", "line": 5, "text": "helper.work(0) or 'went wrong'", "function": "inner"},
+    ]
+    deepest = "1.1: toy/__init__.py:5, in inner, is the deepest line of toy in the traceback"
+    issue = Path("reports/latest/issue.md").read_text(encoding="utf-8")
+    page = Path("reports/latest/index.html").read_text(encoding="utf-8")
+    assert f"{deepest}\n                helper.work(0) or 'went wrong'" in said
+    assert "in inner, is the deepest line of toy in the traceback: `helper.work(0) or 'went wrong'`" in issue
+    assert f"<p>{deepest}: <code>helper.work(0) or &#39;went wrong&#39;</code></p>" in page

@@ -9,6 +9,7 @@ from harness.cause.bench import Bench
 from harness.cause.divergence import diverge
 from harness.cause.fixes import matrix
 from harness.cause.groups import groups
+from harness.cause.lines import lines
 from harness.cause.mechanism import explain
 from harness.cause.survival import survival
 from harness.cause.transplant import Pair, difference, search
@@ -126,8 +127,9 @@ def pairs(arm: Arm, found: ArmMap, answer: Answer) -> list[tuple[Pair, Boundary,
 
 def _cause(pair: Pair, boundary: Boundary, signal: str, bench: Bench) -> CauseResult:
     older, newer = pair.before.trace.census, pair.after.trace.census
-    differences = groups(older, newer) if older and newer else []
-    attempts = search(pair, differences, bench)
+    found = groups(older, newer) if older and newer else []
+    attempts = search(pair, found, bench)
+    differences = [difference(group) for group in found]
     proof = best(attempts)
     bad = pair.after if pair.good_is_older else pair.before
     versions = [bench.session.releases[place].version for place in (pair.older, pair.newer)]
@@ -139,8 +141,9 @@ def _cause(pair: Pair, boundary: Boundary, signal: str, bench: Bench) -> CauseRe
         signal=signal,
         status=proof.status if proof else "unknown",
         sentence=sentence(proof, by_verdict=pair.by_verdict),
-        differences=[difference(group) for group in differences],
+        differences=differences,
         attempts=attempts,
         mechanisms=explain(bad.trace) if bad.verdict == Verdict.BAD else [],
         ladder=diverge(pair, bench) if differences else None,
+        lines=lines(pair, attempts, differences, bench),
     )

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.sessions.finding import Finding
 from harness.sessions.observation import observe
 
 if TYPE_CHECKING:
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
     from harness.scenario import Arm, Setting
     from harness.sessions.driver import Watcher
-    from harness.sessions.finding import Finding
     from harness.sessions.session import Session
+    from harness.traces.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,26 @@ class Bench:
                 self.session.executor.cancel()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
+
+    def traces(self, trials: Sequence[Trial]) -> list[Trace]:
+        """Return what the first seed of each trial recorded, without a verdict; empty where nothing was executed.
+
+        Raises:
+            KeyboardInterrupt: After every running probe was ended.
+        """
+        with ThreadPoolExecutor(self.jobs) as pool:
+            waiting = [pool.submit(self._recorded, trial) for trial in trials]
+            try:
+                return [future.result() for future in waiting]
+            except BaseException:
+                self.session.executor.cancel()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
+    def _recorded(self, trial: Trial) -> Trace:
+        probes = self.session.probes(trial.changed(), trial.position, seeds=1)
+        findings = self.session.judged(probes, trial.position)
+        return findings.trace if isinstance(findings, Finding) else findings[0].trace
 
     def _observe(self, trial: Trial) -> Finding:
         arm, version = trial.changed(), self.session.releases[trial.position].version

@@ -29,6 +29,7 @@ VERBS = {
     "releases": "list the releases of a package",
     "report": "draw a stored run again, without executing anything",
     "judge": "judge the stored traces of a run again by the scenario's present oracle",
+    "descend": "open a located boundary into the hunks that do it",
     "bundle": "write a scenario, its locks and its packages into one file, for a machine without a network",
     "plan": "print the matrix of a CI system that shares out the probes of a question",
     "merge": "take the results of other state directories (shards, other machines) into one",

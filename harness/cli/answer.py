@@ -11,11 +11,16 @@ from harness.report.boundaries import located, span
 from harness.report.causes import not_sought
 from harness.report.dependencies import proof
 from harness.report.gaps import gap_of
+from harness.report.hunks import diff, sentences, shown
+from harness.report.lines import raised, rows
+from harness.report.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from harness.report.attribution import CauseResult
+    from harness.report.hunks import HunkAnswer
     from harness.report.model import ArmResult, BoundaryResult, Report
 
 INCONCLUSIVE = 3
@@ -23,7 +28,7 @@ REGRESSION = 1
 
 
 def show(report: Report, folder: Path) -> None:
-    """Print the answer of each arm, its boundaries, and where the report lies."""
+    """Print the answer of each arm, its boundaries, their causes, and where the report lies."""
     console = Console(highlight=False, soft_wrap=True)
     for arm in report.arms:
         show_arm(console, arm)
@@ -33,7 +38,7 @@ def show(report: Report, folder: Path) -> None:
             console.print(f"  {note}", markup=False, style="dim")
         for cause in report.cause:
             if cause.arm == arm.name:
-                console.print(f"  {cause.before} -> {cause.after}  {cause.sentence}", markup=False)
+                _show_cause(console, cause, report.package)
     if why := not_sought(report):
         console.print(f"{why}.", markup=False, style="dim")
     console.print(f"report: {folder / 'index.html'}", markup=False)
@@ -43,14 +48,39 @@ def _show_boundary(console: Console, report: Report, arm: ArmResult, boundary: B
     sure = "confirmed" if boundary.confirmed else "not confirmed"
     head = f"  {boundary.signal:<8}{span(boundary)}  {boundary.kind}, {sure}"
     console.print(head, markup=False)
-    if shown := proof(boundary, report.package):
-        console.print(f"            {shown}", markup=False)
-    if between := gap_of(boundary, arm.releases):
-        console.print(f"            {between}", markup=False)
-    if boundary.agreement:
-        console.print(f"            {boundary.agreement}", markup=False)
+    for said in (proof(boundary, report.package), gap_of(boundary, arm.releases), boundary.agreement):
+        if said:
+            console.print(f"            {said}", markup=False)
+    for said, text in raised(boundary, arm.releases, report.package):
+        console.print(f"            {said}", markup=False)
+        console.print(f"                {one_line(text)}", markup=False, style="dim")
+    if boundary.hunks:
+        _show_hunks(console, boundary.hunks)
     for line in boundary.details[:4] if boundary.signal != "verdict" else ():
         console.print(f"            {line}", markup=False, style="dim")
+
+
+def _show_hunks(console: Console, answer: HunkAnswer) -> None:
+    """Print what opening a boundary into its hunks proved, and the hunks themselves."""
+    for said in sentences(answer):
+        console.print(f"            {said}", markup=False)
+    for hunk in shown(answer):
+        for row in diff(hunk).splitlines():
+            console.print(f"                {row}", markup=False, style="dim")
+    console.print(
+        f"            {answer.executions} executions of mixtures, {answer.seconds:.0f} s",
+        markup=False,
+        style="dim",
+    )
+
+
+def _show_cause(console: Console, cause: CauseResult, package: str) -> None:
+    """Print a cause and, below it, the last lines that set the property on both sides."""
+    console.print(f"  {cause.before} -> {cause.after}  {cause.sentence}", markup=False)
+    for said, text in rows(cause, package):
+        console.print(f"            {said}", markup=False)
+        if text:
+            console.print(f"                {one_line(text)}", markup=False, style="dim")
 
 
 def show_arm(console: Console, arm: ArmResult) -> None:

@@ -12,6 +12,7 @@ import atexit
 import contextlib
 import importlib.machinery
 import io
+import json
 import os
 import signal
 import sys
@@ -42,6 +43,7 @@ def _run(arguments):
         from harness_recorder.heard import listen
 
         listen()
+    ended = _begin() if traced else []
     error = None
     try:
         _execute(arguments)
@@ -49,6 +51,8 @@ def _run(arguments):
         error = _without_own_frames(raised)
     code = _show(error)  # outside of the block above, where a hook's own error would be chained to this one
     interrupted = type(error) is KeyboardInterrupt
+    for tell in ended if os.getpid() == process else ():
+        tell()
     if traced and os.getpid() == process and error is not None and not isinstance(error, SystemExit):
         from harness_recorder.script import tell_error
 
@@ -63,6 +67,28 @@ def _run(arguments):
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
     return code if flushed else _FLUSH_FAILED
+
+
+def _begin():
+    """Begin what the harness asks of a probe from its first line on; return what is to be called at its end."""
+    asked = json.loads(os.environ.get("HARNESS_INSTRUCTIONS") or "{}")
+    ended = []
+    if "overlay" in asked:
+        from harness_recorder import overlay
+
+        overlay.lay()
+        ended.append(lambda: overlay.tell(asked["overlay"]["package"]))
+    if "executed" in asked:
+        from harness_recorder.executed import Executed
+
+        executed = Executed(asked["executed"]["package"])
+        executed.start()
+        ended.append(executed.tell)
+    if "watchpoint" in asked:
+        from harness_recorder.watchpoint import start
+
+        start()
+    return ended
 
 
 def _execute(arguments):

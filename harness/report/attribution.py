@@ -120,6 +120,47 @@ class LadderResult:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeLine:
+    """One line of code; `file` is its path below `site-packages`."""
+
+    file: str
+    line: int
+    text: str
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineResult:
+    """One line that set a property while the model was built, as a watch of every executed line saw it.
+
+    Attributes:
+        side: before or after.
+        release: Of that side.
+        property: As the `kind` of a `DifferenceResult`; `key` likewise.
+        names: Canonical names of what has the property, some of them.
+        count: How many there are.
+        previous, value: The property before and after the line; None where it was not there.
+        last: No later line changed it until training began.
+        code: The innermost line of the package under test; None where the change lies outside of the package.
+        stack: The lines of the package that led to it, the outermost first.
+        below: The line of another library, called by `code`, that made the change; None where `code` did it itself.
+    """
+
+    side: str
+    release: str
+    property: str
+    key: str
+    names: list[str]
+    count: int
+    previous: Any
+    value: Any
+    last: bool
+    code: CodeLine | None
+    stack: list[CodeLine] = field(default_factory=list)
+    below: CodeLine | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CauseResult:
     """Why two neighbouring releases differ in one arm.
 
@@ -130,6 +171,8 @@ class CauseResult:
         sentence: The cause, for a person to quote.
         differences: All groups, transplantable or not.
         mechanisms: Of the bad side, the most telling first; empty if no rule matches.
+        lines: The lines that set the property which makes the difference, those of the older side first, each side in
+            order of execution; empty if none was found. Where no cause is known: of the likeliest difference.
     """
 
     arm: str
@@ -143,6 +186,7 @@ class CauseResult:
     attempts: list[AttemptResult]
     mechanisms: list[MechanismResult]
     ladder: LadderResult | None = None
+    lines: list[LineResult] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,17 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.report.boundaries import gravest, package_of
-from harness.report.causes import not_sought
+from harness.report.causes import not_sought, of_the_break
 from harness.report.classes import places
 from harness.report.dependencies import proof
 from harness.report.evidence import trace_of
 from harness.report.fixed import fixed
 from harness.report.grid_tables import changes as grid_changes
 from harness.report.grid_tables import searched
+from harness.report.lines import raised
 from harness.report.markdown import code, md
 from harness.report.remedies import sentences
-from harness.report.summary import device_table, mixture_table
+from harness.report.summary import device_table, hunk_rows, line_rows, mixture_table
 from harness.report.text import capital, clean, number, one_line
 from harness.report.why import cause_of
 
@@ -38,7 +39,7 @@ def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
         return f"Nothing was run for {md(report.package)}.\n"
     parts = [
         [f"**{md(arm.answer, 900)}**", ""],
-        *([[md(said, 600), ""]] if (said := cause_of(report, arm)) else []),
+        _cause(report, arm),
         *([[f"{said}.", ""]] if (said := not_sought(report)) else []),
         _facts(report, arm),
         _script(report),
@@ -50,6 +51,15 @@ def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
     ]
     text = "\n".join(row for rows in parts for row in rows)
     return text if len(text) <= LIMIT else text[:LIMIT] + "\n\n_(cut)_\n"
+
+
+def _cause(report: Report, arm: ArmResult) -> list[str]:
+    """Return the cause of the newest break and the lines that set it; nothing where it is not known."""
+    said, cause = cause_of(report, arm), of_the_break(report, arm)
+    if not said or cause is None:
+        return []
+    rows = [row.removeprefix("  ") for row in line_rows(cause, report.package)]
+    return [md(said, 600), "", *([*rows, ""] if rows else [])]
 
 
 def _facts(report: Report, arm: ArmResult) -> list[str]:
@@ -130,6 +140,8 @@ def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) 
             rows.append(f"  - {md(entry.gap, 600)}")
         if shown := proof(boundary, report.package):
             rows += [f"  - {md(shown, 600)}.", "", *mixture_table(boundary, report.package)]
+        if boundary.hunks:
+            rows += ["", *hunk_rows(boundary.hunks)]
         if boundary.devices:
             rows += [f"  - {md(capital(boundary.agreement), 600)}.", "", *device_table(boundary)]
     decisive = next(entry for entry in place.entries if entry.boundary.signal == "verdict")
@@ -138,6 +150,10 @@ def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) 
     rows += [
         "",
         *(f"- {code(side.version, 120)}: **{side.verdict}**: {md(side.reason)}" for side in sides),
+        *(
+            f"- {md(said)}: {code(text, 200)}"
+            for said, text in raised(decisive.boundary, sides, report.package)
+        ),
         "",
     ]
     return [*rows, *_moves(report, decisive.boundary), *_excerpt(sides, evidence), *_locks(sides)]

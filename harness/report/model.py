@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.errors import UsageError
 from harness.model.codec import from_plain, to_plain
-from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult
+from harness.report.attribution import CauseResult, CodeLine, MatrixResult, SurvivalResult
 from harness.report.axes import AxisChange, AxisResult, GridResult, PartResult, Point
+from harness.report.hunks import HunkAnswer
 from harness.report.opened import DependencyAnswer
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class ReleaseResult:
         module: The module that an import did not find; empty without one.
         raised_in: The package whose code raised the error, empty if not known; `raised_version`: its version by the
             release's lock, empty where the lock does not have it.
+        raised_at: The deepest line of the package under test in the traceback of the error; None without one.
         fingerprint: Fields of a `Fingerprint`; bad verdicts, and skips by another failure.
         effect: Fields of an `Effect`; `low` and `high` only where it has an interval, `signal` and `measured` only
             where its own value is known.
@@ -76,6 +78,7 @@ class ReleaseResult:
     raised_in: str = ""
     raised_version: str = ""
     point: Point | None = None
+    raised_at: CodeLine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,7 @@ class BoundaryResult:
         agreement: That in one sentence.
         direct: {`verdict` (differs or undecided), `reason`, `effect`, `turns`} of both sides executed in turns with
             each other, where a metric that is not reproducible is compared; else empty.
+        hunks: Which hunks between both releases do it; None if `descend` was not asked.
         dependencies: Which of the changes in `moves` brings the failure; None if the package alone differs, or
             if that was not asked.
         axis: In a question about two packages, which of them varies here; then `before`, `after`, `skipped` and
@@ -159,6 +163,7 @@ class BoundaryResult:
     direct: dict[str, Any] = field(default_factory=dict)
     dependencies: DependencyAnswer | None = None
     axis: AxisChange | None = None
+    hunks: HunkAnswer | None = None
 
     @property
     def disputed(self) -> bool:

@@ -12,6 +12,8 @@ from markupsafe import Markup
 from harness.report.dependencies import proof
 from harness.report.dependencies import rows as mixture_rows
 from harness.report.devices import rows
+from harness.report.hunks import diff, sentences, shown
+from harness.report.lines import raised_in_arm
 from harness.report.text import anchor, arrows, capital, clean, one_line
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -31,6 +33,8 @@ def environment(*folders: Path) -> Environment:
     made.filters["arrows"] = arrows
     made.filters["capitalised"] = capital
     made.filters["dependency_proof"] = proof
+    made.filters |= {"hunk_sentences": sentences, "hunks_shown": shown, "diff": diff}
+    made.filters["raised_at"] = raised_in_arm
     made.filters["device_rows"] = rows
     made.filters["mixture_rows"] = mixture_rows
     made.filters["svg"] = Markup

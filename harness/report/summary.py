@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from harness.report import hunks, lines
 from harness.report.boundaries import bad_means, gravest
-from harness.report.causes import not_sought
+from harness.report.causes import not_sought, of_the_break
 from harness.report.classes import equal_traces, places
 from harness.report.dependencies import proof
 from harness.report.dependencies import rows as mixture_rows
@@ -21,6 +23,8 @@ from harness.report.why import cause_of, confirmed_cause
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from harness.report.attribution import CauseResult
+    from harness.report.hunks import HunkAnswer
     from harness.report.model import ArmResult, BoundaryResult, ReleaseResult, Report
 
 LIMIT = 100_000
@@ -35,9 +39,7 @@ def summary(report: Report) -> str:
     head += [
         f"- **{md(arm.name, 60)}** ({md(arm.conclusion, 60)}): {md(arm.answer, 900)}" for arm in report.arms
     ]
-    head += [
-        f"- **{md(arm.name, 60)}**: {md(said)}" for arm in report.arms if (said := cause_of(report, arm))
-    ]
+    head += [row for arm in report.arms for row in _cause(report, arm)]
     head += [f"- {md(said, 600)}." for said in [not_sought(report)] if said]
     head += [
         f"- **{md(matrix.arm, 60)}**, remedies: {md(said, 600)}"
@@ -64,6 +66,21 @@ def headline(report: Report) -> str:
     return " ".join(filter(None, [first.answer, confirmed_cause(report, first)[0]]))
 
 
+def _cause(report: Report, arm: ArmResult) -> list[str]:
+    """Return the cause of an arm's newest break with its lines; nothing where it is not known."""
+    said, cause = cause_of(report, arm), of_the_break(report, arm)
+    if not said or cause is None:
+        return []
+    return [f"- **{md(arm.name, 60)}**: {md(said)}", *line_rows(cause, report.package)]
+
+
+def line_rows(cause: CauseResult, package: str) -> list[str]:
+    """Return the last lines that set the property on both sides, as the items of a list in a list."""
+    return [
+        f"  - {md(said)}{f': {code(text, 200)}' if text else ''}" for said, text in lines.rows(cause, package)
+    ]
+
+
 def _boundaries(report: Report) -> list[str]:
     if report.axes:
         rows = [row for arm in report.arms for row in (f"### {md(arm.name, 60)}", "", *grid_changes(arm))]
@@ -85,6 +102,7 @@ def _boundaries(report: Report) -> list[str]:
         *rows,
         "",
         *_dependencies(report),
+        *_hunks(report),
         *_devices(report),
     ]
 
@@ -107,6 +125,31 @@ def _dependencies(report: Report) -> list[str]:
         if boundary.dependencies and boundary.dependencies.trials
     ]
     return ["## With each other's dependencies", "", *rows] if rows else []
+
+
+def _hunks(report: Report) -> list[str]:
+    rows = [
+        row
+        for place in places(report)
+        for entry in place.entries
+        if entry.boundary.hunks
+        for row in (
+            f"**{md(', '.join(entry.arms))}**, {code(place.before, 60)} → {code(place.after, 60)}:",
+            "",
+            *hunk_rows(entry.boundary.hunks),
+        )
+    ]
+    return ["## Which hunks do it", "", *rows] if rows else []
+
+
+def hunk_rows(answer: HunkAnswer) -> list[str]:
+    """Return what opening a boundary into its hunks proved as a list, and the hunks as a diff."""
+    rows = [f"- {md(said, 600)}." for said in hunks.sentences(answer)]
+    texts = [hunks.diff(hunk) for hunk in hunks.shown(answer)]
+    longest = max((len(run) for text in texts for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    body = [line for text in texts for line in text.splitlines()]
+    return [*rows, "", *([f"{fence}diff", *body, fence, ""] if texts else [])]
 
 
 def mixture_table(boundary: BoundaryResult, package: str) -> list[str]:

@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.report.causes import explained, head, of_the_break
-from harness.report.text import MINUS, NOTHING, anchor, arrows, capital, number, one_line
+from harness.report.lines import by_side, did, place
+from harness.report.text import MINUS, NOTHING, anchor, arrows, capital, clean, number, one_line
 
 if TYPE_CHECKING:
-    from harness.report.attribution import AttemptResult, CauseResult, LadderResult, RungResult, TrialResult
+    from harness.report.attribution import (
+        AttemptResult,
+        CauseResult,
+        LadderResult,
+        LineResult,
+        RungResult,
+        TrialResult,
+    )
     from harness.report.model import ArmResult, Report
 
 TONES = {
@@ -77,6 +85,18 @@ class LadderView:
 
 
 @dataclass(frozen=True, slots=True)
+class LineView:
+    """One line of code that set the property: where, its text, what it did, who called it, what it called."""
+
+    place: str
+    text: str
+    sentence: str
+    last: bool
+    stack: list[tuple[str, str]]
+    below: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class CauseView:
     """What the page says of one place in one or more arms that agree."""
 
@@ -89,6 +109,7 @@ class CauseView:
     attempts: list[AttemptView]
     ladder: LadderView | None
     decisive: bool
+    lines: list[tuple[str, list[LineView]]]
 
 
 def causes(report: Report) -> list[tuple[str, str, list[CauseView]]]:
@@ -98,8 +119,14 @@ def causes(report: Report) -> list[tuple[str, str, list[CauseView]]]:
         said = f"{cause.sentence} {cause.signal} {[one.rule for one in cause.mechanisms]}"
         found.setdefault((cause.before, cause.after), {}).setdefault(said, []).append(cause)
     return [
-        (*place, sorted((_view(several) for several in alike.values()), key=lambda view: not view.decisive))
-        for place, alike in found.items()
+        (
+            *sides,
+            sorted(
+                (_view(several, report.package) for several in alike.values()),
+                key=lambda view: not view.decisive,
+            ),
+        )
+        for sides, alike in found.items()
     ]
 
 
@@ -122,7 +149,7 @@ def confirmed_cause(report: Report, arm: ArmResult) -> tuple[str, str]:
     return (f"{head(cause, arm)}: {properties}.", f"{capital(proof)}.") if properties else ("", "")
 
 
-def _view(several: list[CauseResult]) -> CauseView:
+def _view(several: list[CauseResult], package: str) -> CauseView:
     cause = several[0]
     properties, proof = explained(cause)
     return CauseView(
@@ -135,6 +162,18 @@ def _view(several: list[CauseResult]) -> CauseView:
         attempts=[_attempt(cause, one) for one in cause.attempts],
         ladder=_ladder(cause.ladder, cause) if cause.ladder else None,
         decisive=cause.signal != "trace",
+        lines=[(release, [_line(line, package) for line in side]) for release, side in by_side(cause)],
+    )
+
+
+def _line(line: LineResult, package: str) -> LineView:
+    return LineView(
+        place=place(line.code) if line.code else f"outside of {package}",
+        text=clean(line.code.text, 400) if line.code else "",
+        sentence=arrows(did(line)),
+        last=line.last,
+        stack=[(place(caller), one_line(caller.text, 240)) for caller in line.stack],
+        below=(place(line.below), one_line(line.below.text, 240)) if line.below else None,
     )
 
 

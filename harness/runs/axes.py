@@ -286,7 +286,7 @@ class GridInvestigation:
         for position, (first, repeats) in findings.items():
             release = session.releases[position]
             command = probe_command(session.asked.question, release.version, arm, oracle)
-            row = release_result(release, first, repeats, command)
+            row = release_result(release, first, repeats, command, part.package)
             self.grids[arm].tell(Point(part.package, release.version, part.held, part.held_version), row)
 
     def _with_assumed(self, part: Part, arm: ArmResult) -> ArmResult:

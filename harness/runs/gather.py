@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from packaging.utils import canonicalize_name
+
+from harness.report.attribution import CodeLine
 from harness.report.model import ArmResult, BoundaryResult, ReleaseResult
 from harness.report.sentences import sentence
 from harness.sessions.arm_map import SIGNALS, ArmMap
@@ -65,7 +68,7 @@ def arm_result(
         for boundary in several
     ]
     rows = [
-        release_result(release, finding, repeats, command)
+        release_result(release, finding, repeats, command, package)
         for release, finding, repeats, command in zip(
             releases, found.firsts, found.repeats, commands, strict=True
         )
@@ -121,7 +124,7 @@ def _details(signal: str, before: Finding, after: Finding) -> list[str]:
 
 
 def release_result(
-    release: Release, finding: Finding, repeats: Sequence[Finding], command: str
+    release: Release, finding: Finding, repeats: Sequence[Finding], command: str, package: str
 ) -> ReleaseResult:
     """Return what the report says of one release.
 
@@ -130,6 +133,7 @@ def release_result(
         finding: What stands for it.
         repeats: All its further executions.
         command: How it is probed again by hand.
+        package: The package under test.
     """
     judgement, result = finding.judgement, finding.result
     timing = (finding.trace.end or {}).get("seconds") or {}
@@ -156,7 +160,15 @@ def release_result(
         skip_kind=judgement.skip_kind.value if judgement.skip_kind else "",
         module=judgement.module,
         raised_in=judgement.raised_in,
+        raised_at=_raised_at(finding.trace.error, package),
     )
+
+
+def _raised_at(error: Mapping[str, Any] | None, package: str) -> CodeLine | None:
+    """Return the deepest line of the package under test in the traceback of an error."""
+    frames = (error or {}).get("frames") or []
+    own = [frame for frame in frames if canonicalize_name(frame["package"]) == canonicalize_name(package)]
+    return CodeLine(own[-1]["file"], own[-1]["line"], own[-1]["text"], own[-1]["function"]) if own else None
 
 
 def _notes(

@@ -206,7 +206,9 @@ def judged_row(arm: ArmResult, row: ReleaseResult, store: Store, oracle: Mapping
         return row
     first, repeats = representative(found)
     release = Release(row.version, row.uploaded, yanked=row.yanked)
-    return replace(release_result(release, first, repeats, row.command), raised_version=row.raised_version)
+    judged = release_result(release, first, repeats, row.command, "")
+    # Where an error was raised is a fact of the execution, whoever judges it.
+    return replace(judged, raised_version=row.raised_version, raised_at=row.raised_at)
 
 
 def _opened(

@@ -12,11 +12,14 @@ Each line is an object with `event`; the order is the order of happening:
 | `step`      | `step` (from 1), `values`: [one number, "NaN", "Infinity", "-Infinity" or null a column], `seconds` (without the recorder's own, on CUDA with them) |
 | `nonfinite` | the first non-finite value of its kind: `step`, `phase` (forward, backward, optimizer), `what` (loss, gradient, weight), `parameter`, `count`, `of` |
 | `frame`     | only where asked for: one tensor of one step, in order of execution: `step`, `phase`, `name` (canonical), `what` (output, gradient, weight, or a key of the optimizer's state), `module` (class), `dtype`, `shape`, `checksum`, `nan`, `inf`, `zero` (counts), `largest` (of the finite ones), `sample` (values, evenly spaced) |
+| `origin`    | only where asked for: how a property came about while the model was built: `property`, `key`, `names` (canonical, some), `count`, `changes`: [{`previous`, `value`, `outside` (bool: not by the package under test), `file`, `line`, `text`, `function`, `stack`: [{`file`, `line`, `text`, `function`}], `below`: one such line, or null}] |
+| `overlay`   | at the end of a script that has an overlay: `files` {path in the overlay: SHA-256} of the package's loaded files, `elsewhere`: [paths of those that were loaded from elsewhere] |
+| `executed`  | only where asked for, at the end: `files` {path below site-packages: [executed lines]} of the package under test |
 | `record`    | a named value that a script recorded: `name`, `value` |
 | `output`    | one leaf of a value to be compared: `name`, `dtype` (`float`, `int` and `bool` of Python, `text`, `bytes`, else the library's), `shape`, `digest` (SHA-256 of dtype, shape and bytes); of numbers `every` and `values` (every n-th, 4096 at most; a complex one is two), `nan`, `inf` (counts), `min`, `max`, `mean`, `norm` (of the finite ones); of a text `text` (its beginning) |
 | `warning`   | the first of its kind: `category` (class of the warning, `log WARNING`, `log ERROR` …), `message`, `where` (file or logger) |
 | `warned`    | at the end: `counts` of the `warning` events, in their order; `more` (int), further ones that were left out |
-| `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool), `importing` (bool: a module could not be imported), `no_space` (bool: the disk was full) |
+| `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool), `importing` (bool: a module could not be imported), `no_space` (bool: the disk was full), `raised_in` (package whose code lies deepest in the traceback), `frames`: [{`package`, `file`, `line`, `function`, `text`}] of installed files, the deepest last |
 | `end`       | `reason` (`finished`, `stopped: why` or, after an `error`, `failed: class`), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes), on CUDA `device_memory_peak` (bytes) |
 | `memory`    | at the end of a script's process: `peak`, most bytes that it or one process that it waited for held |
 
@@ -69,6 +72,8 @@ class Trace:
         rows: One tuple a step in the order of `columns`; None where a signal had no value.
         nonfinite: The `nonfinite` events in order.
         frames: The `frame` events in order.
+        origins: The `origin` events in order.
+        overlay, executed: The event of that name, None where the trace lacks it.
         records: {name: values in order} of what a script recorded, and of what the harness measured.
         outputs: The `output` events in order.
         warnings: The `warning` events in order, each with its `count`.
@@ -81,12 +86,15 @@ class Trace:
     identity: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     end: dict[str, Any] | None = None
+    overlay: dict[str, Any] | None = None
+    executed: dict[str, Any] | None = None
     training: bool = False
     columns: tuple[str, ...] = ()
     steps: tuple[int, ...] = ()
     rows: tuple[tuple[float | None, ...], ...] = ()
     nonfinite: tuple[dict[str, Any], ...] = field(default=())
     frames: tuple[dict[str, Any], ...] = field(default=())
+    origins: tuple[dict[str, Any], ...] = field(default=())
     records: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     outputs: tuple[dict[str, Any], ...] = field(default=())
     seconds: tuple[float | None, ...] = ()
@@ -122,7 +130,7 @@ def read_trace(path: Path) -> Trace:
     columns: tuple[str, ...] = ()
     rows: list[tuple[float | None, ...]] = []
     several: dict[str, list[dict[str, Any]]] = {
-        name: [] for name in ("step", "nonfinite", "frame", "output", "warning", "record")
+        name: [] for name in ("step", "nonfinite", "frame", "origin", "output", "warning", "record")
     }
     for event in _events(path):
         kind = str(event.get("event"))
@@ -137,7 +145,7 @@ def read_trace(path: Path) -> Trace:
             facts["training"] = True
         elif kind == "memory":
             facts["memory_peak"] = int(event["peak"])
-        elif kind in {"start", "census", "identity", "error", "end", "warned"}:
+        elif kind in {"start", "census", "identity", "error", "end", "warned", "overlay", "executed"}:
             facts[kind] = event
     records: dict[str, list[float | None]] = {}
     for event in several["record"]:
@@ -151,6 +159,7 @@ def read_trace(path: Path) -> Trace:
             {key: value for key, value in event.items() if key != "event"} for event in several["nonfinite"]
         ),
         frames=tuple({**event, "sample": list(map(number, event["sample"]))} for event in several["frame"]),
+        origins=tuple(several["origin"]),
         records=records,
         outputs=tuple(
             {**event, "values": list(map(number, event.get("values", ())))} for event in several["output"]

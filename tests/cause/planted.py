@@ -48,10 +48,14 @@ PLANTED = {
 }
 
 
+def code(version):
+    """Return the module of one release."""
+    return _CODE.format(**{**_GOOD, **PLANTED.get(version, {})})
+
+
 def plant(folder):
     """Write all wheels of the history into a folder."""
     for minor in range(11):
         version = f"1.{minor}"
-        code = _CODE.format(**{**_GOOD, **PLANTED.get(version, {})})
-        file = wheel("plantedcause", version, code)
+        file = wheel("plantedcause", version, code(version))
         (folder / file.name).write_bytes(file.content)

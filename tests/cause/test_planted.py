@@ -106,3 +106,36 @@ def test_the_matrix(report):
     assert cells["eps", "1.3"] == cells["eps", "1.9"] == "no effect"
     assert cells["pin", "1.1"] == "cures"
     assert cells["pin", "1.0"] == "not applicable"
+
+
+@pytest.mark.parametrize(
+    ("after", "lines"),
+    [
+        ("1.1", ["self.A = torch.nn.Parameter((start * 1.0).to(torch.float16))",
+                 "self.B = torch.nn.Parameter(torch.zeros(8, config.rank, dtype=torch.float16))"]),
+        ("1.3", ["self.B.requires_grad_(False)"]),
+        ("1.5", ["self.scaling = 0.001"]),
+        ("1.7", ["self.A = torch.nn.Parameter((start * 0.0).to(torch.float32))"]),
+        ("1.9", ["self.activation = 'off'"]),
+    ],
+)  # fmt: skip
+def test_the_line_that_did_it(report, after, lines):
+    cause = explained(report, after)
+    last = [one for one in cause["lines"] if one["last"] and one["side"] == "after"]
+    assert [one["code"]["text"] for one in last] == lines
+    for one in last:
+        assert one["release"] == after
+        assert one["code"]["file"] == "plantedcause/__init__.py"
+        assert planted_line(after, one["code"]["text"]) == one["code"]["line"]
+
+
+def planted_line(version, text):
+    """The number of the line with this text in a release."""
+    rows = planted.code(version).splitlines()
+    return next(number for number, row in enumerate(rows, 1) if row.strip() == text)
+
+
+def test_both_sides_of_the_line(report):
+    frozen = explained(report, "1.3")["lines"]
+    told = [(one["side"], one["previous"], one["value"], one["last"]) for one in frozen]
+    assert told == [("before", None, True, True), ("after", None, True, False), ("after", True, False, True)]

@@ -6,8 +6,10 @@ from harness.report.attribution import (
     AttemptResult,
     CauseResult,
     CellResult,
+    CodeLine,
     DifferenceResult,
     LadderResult,
+    LineResult,
     MatrixResult,
     MechanismResult,
     RemedyResult,
@@ -63,6 +65,33 @@ MECHANISM = MechanismResult(
 )
 
 
+CALLER = CodeLine("peft/tuners/lora/layer.py", 264, "self.update_layer(adapter_name, r)", "__init__")
+LORA = ["layers.0.q_proj.lora_A.weight", "layers.1.q_proj.lora_A.weight"]
+
+
+def line(side, release, number, text, *, previous, value, last=True):
+    code = CodeLine("peft/tuners/lora/layer.py", number, text, "update_layer")
+    below = CodeLine("torch/nn/modules/module.py", 995, "param.data = param_applied", "_apply")
+    return LineResult(side, release, "dtype", "", LORA, 8, previous, value, last, code, [CALLER], below)
+
+
+def lines(before, after):
+    """Return the lines of both sides; a text that is hostile to every output is among them."""
+    made = "self.lora_A[name] = nn.Linear(n, r)  # <script>`*_|"
+    return [
+        line("before", before, 76, made, previous=None, value="float32"),
+        line("after", after, 87, made, previous=None, value="float32", last=False),
+        line(
+            "after",
+            after,
+            100,
+            "self.to(weight.device, dtype=weight.dtype)",
+            previous="float32",
+            value="float16",
+        ),
+    ]
+
+
 def cause(
     arm="fp16", before="0.6.2", after="0.7.0", *, kind="regressed", signal="verdict", status="confirmed"
 ):
@@ -83,6 +112,7 @@ def cause(
         [refuted, found],
         [MECHANISM],
         LADDER,
+        lines(before, after),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import attribution
 import pytest
@@ -11,7 +12,10 @@ import synthetic_report
 from test_report_files import Loads
 
 from harness.report import Report, write_report
+from harness.report.lines import rows, sentence
 from harness.report.remedies import helps, sentences
+
+PLACE = "peft/tuners/lora/layer.py"
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +104,32 @@ def test_a_hostile_name_does_nothing(tmp_path):
     report, evidence = synthetic_report.report(steps=5, arms=("fp16",), **found)
     write_report(tmp_path, report, evidence)
     assert evil not in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_line_stands_below_the_cause():
+    found = attribution.cause()
+    assert rows(found, "peft") == [
+        (
+            f"0.6.2: {PLACE}:76 creates 8 parameters (q_proj.lora_A) with dtype float32",
+            "self.lora_A[name] = nn.Linear(n, r)  # <script>`*_|",
+        ),
+        (
+            f"0.7.0: {PLACE}:100 changes the dtype of 8 parameters (q_proj.lora_A): float32 -> float16",
+            "self.to(weight.device, dtype=weight.dtype)",
+        ),
+    ]
+
+
+def test_a_line_outside_of_the_package_is_said_to_be_there():
+    outside = replace(attribution.cause().lines[-1], code=None, stack=[], below=None)
+    assert sentence(outside, "peft").startswith("0.7.0: code outside of peft changes the dtype")
+
+
+def test_every_text_output_shows_the_line_as_text(folder, page):
+    why = section(page, "why")
+    assert why.count("<code>peft/tuners/lora/layer.py:100</code>") >= 1
+    assert "# &lt;script&gt;`*_|" in why
+    for name in ("summary.md", "issue.md"):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert "peft/tuners/lora/layer.py:100 changes the dtype of 8 parameters" in text
+        assert "`self.to(weight.device, dtype=weight.dtype)`" in text

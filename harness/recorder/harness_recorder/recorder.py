@@ -13,7 +13,7 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Sequence
 
-from . import host
+from . import host, watchpoint
 from .attach import EVERYTHING, Attached
 from .census import census
 from .clock import Clock
@@ -109,6 +109,7 @@ class Recorder:
             config: A dictionary, or an object with `to_dict` or attributes. What is no plain value is left out.
         """
         self._transplants.on_config(config)
+        watchpoint.take_config(config)
         values = config.to_dict() if hasattr(config, "to_dict") else config
         values = values if isinstance(values, dict) else vars(values)
         kept = {key: _plain(value) for key, value in values.items() if _plain(value) is not None}
@@ -155,6 +156,7 @@ class Recorder:
             batches: All batches, in order, as a list; for their digest.
             expected: What `prepare` or `inject` returned.
         """
+        watchpoint.finish(model, self._lines.write)
         if model is not None:
             from .meter import Meter
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
+import linecache
 import os
-from typing import Any
+from typing import Any, Dict, List, Mapping
 
 from .host import process_memory_peak
 from .lines import Lines
@@ -19,6 +20,8 @@ _OUT_OF_MEMORY = (
     "ALLOC_FAILED",  # CUBLAS_STATUS_ and CUDNN_STATUS_
     "STATUS_NOT_INITIALIZED when calling `cublasCreate",  # how cuBLAS says that its workspace found no room
 )
+_MOST_FRAMES = 20
+_LONGEST_LINE = 400
 _IMPORT_MACHINERY = "<frozen importlib"
 
 
@@ -56,12 +59,14 @@ def output(name: str, value: Any) -> None:
 def describe_error(error: BaseException) -> dict[str, Any]:
     """Return what is known of an exception.
 
-    The keys are `exception` (class name), `message`, `out_of_memory`, `importing`, `no_space` and `raised_in`.
+    The keys are `exception` (class name), `message`, `out_of_memory`, `importing`, `no_space`, `raised_in`, `frames`.
 
     `importing` tells that a module could not be imported: an ImportError or SyntaxError, or whatever else was
     raised while a module was being imported; what caused the exception counts as well. `raised_in` is the installed
-    package whose code lies deepest in the traceback; empty where there is none.
+    package whose code lies deepest in the traceback; empty where there is none. `frames` are the frames of installed
+    files, the deepest last: [{`package`, `file` (below site-packages), `line`, `function`, `text`}].
     """
+    frames = _frames(error)
     name, message = type(error).__name__, str(error)
     return {
         "exception": name,
@@ -71,7 +76,8 @@ def describe_error(error: BaseException) -> dict[str, Any]:
         or any(sign in message for sign in _OUT_OF_MEMORY),
         "importing": _importing(error),
         "no_space": _no_space(error),
-        "raised_in": _raised_in(error),
+        "raised_in": frames[-1]["package"] if frames else "",
+        "frames": frames[-_MOST_FRAMES:],
     }
 
 
@@ -84,26 +90,38 @@ def _no_space(error: BaseException | None) -> bool:
     return False
 
 
-def _raised_in(error: BaseException) -> str:
-    """Return the distribution of the innermost frame whose file is installed; by its module's name before 3.10."""
-    module, frame = "", error.__traceback__
-    while frame is not None:
-        parts = os.path.normpath(frame.tb_frame.f_code.co_filename).split(os.sep)
+def _frames(error: BaseException) -> List[Dict[str, Any]]:
+    """Return the frames of a traceback whose files are installed; a package by its module's name before Python 3.10."""
+    found, trace = [], error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        parts = os.path.normpath(code.co_filename).split(os.sep)
         if "site-packages" in parts[:-1]:
-            last = len(parts) - 1 - parts[::-1].index("site-packages")
-            module = os.path.splitext(parts[last + 1])[0]
-        frame = frame.tb_next
-    return _distribution(module) if module else ""
+            own = parts[len(parts) - parts[::-1].index("site-packages") :]
+            found.append(
+                {
+                    "package": os.path.splitext(own[0])[0],
+                    "file": "/".join(own),
+                    "line": trace.tb_lineno,
+                    "function": code.co_name,
+                    "text": linecache.getline(code.co_filename, trace.tb_lineno).strip()[:_LONGEST_LINE],
+                }
+            )
+        trace = trace.tb_next
+    owners = _owners() if found else {}
+    for frame in found:
+        frame["package"] = str((owners.get(frame["package"]) or [frame["package"]])[0])
+    return found
 
 
-def _distribution(module: str) -> str:
+def _owners() -> Mapping[str, List[str]]:
+    """Return {module: distributions that bring it}."""
     from importlib import metadata  # slow, and of use for an error alone
 
     try:
-        owners = metadata.packages_distributions()
+        return metadata.packages_distributions()
     except Exception:  # absent before 3.10, and any package's metadata may be damaged
-        return module
-    return str((owners.get(module) or [module])[0])
+        return {}
 
 
 def tell_error(error: BaseException) -> None:

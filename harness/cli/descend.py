@@ -1,0 +1,48 @@
+"""`descend`: from a located boundary to the change in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument(
+        "run", metavar="RUN", nargs="?", default="latest", help="a run's name or folder; default latest"
+    )
+    parser.add_argument(
+        "boundary",
+        metavar="BOUNDARY",
+        nargs="?",
+        default="",
+        help="OLDER..NEWER, or the newer release alone; default: the newest one in verdict",
+    )
+    parser.add_argument("--arm", default="", metavar="A", help="of this arm; default: the gravest one")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="executions at a time; default: as the machine allows"
+    )
+    parser.add_argument("--out", default="reports", metavar="DIR", help="where reports are, default reports")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Find the hunks and write the run's files anew."""
+    from harness.cli.answer import INCONCLUSIVE, show  # noqa: PLC0415 - kept out of start-up
+    from harness.cli.progress import watcher  # noqa: PLC0415
+    from harness.cli.stored import find_run  # noqa: PLC0415
+    from harness.model.question import Place  # noqa: PLC0415
+    from harness.report.hunks import shown  # noqa: PLC0415
+    from harness.runs.descend import choose, descend  # noqa: PLC0415
+    from harness.state import State  # noqa: PLC0415
+
+    folder = find_run(options.run, options.out)
+    place = Place(jobs=options.jobs) if options.jobs else Place()
+    with watcher() as watched:
+        report = descend(
+            folder, State.find(), watched, boundary=options.boundary, arm=options.arm, place=place
+        )
+    show(report, folder)
+    _, opened = choose(report, options.boundary, options.arm)
+    return 0 if opened.hunks and shown(opened.hunks) else INCONCLUSIVE

@@ -1,0 +1,257 @@
+"""The difference between two trees of files, cut into hunks that can be applied one by one."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+from itertools import product
+from typing import TYPE_CHECKING
+
+from harness.search.ties import Tie
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+Tree = dict[str, bytes]
+"""{path below site-packages: content} of one release of a package."""
+
+_ALIKE = 0.6
+"""Likeness of two lines above which one is taken for the other's changed form."""
+_MOST_PAIRS = 4_000
+"""Pairs of lines that are compared in one block."""
+Block = tuple[int, int, int, int]
+"""First line and end in the older file, first line and end in the newer one, from 0, the ends left out."""
+_QUOTED = re.compile(r"'([A-Za-z_][\w.]*)'")
+_DEFINES = r"(?:\b(?:def|class)\s+{0}\b|\b(?:self|cls)\.{0}\s*[:=]|^\s*{0}\s*[:=,]|\bimport\b.*\b{0}\b|\b{0}\s*=|[(,]\s*{0}\b|^\s*{0},)"
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """One contiguous change of one file.
+
+    Attributes:
+        file: Path below site-packages.
+        before_start, after_start: Number of the first line, from 1, in either tree.
+        before, after: Lines with their ends, in either tree.
+        whole: The file is in one of the trees only, or is no text: it is taken or left as a whole.
+    """
+
+    file: str
+    before_start: int
+    before: tuple[str, ...]
+    after_start: int
+    after: tuple[str, ...]
+    whole: bool = False
+
+    def module(self) -> str:
+        """Return the last part of the name of the module that its file is."""
+        return self.file.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
+
+    def after_lines(self) -> range:
+        """Return the numbers of its lines in the newer tree."""
+        return range(self.after_start, self.after_start + len(self.after))
+
+    def before_lines(self) -> range:
+        """Return the numbers of its lines in the older tree."""
+        return range(self.before_start, self.before_start + len(self.before))
+
+
+def hunks(before: Tree, after: Tree) -> list[Hunk]:
+    """Return all hunks between two trees, file by file in the order of their lines."""
+    found: list[Hunk] = []
+    for file in sorted(before.keys() | after.keys()):
+        old, new = before.get(file), after.get(file)
+        if old == new:
+            continue
+        texts = (_text(old), _text(new))
+        if old is None or new is None or texts[0] is None or texts[1] is None or not file.endswith(".py"):
+            rows = [tuple((text or "").splitlines(keepends=True)) for text in texts]
+            found.append(Hunk(file, 1, rows[0], 1, rows[1], whole=True))
+            continue
+        one, other = (text.splitlines(keepends=True) for text in texts if text is not None)
+        matcher = SequenceMatcher(None, one, other, autojunk=False)
+        found += [
+            Hunk(file, first + 1, tuple(one[first:last]), start + 1, tuple(other[start:end]))
+            for kind, *block in matcher.get_opcodes()
+            if kind != "equal"
+            for first, last, start, end in _finer(one, other, (block[0], block[1], block[2], block[3]))
+        ]
+    return found
+
+
+def _finer(one: Sequence[str], other: Sequence[str], block: Block) -> list[Block]:
+    """Split a replaced block at the pair of lines that are most alike, as `difflib.ndiff` does, again above and below.
+
+    Args:
+        one: Lines of the older file.
+        other: Lines of the newer file.
+        block: In either file.
+    """
+    first, last, start, end = block
+    if first == last and start == end:
+        return []
+    best, pair = _ALIKE, None
+    if (last - first) * (end - start) <= _MOST_PAIRS:
+        for row, column in product(range(first, last), range(start, end)):
+            likeness = _likeness(one[row], other[column])
+            if likeness > best:
+                best, pair = likeness, (row, column)
+    if pair is None or (last - first, end - start) == (1, 1):
+        return [block]
+    row, column = pair
+    middle = [] if one[row] == other[column] else [(row, row + 1, column, column + 1)]
+    above = _finer(one, other, (first, row, start, column))
+    return [*above, *middle, *_finer(one, other, (row + 1, last, column + 1, end))]
+
+
+def _likeness(one: str, other: str) -> float:
+    """Return how alike two lines are, 0 to 1; lines of another indentation, and empty ones, are not."""
+    mine, theirs = one.strip(), other.strip()
+    if not mine or not theirs or len(one) - len(one.lstrip()) != len(other) - len(other.lstrip()):
+        return 0.0
+    matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
+    return 0.0 if matcher.real_quick_ratio() < _ALIKE or matcher.quick_ratio() < _ALIKE else matcher.ratio()
+
+
+def mixed(before: Tree, after: Tree, changes: Sequence[Hunk], applied: Collection[int]) -> Tree:
+    """Return the older tree with some of the hunks applied.
+
+    Args:
+        before: The older tree.
+        after: The newer one.
+        changes: All hunks between them, as `hunks` returns them.
+        applied: Numbers of those that are applied.
+    """
+    by_file: dict[str, list[int]] = {}
+    for number, change in enumerate(changes):
+        by_file.setdefault(change.file, []).append(number)
+    tree = dict(before)
+    for file, numbers in by_file.items():
+        if changes[numbers[0]].whole:
+            side = after if numbers[0] in applied else before
+            tree.pop(file, None)
+            if file in side:
+                tree[file] = side[file]
+            continue
+        lines = (_text(before[file]) or "").splitlines(keepends=True)
+        for number in reversed(numbers):
+            if number in applied:
+                change = changes[number]
+                first = change.before_start - 1
+                lines[first : first + len(change.before)] = change.after
+        tree[file] = "".join(lines).encode()
+    return tree
+
+
+def was_executed(change: Hunk, older: Mapping[str, set[int]], newer: Mapping[str, set[int]]) -> bool:
+    """Tell whether a job executes any line of a hunk.
+
+    Args:
+        change: The hunk.
+        older: {file: lines of executed statements} of the older tree, as `executed_lines` returns them. A file that
+            is no Python counts as executed, since nobody sees who reads it.
+        newer: The same of the newer tree.
+    """
+    if not change.file.endswith(".py"):
+        return True
+    old, new = older.get(change.file, set()), newer.get(change.file, set())
+    return bool(old.intersection(change.before_lines()) or new.intersection(change.after_lines()))
+
+
+def executed_lines(tree: Tree, executed: Mapping[str, Sequence[int]]) -> dict[str, set[int]]:
+    """Return all lines of the statements of which a line was executed; docstrings belong to none.
+
+    Args:
+        tree: The files.
+        executed: {file: line numbers} as a trace has them.
+    """
+    found: dict[str, set[int]] = {}
+    for file, numbers in executed.items():
+        if file in tree:
+            lines = set(numbers)
+            spans = _spans(tree[file])
+            found[file] = {
+                line
+                for first, last in spans
+                if lines & set(range(first, last + 1))
+                for line in range(first, last + 1)
+            }
+    return found
+
+
+def learnt(message: str, changes: Sequence[Hunk], applied: Collection[int]) -> list[Tie]:
+    """Return what an error shows: hunks that use a name go together with those that define it.
+
+    Args:
+        message: Of a NameError, ImportError, AttributeError or TypeError; it quotes the name.
+        changes: All hunks.
+        applied: Those that the failed mixture has.
+    """
+    ties = []
+    for quoted in _QUOTED.findall(message):
+        name = re.escape(quoted.rpartition(".")[2])
+        defines, uses = re.compile(_DEFINES.format(name), re.MULTILINE), re.compile(rf"\b{name}\b")
+        files = {number for number, one in enumerate(changes) if one.whole and one.module() == name}
+        brings = {number for number, one in enumerate(changes) if _only(defines, one.after, one.before)}
+        brings |= {number for number in files if changes[number].after and not changes[number].before}
+        takes = {number for number, one in enumerate(changes) if _only(defines, one.before, one.after)}
+        takes |= {number for number in files if changes[number].before and not changes[number].after}
+        wants = {number for number, one in enumerate(changes) if _only(uses, one.after, one.before)}
+        keeps = {number for number, one in enumerate(changes) if _only(uses, one.before, one.after)}
+        for bound, needed in (
+            (wants.intersection(applied), brings.difference(applied)),
+            (takes.intersection(applied), keeps.difference(applied)),
+        ):
+            if bound and needed - bound:
+                ties.append(Tie(frozenset(bound), frozenset(needed - bound), message[:200]))
+    return ties
+
+
+def broken(tree: Tree) -> list[str]:
+    """Return the Python files of a tree that cannot be compiled."""
+    return [file for file, content in tree.items() if file.endswith(".py") and not _parses(content)]
+
+
+@lru_cache(maxsize=20_000)
+def _parses(content: bytes) -> bool:
+    try:
+        ast.parse(content)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _only(pattern: re.Pattern[str], here: Sequence[str], there: Sequence[str]) -> bool:
+    """Tell whether a pattern is found in some lines and not in others."""
+    return bool(pattern.search("".join(here))) and not pattern.search("".join(there))
+
+
+def _spans(content: bytes) -> list[tuple[int, int]]:
+    """Return (first, last line) of every simple statement and of the head of every compound one."""
+    try:
+        module = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return [(1, content.count(b"\n") + 1)]
+    spans = []
+    for node in ast.walk(module):
+        if not isinstance(node, ast.stmt):
+            continue
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            continue
+        first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+        body = getattr(node, "body", None)
+        last = node.end_lineno or node.lineno
+        if body:
+            last = max(first, body[0].lineno - 1) if body[0].lineno > node.lineno else node.lineno
+        spans.append((first, last))
+    return spans
+
+
+def _text(content: bytes | None) -> str | None:
+    try:
+        return None if content is None else content.decode()
+    except UnicodeDecodeError:
+        return None
