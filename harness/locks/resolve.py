@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from harness.uv import Outcome, Uv
 
 _QUESTION = "requirements.in"
+_CONSTRAINTS = "constraints.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +183,7 @@ class Resolver:
         return [*others, f"torch=={host.version}"]
 
     def _resolve(self, requirements: list[str], preference: Lock | None) -> tuple[Lock | Unresolvable, bool]:
-        outcome, text = self._compile(requirements, preference, self.torch.options)
-        if outcome.code and self.torch.fallback:
-            outcome, text = self._compile(requirements, preference, ())
+        outcome, text = self._compiled(requirements, preference)
         if outcome.failure is not None:
             asked = requirements[-1]
             self._check(outcome, f"{asked} was resolved")
@@ -200,6 +199,31 @@ class Resolver:
         if failure is not None and (refused or not failure.of_release):
             raise machine_error(failure, doing, outcome.reason)
 
+    def _compiled(self, requirements: list[str], preference: Lock | None) -> tuple[Outcome, str]:
+        """Run uv with the preference, over several indexes first with the preference as constraints.
+
+        uv looks for a preferred version in the first index that has it, merged or not. Where that index has only
+        wheels for another Python, uv refuses a pin of that version; a constraint is looked for in all indexes.
+        """
+        if preference is not None and self.settings.extra and self.settings.merged:
+            outcome, text = self._compile_or_fall_back(requirements, None, self._constraints(preference))
+            if outcome.code == 0:
+                return outcome, text
+        return self._compile_or_fall_back(requirements, preference, ())
+
+    def _compile_or_fall_back(
+        self, requirements: list[str], preference: Lock | None, constraints: Sequence[str]
+    ) -> tuple[Outcome, str]:
+        outcome, text = self._compile(requirements, preference, constraints, self.torch.options)
+        if outcome.code and self.torch.fallback:
+            outcome, text = self._compile(requirements, preference, constraints, ())
+        return outcome, text
+
+    def _constraints(self, preference: Lock) -> list[str]:
+        """Return what holds every package where the preference has it, but for the package under test."""
+        versions = preference.versions().items()
+        return [f"{name}=={version}" for name, version in versions if name != self.package]
+
     def _refused(self, lock: Unresolvable) -> str:
         """Return the release of the package under test whose file the index refuses; empty if that is not why."""
         package, version = release_of(lock.refused) if lock.refused else ("", "")
@@ -209,11 +233,19 @@ class Resolver:
         return read_lock(path, self.state.root, self.notes.append)
 
     def _compile(
-        self, requirements: list[str], preference: Lock | None, options: Sequence[str]
+        self,
+        requirements: list[str],
+        preference: Lock | None,
+        constraints: Sequence[str],
+        options: Sequence[str],
     ) -> tuple[Outcome, str]:
         with tempfile.TemporaryDirectory(prefix="harness-lock-") as folder:
             wanted, result = Path(folder) / _QUESTION, Path(folder) / "lock.txt"
             wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
+            if constraints:
+                (Path(folder) / _CONSTRAINTS).write_text("\n".join(constraints) + "\n", encoding="utf-8")
+                with wanted.open("a", encoding="utf-8") as file:
+                    file.write(f"-c {_CONSTRAINTS}\n")
             if preference is not None:
                 result.write_text(preference.text(), encoding="utf-8")
             outcome = self.uv.run(
