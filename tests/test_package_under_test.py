@@ -166,14 +166,15 @@ def test_a_dependency_that_the_first_index_has_for_another_python_stays_in_all_l
         other = wheel("helper", "1.1", "", uploaded=DAYS[0])
         second.add("helper", replace(other, name="helper-1.1-cp27-none-any.whl"))
         for day, version in enumerate(("1.0", "1.1", "1.2")):
-            needs = wheel("toy", version, f"value = {day}\n", ("helper",), uploaded=DAYS[day])
-            ask.index.add("toy", needs)
+            ask.index.add("engine", wheel("engine", version, "", uploaded=DAYS[day]))
+            needs = ("helper", f"engine=={version}")  # engine has to move along in any case
+            ask.index.add("toy", wheel("toy", version, f"value = {day}\n", needs, uploaded=DAYS[day]))
         done, data = ask(*pins)
     assert done.returncode == 0, done.stderr
     assert verdicts(data) == {"1.0": "good", "1.1": "bad", "1.2": "bad"}
     assert data["environment"]["packages"]["helper"] == "1.1"
     (boundary,) = [one for one in data["arms"][0]["boundaries"] if one["signal"] == "verdict"]
-    assert [move["name"] for move in boundary["moves"]] == ["toy"]
+    assert [move["name"] for move in boundary["moves"]] == ["toy", "engine"]
 
 
 def test_where_nothing_can_be_resolved_the_pythons_and_the_indexes_are_told(ask, monkeypatch):

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from harness.uv import Outcome, Uv
 
 _QUESTION = "requirements.in"
-_CONSTRAINTS = "constraints.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +182,10 @@ class Resolver:
         return [*others, f"torch=={host.version}"]
 
     def _resolve(self, requirements: list[str], preference: Lock | None) -> tuple[Lock | Unresolvable, bool]:
-        outcome, text = self._compiled(requirements, preference)
+        preference = self._preferable(requirements, preference)
+        outcome, text = self._compile(requirements, preference, self.torch.options)
+        if outcome.code and self.torch.fallback:
+            outcome, text = self._compile(requirements, preference, ())
         if outcome.failure is not None:
             asked = requirements[-1]
             self._check(outcome, f"{asked} was resolved")
@@ -199,30 +201,16 @@ class Resolver:
         if failure is not None and (refused or not failure.of_release):
             raise machine_error(failure, doing, outcome.reason)
 
-    def _compiled(self, requirements: list[str], preference: Lock | None) -> tuple[Outcome, str]:
-        """Run uv with the preference, over several indexes first with the preference as constraints.
+    def _preferable(self, requirements: Sequence[str], preference: Lock | None) -> Lock | None:
+        """Return what uv is asked to prefer: of several merged indexes nothing that a requirement pins anyway.
 
         uv looks for a preferred version in the first index that has it, merged or not. Where that index has only
-        wheels for another Python, uv refuses a pin of that version; a constraint is looked for in all indexes.
+        wheels for another Python, uv refuses a requirement of just that version; without a preference it does not.
         """
-        if preference is not None and self.settings.extra and self.settings.merged:
-            outcome, text = self._compile_or_fall_back(requirements, None, self._constraints(preference))
-            if outcome.code == 0:
-                return outcome, text
-        return self._compile_or_fall_back(requirements, preference, ())
-
-    def _compile_or_fall_back(
-        self, requirements: list[str], preference: Lock | None, constraints: Sequence[str]
-    ) -> tuple[Outcome, str]:
-        outcome, text = self._compile(requirements, preference, constraints, self.torch.options)
-        if outcome.code and self.torch.fallback:
-            outcome, text = self._compile(requirements, preference, constraints, ())
-        return outcome, text
-
-    def _constraints(self, preference: Lock) -> list[str]:
-        """Return what holds every package where the preference has it, but for the package under test."""
-        versions = preference.versions().items()
-        return [f"{name}=={version}" for name, version in versions if name != self.package]
+        if preference is None or not (self.settings.extra and self.settings.merged):
+            return preference
+        pinned = {str(canonicalize_name(one.name)) for one in map(Requirement, requirements) if _exact(one)}
+        return preference.only(preference.versions().keys() - pinned)
 
     def _refused(self, lock: Unresolvable) -> str:
         """Return the release of the package under test whose file the index refuses; empty if that is not why."""
@@ -233,19 +221,11 @@ class Resolver:
         return read_lock(path, self.state.root, self.notes.append)
 
     def _compile(
-        self,
-        requirements: list[str],
-        preference: Lock | None,
-        constraints: Sequence[str],
-        options: Sequence[str],
+        self, requirements: list[str], preference: Lock | None, options: Sequence[str]
     ) -> tuple[Outcome, str]:
         with tempfile.TemporaryDirectory(prefix="harness-lock-") as folder:
             wanted, result = Path(folder) / _QUESTION, Path(folder) / "lock.txt"
             wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
-            if constraints:
-                (Path(folder) / _CONSTRAINTS).write_text("\n".join(constraints) + "\n", encoding="utf-8")
-                with wanted.open("a", encoding="utf-8") as file:
-                    file.write(f"-c {_CONSTRAINTS}\n")
             if preference is not None:
                 result.write_text(preference.text(), encoding="utf-8")
             outcome = self.uv.run(
@@ -277,6 +257,11 @@ class Resolver:
         ]
         digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
         return self.state.locks / f"{digest[:32]}.txt"
+
+
+def _exact(requirement: Requirement) -> bool:
+    """Return whether one version alone will do."""
+    return any(part.operator == "==" and not part.version.endswith(".*") for part in requirement.specifier)
 
 
 def _any_version(pin: str) -> str:
