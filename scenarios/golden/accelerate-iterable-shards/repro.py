@@ -10,6 +10,6 @@ for process in range(2):
     loader = prepare_data_loader(
         DataLoader(rows, batch_size=2), num_processes=2, process_index=process, put_on_device=False
     )
-    seen += [number for batch in loader.dataset for number in [int(batch["x"])]]
+    seen += [int(row["x"]) for row in loader.dataset]
 print("rows", seen)
 assert sorted(seen) == list(range(8)), f"the processes see {sorted(seen)}"
