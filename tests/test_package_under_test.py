@@ -154,6 +154,29 @@ def test_two_indexes_are_merged_as_pip_merges_them(ask, monkeypatch):
     assert verdicts(data) == {"1.0": "good", "1.1": "bad"}
 
 
+@pytest.mark.parametrize("pins", [(), ("--with", "helper==1.1")])
+def test_a_dependency_that_the_first_index_has_for_another_python_stays_in_all_locks(ask, monkeypatch, pins):
+    """uv looks for a preferred version in the first index that has it, and refused the pin in every release."""
+    monkeypatch.setenv("PIP_INDEX_URL", ask.index.url)
+    monkeypatch.delenv("UV_DEFAULT_INDEX")
+    with ToyIndex() as second:
+        monkeypatch.setenv("PIP_EXTRA_INDEX_URL", second.url)
+        for version in ("1.0", "1.1"):
+            ask.index.add("helper", wheel("helper", version, "", uploaded=DAYS[0]))
+        other = wheel("helper", "1.1", "", uploaded=DAYS[0])
+        second.add("helper", replace(other, name="helper-1.1-cp27-none-any.whl"))
+        for day, version in enumerate(("1.0", "1.1", "1.2")):
+            ask.index.add("engine", wheel("engine", version, "", uploaded=DAYS[day]))
+            needs = ("helper", f"engine=={version}")  # engine has to move along in any case
+            ask.index.add("toy", wheel("toy", version, f"value = {day}\n", needs, uploaded=DAYS[day]))
+        done, data = ask(*pins)
+    assert done.returncode == 0, done.stderr
+    assert verdicts(data) == {"1.0": "good", "1.1": "bad", "1.2": "bad"}
+    assert data["environment"]["packages"]["helper"] == "1.1"
+    (boundary,) = [one for one in data["arms"][0]["boundaries"] if one["signal"] == "verdict"]
+    assert [move["name"] for move in boundary["moves"]] == ["toy", "engine"]
+
+
 def test_where_nothing_can_be_resolved_the_pythons_and_the_indexes_are_told(ask, monkeypatch):
     with ToyIndex() as second:
         monkeypatch.setenv("UV_INDEX", ask.index.url)

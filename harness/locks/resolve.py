@@ -182,6 +182,7 @@ class Resolver:
         return [*others, f"torch=={host.version}"]
 
     def _resolve(self, requirements: list[str], preference: Lock | None) -> tuple[Lock | Unresolvable, bool]:
+        preference = self._preferable(requirements, preference)
         outcome, text = self._compile(requirements, preference, self.torch.options)
         if outcome.code and self.torch.fallback:
             outcome, text = self._compile(requirements, preference, ())
@@ -199,6 +200,17 @@ class Resolver:
         refused = failure is Failure.REFUSED and not serves_others(file, self.settings)
         if failure is not None and (refused or not failure.of_release):
             raise machine_error(failure, doing, outcome.reason)
+
+    def _preferable(self, requirements: Sequence[str], preference: Lock | None) -> Lock | None:
+        """Return what uv is asked to prefer: of several merged indexes nothing that a requirement pins anyway.
+
+        uv looks for a preferred version in the first index that has it, merged or not. Where that index has only
+        wheels for another Python, uv refuses a requirement of just that version; without a preference it does not.
+        """
+        if preference is None or not (self.settings.extra and self.settings.merged):
+            return preference
+        pinned = {str(canonicalize_name(one.name)) for one in map(Requirement, requirements) if _exact(one)}
+        return preference.only(preference.versions().keys() - pinned)
 
     def _refused(self, lock: Unresolvable) -> str:
         """Return the release of the package under test whose file the index refuses; empty if that is not why."""
@@ -245,6 +257,11 @@ class Resolver:
         ]
         digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
         return self.state.locks / f"{digest[:32]}.txt"
+
+
+def _exact(requirement: Requirement) -> bool:
+    """Return whether one version alone will do."""
+    return any(part.operator == "==" and not part.version.endswith(".*") for part in requirement.specifier)
 
 
 def _any_version(pin: str) -> str:

@@ -2,7 +2,10 @@
 
 A case is right if its boundaries in verdict, those of another failure included, are exactly the expected ones, all of
 them confirmed, and its conclusion is the expected one. Of a case of two packages, the pair has to be the expected one,
-too, and each boundary names its package and what the other one is held at.
+too, and each boundary names its package and what the other one is held at. Where `raised_in` is expected, the answer
+about every bad release has to name the package whose code raises the error.
+
+A false culprit is a confirmed boundary that is not expected. `options` of a case go to `harness bisect`.
 """
 
 from __future__ import annotations
@@ -22,18 +25,30 @@ GOLDEN = Path(__file__).resolve().parents[2] / "scenarios" / "golden"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one case gave: boundaries as `before -> after`, executions that were run or taken from the store."""
+    """What one case gave.
+
+    Attributes:
+        case: The folder's name.
+        found: Boundaries in verdict as `before -> after`, oldest first.
+        right: Whether the answer is the expected one.
+        conclusion: The report's word.
+        false_culprits: Confirmed boundaries that are not expected.
+        executions: How many were run or taken from the store.
+        seconds: Wall-clock time of the whole run.
+        answer: The report's sentence, where it is not right.
+    """
 
     case: str
     found: list[str]
     right: bool
     conclusion: str
-    probes: int
+    false_culprits: list[str]
+    executions: int
     seconds: float
-    said: str = ""
+    answer: str = ""
 
 
-def run(case: str, words: list[str]) -> Outcome:
+def run(case: str, options: list[str]) -> Outcome:
     """Bisect one case and hold its answer against what is expected."""
     expected = tomllib.loads((GOLDEN / case / "expected.toml").read_text(encoding="utf-8"))
     started = time.monotonic()
@@ -47,26 +62,51 @@ def run(case: str, words: list[str]) -> Outcome:
             "--out",
             out,
             "--no-cause",
-            *words,
+            *options,
+            *expected.get("options", []),
         ]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         seconds = time.monotonic() - started
         folder = Path(out) / "latest"
         path = folder / "report.json"
         if not path.exists():
-            return Outcome(case, [], False, "no report", 0, seconds, done.stderr.strip().splitlines()[-1])
+            error = (done.stderr.strip().splitlines() or ["no word of it"])[-1]
+            return Outcome(case, [], False, "no report", [], 0, seconds, error)
         if json.loads(path.read_text(encoding="utf-8"))["axes"]:
             return pair_outcome(case, folder, expected, seconds)
         (arm,) = json.loads(path.read_text(encoding="utf-8"))["arms"]
-    told = [one for one in arm["boundaries"] if one["signal"] in {"verdict", "failure"}]
-    found = sorted((one["kind"], one["before"], one["after"], one["confirmed"]) for one in told)
-    wanted = sorted((one["kind"], one["before"], one["after"], True) for one in expected["boundaries"])
-    right = found == wanted and arm["conclusion"] == expected["conclusion"]
-    texts = [
-        f"{before} -> {after}" for _, before, after, _ in sorted(found, key=lambda one: told_at(arm, one[2]))
+    return arm_outcome(case, arm, expected, seconds)
+
+
+def arm_outcome(case: str, arm: dict, expected: dict, seconds: float) -> Outcome:
+    """Hold the answer about one package against what is expected."""
+    found = [boundary for boundary in arm["boundaries"] if boundary["signal"] in {"verdict", "failure"}]
+    found.sort(key=lambda boundary: place(arm, boundary["after"]))
+    wanted = [
+        (boundary["kind"], boundary["before"], boundary["after"]) for boundary in expected["boundaries"]
     ]
-    probes = sum(len(row["executions"]) for row in arm["releases"])
-    return Outcome(case, texts, right, arm["conclusion"], probes, seconds, "" if right else arm["answer"])
+    told = [(boundary["kind"], boundary["before"], boundary["after"]) for boundary in found]
+    places = {row["raised_in"] for row in arm["releases"] if row["verdict"] == "bad"}
+    right = (
+        sorted(told) == sorted(wanted)
+        and all(boundary["confirmed"] for boundary in found)
+        and arm["conclusion"] == expected["conclusion"]
+        and ("raised_in" not in expected or places == {expected["raised_in"]})
+    )
+    return Outcome(
+        case=case,
+        found=[f"{before} -> {after}" for _, before, after in told],
+        right=right,
+        conclusion=arm["conclusion"],
+        false_culprits=[
+            f"{boundary['before']} -> {boundary['after']}"
+            for boundary, change in zip(found, told, strict=True)
+            if boundary["confirmed"] and change not in wanted
+        ],
+        executions=sum(len(row["executions"]) for row in arm["releases"]),
+        seconds=seconds,
+        answer="" if right else arm["answer"],
+    )
 
 
 def pair_outcome(case: str, folder: Path, expected: dict, seconds: float) -> Outcome:
@@ -84,18 +124,31 @@ def pair_outcome(case: str, folder: Path, expected: dict, seconds: float) -> Out
     right = right and sorted(repr({name: one[name] for name in keys}) for one in found) == sorted(
         repr({name: one[name] for name in keys}) for one in expected["boundaries"]
     )
-    texts = [
-        f"{one['package']} {one['before']} -> {one['after']} with {one['held']} {one['version']}"
-        for one in found
-    ]
-    told = arm["answer"] if not right else ""
-    probes = {
-        (one["probe"], one["repeat"])
-        for rows in [arm["releases"], *(part_rows(folder, part) for part in report["parts"])]
-        for row in rows
-        for one in row["executions"]
-    }
-    return Outcome(case, texts, right, arm["conclusion"], len(probes), seconds, told)
+    wanted = [{name: change[name] for name in keys} for change in expected["boundaries"]]
+    changes = [{name: change[name] for name in keys} for change in found]
+    return Outcome(
+        case=case,
+        found=[change_text(change) for change in changes],
+        right=right,
+        conclusion=arm["conclusion"],
+        false_culprits=[change_text(change) for change in changes if change not in wanted],
+        executions=len(
+            {
+                (one["probe"], one["repeat"])
+                for rows in [arm["releases"], *(part_rows(folder, part) for part in report["parts"])]
+                for row in rows
+                for one in row["executions"]
+            }
+        ),
+        seconds=seconds,
+        answer="" if right else arm["answer"],
+    )
+
+
+def change_text(change: dict) -> str:
+    """Return one change of a pair in words."""
+    held = f"{change['held']} {change['version']}"
+    return f"{change['package']} {change['before']} -> {change['after']} with {held}"
 
 
 def part_rows(folder: Path, part: dict) -> list[dict]:
@@ -104,19 +157,31 @@ def part_rows(folder: Path, part: dict) -> list[dict]:
     return [row for arm in report["arms"] for row in arm["releases"]]
 
 
-def told_at(arm: dict, version: str) -> int:
+def place(arm: dict, version: str) -> int:
     """Return where a release stands in its history."""
     return [row["version"] for row in arm["releases"]].index(version)
 
 
 def table(outcomes: list[Outcome]) -> str:
-    """Return the table that stands in the README."""
-    lines = ["| case | found | right | probes | seconds |", "|---|---|---|---|---|"]
-    for one in outcomes:
-        found = ", ".join(one.found) or one.conclusion
+    """Return the table that stands in the documentation, and a line of totals below."""
+    lines = [
+        "| case | found | right | false culprits | executions | seconds |",
+        "|---|---|---|---|---|---|",
+    ]
+    for outcome in outcomes:
+        found = ", ".join(outcome.found) or outcome.conclusion
+        right = "yes" if outcome.right else "NO"
+        false = ", ".join(outcome.false_culprits) or "none"
         lines.append(
-            f"| {one.case} | {found} | {'yes' if one.right else 'NO'} | {one.probes} | {one.seconds:.0f} |"
+            f"| {outcome.case} | {found} | {right} | {false} | {outcome.executions} | {outcome.seconds:.0f} |"
         )
+    right = sum(outcome.right for outcome in outcomes)
+    false = sum(len(outcome.false_culprits) for outcome in outcomes)
+    executions = sum(outcome.executions for outcome in outcomes)
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    wrong = len(outcomes) - right
+    totals = f"{right} right, {wrong} wrong, {false} false culprits, {executions} executions, {seconds:.0f} seconds"
+    lines += ["", totals]
     return "\n".join(lines)
 
 
@@ -136,7 +201,7 @@ def main() -> None:
         outcomes.append(run(case, ["--search", options.search]))
         last = outcomes[-1]
         print(
-            f"{case}: {'right' if last.right else 'WRONG: ' + last.said} ({last.seconds:.0f} s)",
+            f"{case}: {'right' if last.right else 'WRONG: ' + last.answer} ({last.seconds:.0f} s)",
             file=sys.stderr,
             flush=True,
         )

@@ -63,3 +63,42 @@ def test_a_pair_is_right_only_with_that_pair_and_its_changes_confirmed(tmp_path)
     assert not right(change, {**other, "after": "5"})
     assert not right(change, other, confirmed=False)
     assert not right(change, other, pair={"a": "2", "b": "4"})
+
+
+def answered(*boundaries, conclusion="regressed", raised_in=""):
+    """Hold an arm of releases 1 to 4 with these boundaries against the expectation that 2 broke it."""
+    arm = {
+        "conclusion": conclusion,
+        "answer": "the answer",
+        "boundaries": [
+            {"signal": "verdict", "kind": kind, "before": before, "after": after, "confirmed": confirmed}
+            for kind, before, after, confirmed in boundaries
+        ],
+        "releases": [
+            {"version": str(number), "verdict": "bad", "raised_in": raised_in, "executions": [{}, {}]}
+            for number in range(1, 5)
+        ],
+    }
+    expected = {
+        "conclusion": "regressed",
+        "boundaries": [{"kind": "regressed", "before": "1", "after": "2"}],
+        "raised_in": "helper",
+    }
+    return run_golden.arm_outcome("case", arm, expected, 1.0)
+
+
+def test_a_case_is_right_with_its_confirmed_boundaries_alone():
+    outcome = answered(("regressed", "1", "2", True), raised_in="helper")
+    assert (outcome.right, outcome.false_culprits, outcome.executions) == (True, [], 8)
+    assert not answered(("regressed", "1", "2", False), raised_in="helper").right
+    assert not answered(("regressed", "1", "2", True), conclusion="fixed", raised_in="helper").right
+    assert not answered(("regressed", "1", "2", True), raised_in="toy").right
+    assert not answered(raised_in="helper").right
+
+
+def test_a_false_culprit_is_a_confirmed_boundary_that_is_not_expected():
+    outcome = answered(("fixed", "3", "4", True), ("regressed", "1", "2", True), raised_in="helper")
+    assert (outcome.right, outcome.false_culprits) == (False, ["3 -> 4"])
+    assert answered(("regressed", "2", "3", False), raised_in="helper").false_culprits == []
+    assert answered(("fixed", "1", "2", True), raised_in="helper").false_culprits == ["1 -> 2"]
+    assert "0 right, 1 wrong, 1 false culprits, 8 executions" in run_golden.table([outcome])

@@ -1,0 +1,5 @@
+"""Import gensim."""
+
+import gensim
+
+print(gensim.__version__)
