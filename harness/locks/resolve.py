@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from harness.locks.lock import Lock, askers, parse_packages
 from harness.releases.refused import release_of, serves_others
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from harness.locks.interpreter import Interpreter
     from harness.locks.lock import Move
@@ -172,6 +173,35 @@ class Resolver:
         """
         wanted = [f"{name}=={version}" for name, version in lock.versions().items()]
         return self._resolve(wanted, preference=lock)[0]
+
+    def as_listed(self, versions: Mapping[str, str]) -> Lock | Unresolvable:
+        """Return the lock of just these versions, whether their requirements agree or not.
+
+        A list says what an environment held, and pip makes environments that contradict themselves.
+
+        Raises:
+            HarnessError: The index is out of reach.
+        """
+        wanted = [f"{name}=={version}" for name, version in versions.items()]
+        alone = replace(self, target=(*self.target, "--no-deps"))
+        return alone._resolve(wanted, preference=None)[0]  # noqa: SLF001 - of the same class
+
+    def as_of(self, moment: datetime, held: Collection[str] = ()) -> Lock | Unresolvable:
+        """Return the lock of the pins as the index stood at a moment.
+
+        Args:
+            moment: Uploads up to then count; with a time zone.
+            held: Packages that are taken from all that the index has now.
+
+        Raises:
+            HarnessError: The index is out of reach.
+        """
+        options = ["--exclude-newer", moment.isoformat()]
+        for name in held:
+            options += ["--exclude-newer-package", f"{name}={datetime.now(UTC).isoformat()}"]
+        then = replace(self, target=(*self.target, *options))
+        found = then._resolve(self.requirements(), preference=None)[0]  # noqa: SLF001 - of the same class
+        return replace(found, policy=f"as-of {moment:%Y-%m-%d}") if isinstance(found, Lock) else found
 
     def requirements(self) -> list[str]:
         """Return the pins in force: with the host's torch, its version stands in place of the scenario's."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from harness.errors import UsageError
 from harness.model.codec import from_plain, to_plain
 from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult
+from harness.report.blamed import BlameResult
 from harness.report.opened import DependencyAnswer
 
 if TYPE_CHECKING:
@@ -217,6 +218,8 @@ class Report:
         cause_search: A `CauseSearch`: whether causes were sought, and why not; empty if an older harness wrote it.
         interventions: Remedies tried, an arm each.
         survival: How long trainings last, a release and arm each, where there are several seeds.
+        blame: Which of the changes between two environments does it; None in a run about releases. The two
+            environments then stand as the releases `good` and `bad` of the one arm.
     """
 
     run: str
@@ -238,6 +241,7 @@ class Report:
     cause_search: str = ""
     interventions: list[MatrixResult] = field(default_factory=list)
     survival: list[SurvivalResult] = field(default_factory=list)
+    blame: BlameResult | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `report.json`."""

@@ -243,7 +243,7 @@ def gather(
         package=asked.package,
         started=started.isoformat(timespec="seconds"),
         command=asked.command(),
-        host=_host(driver),
+        host=host_facts(driver),
         environment=_environment(session),
         arms=with_prereleases_told(arms, session.left_out),
         warnings=warnings,
@@ -334,7 +334,8 @@ def _cause_search(driver: Driver) -> CauseSearch:
     return CauseSearch.SOUGHT if recorded else CauseSearch.NO_CENSUS
 
 
-def _host(driver: Driver) -> dict[str, str | None]:
+def host_facts(driver: Driver) -> dict[str, str | None]:
+    """Return what a report says of the machine that executed a run."""
     session = driver.session
     starts = [
         finding.trace.start

@@ -1,0 +1,376 @@
+"""What is said of the changes between two environments, made from the facts: one sentence, and rows for tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.report.blamed import PythonRole, Standing
+from harness.report.text import capital, one_line
+from harness.search.culprits import Conclusion, Innocence
+from harness.search.mixtures import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.report.blamed import (
+        BlameResult,
+        BoundaryInside,
+        ChangeResult,
+        CulpritSetResult,
+        EnvironmentResult,
+    )
+    from harness.report.model import ArmResult, ReleaseResult
+
+_NAMED = 4
+"""Packages that are named one by one."""
+
+WAYS = {
+    Innocence.REVERTED_IN_BAD: "without its change the job still fails",
+    Innocence.APPLIED_IN_GOOD: "with its change the job is good",
+    Innocence.NEVER_LOADED: "neither environment loads it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One change as a table has it: `standing` in a word or two, and what shows it."""
+
+    name: str
+    before: str
+    after: str
+    standing: str
+    shown: str
+    tone: str
+
+
+def sentence(blame: BlameResult, arm: ArmResult) -> str:
+    """Return the answer, never more than what was executed.
+
+    Args:
+        blame: The facts.
+        arm: Both environments, as the releases `good` and `bad`.
+    """
+    return " ".join(f"{capital(one)}." for one in _Words(blame, arm).sentences())
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    blame: BlameResult
+    arm: ArmResult
+
+    def sentences(self) -> list[str]:
+        if self.blame.found:
+            return self._found()
+        return [self._not_found(), *self._unlike()]
+
+    # -- culprits -----------------------------------------------------------------------------------------------
+
+    def _found(self) -> list[str]:
+        blame = self.blame
+        sets = [self._set(one) for one in blame.sets]
+        said = _listed(sets, "; by itself too, ") if len(sets) > 1 else "".join(sets)
+        if blame.python is not None and not sets:
+            said = f"Python {blame.python.good} -> {blame.python.bad} did it, alone"
+        elif blame.python is not None:
+            said += self._python()
+        reversal = (
+            []
+            if blame.conclusion == Conclusion.FOUND
+            else ["nothing without it could be executed, so that its reversal is not shown to help"]
+        )
+        innocent = self._others()
+        head = "; ".join(filter(None, [said, *reversal, innocent]))
+        inside = self._inside()
+        return [f"{head}; {inside[0]}" if len(inside) == 1 else head, *(inside if len(inside) > 1 else [])]
+
+    def _set(self, one: CulpritSetResult) -> str:
+        parts = [self._part(part) for part in one.parts]
+        together = len(one.parts) > 1 or (self.blame.python or _NO_PYTHON).role == PythonRole.TOGETHER
+        if len(one.parts) > 1:
+            cured = (
+                "; without either of them the job is good"
+                if len(parts) == 2
+                else "; without any of them the job is good"
+            )
+            said = f"{_listed(parts)} did it together{cured if all(one.reversed) else ''}"
+        else:
+            alone = not one.required and len(self.blame.sets) == 1 and not together and len(one.parts[0]) == 1
+            said = f"{parts[0]} did it{', alone' if alone else ''}"
+        needed = [self._change(place) for place in one.required]
+        return said + (f" (with {_listed(needed)}, without which it cannot be had)" if needed else "")
+
+    def _part(self, part: Sequence[int]) -> str:
+        names = [self._change(place) for place in part]
+        if len(names) == 1:
+            return names[0]
+        ties = [one.requirement for one in self.blame.ties if {*one.applied, *one.needed} <= set(part)]
+        why = f": {'; '.join(dict.fromkeys(ties))}" if ties else ""
+        return f"{_listed(names)}, as one unit that nothing that was tried separates{why},"
+
+    def _python(self) -> str:
+        python = self.blame.python
+        assert python is not None  # noqa: S101 - asked only then
+        versions = f"Python {python.good} -> {python.bad}"
+        return {
+            PythonRole.EITHER: f"; {versions} does it too, by itself",
+            PythonRole.TOGETHER: f", together with {versions}: without the one or the other the job is good",
+            PythonRole.INNOCENT: f"; {versions} is innocent",
+            PythonRole.HELD: f", executed with Python {python.held}; whether {versions} is needed for it is not known",
+            PythonRole.REVERTED: f", executed with Python {python.held}; what {versions} does besides is not known",
+        }.get(python.role, "")
+
+    def _others(self) -> str:
+        innocent = self.blame.standing(Standing.INNOCENT)
+        undecided = self.blame.standing(Standing.UNDECIDED)
+        tied = self.blame.standing(Standing.TIED)
+        count = len(innocent)
+        said = []
+        if count:
+            every = "" if undecided or tied else "the "
+            other = (
+                f"{every}{count} other changed packages are" if count > 1 else "the other changed package is"
+            )
+            said.append(f"{other} innocent")
+        if tied:
+            said.append(f"{_named(tied)} cannot be had apart from it, so nothing is known of {_it(tied)}")
+        if undecided:
+            said.append(f"nothing is known of {_named(undecided)}")
+        return "; ".join(said)
+
+    def _inside(self) -> list[str]:
+        several = len(self.blame.inside) > 1
+        return [_release(one, several=several) for one in self.blame.inside if one.good]
+
+    def _change(self, place: int) -> str:
+        return called(self.blame.changes[place])
+
+    # -- no culprit ---------------------------------------------------------------------------------------------
+
+    def _not_found(self) -> str:
+        blame = self.blame
+        good, bad = (self._side(name) for name in ("good", "bad"))
+        match blame.conclusion:
+            case Conclusion.BOTH_GOOD:
+                return (
+                    f"the difference is not in the packages: {blame.bad.given}, rebuilt here from what it lists, is good "
+                    f"as {blame.good.given} is"
+                )
+            case Conclusion.BOTH_BAD:
+                return f"both environments fail in the same way, so no change between them did it: {_reason(bad)}"
+            case Conclusion.REVERSED:
+                return (
+                    f"the environments are exchanged: {blame.good.given} fails ({_reason(good)}) and {blame.bad.given} "
+                    "is good; ask with --good and --bad the other way round"
+                )
+            case Conclusion.END_UNTESTABLE:
+                return self._untestable(good, bad)
+            case Conclusion.UNSTABLE:
+                return "no culprit is named: executions of the mixtures that an answer would rest on disagree"
+            case Conclusion.TOO_MANY:
+                return (
+                    f"no culprit is named: more than {len(blame.sets) or 8} sets of changes make the job fail"
+                )
+            case _:
+                return f"no answer yet: the search was ended after {blame.executions} executions"
+
+    def _untestable(self, good: ReleaseResult | None, bad: ReleaseResult | None) -> str:
+        blame = self.blame
+        python = blame.python
+        if python is not None and python.role == PythonRole.UNDECIDED:
+            return (
+                f"no culprit is named: whether Python {python.good} -> {python.bad} or packages did it cannot be told, "
+                "since the packages of one environment cannot be executed with the other one's Python"
+            )
+        for side, row, environment in (("good", good, blame.good), ("bad", bad, blame.bad)):
+            if environment.unresolvable:
+                return f"the {side} environment cannot be rebuilt here: {one_line(environment.unresolvable, 400)}"
+            if row is not None and (counted := _disagree(row)):
+                return f"no culprit is named: executions of the {side} environment disagree, {counted}"
+        if good is not None and bad is not None and good.verdict == "skip" == bad.verdict:
+            if good.reason == bad.reason:
+                return f"both environments fail in the same way and give no verdict: {_reason(good)}"
+            return f"neither environment has a verdict: {_reason(good)}; {_reason(bad)}"
+        if good is not None and good.verdict != "good":
+            also = "fails too, in another way" if good.verdict == "bad" else "has no verdict"
+            return f"the good environment {also}: {_reason(good)}"
+        if bad is not None and bad.verdict != "bad":
+            return f"the bad environment has no verdict: {_reason(bad)}{_hint(bad)}"
+        return "no culprit is named: an environment has no stable verdict"
+
+    def _unlike(self) -> list[str]:
+        blame = self.blame
+        left = sorted({str(one["name"]) for side in (blame.good, blame.bad) for one in side.left_out})
+        said = [f"not compared: {', '.join(blame.unlike)}"] if blame.unlike else []
+        if left and blame.conclusion in (
+            Conclusion.BOTH_GOOD,
+            Conclusion.END_UNTESTABLE,
+            Conclusion.BOTH_BAD,
+        ):
+            said.append(f"left out of both environments: {_some(left)}")
+        if blame.conclusion == Conclusion.BOTH_GOOD and not blame.unlike and not left:
+            said.append(
+                "variables, data, drivers and the machine itself are not compared; Python and platform are as listed here"
+            )
+        return said
+
+    def _side(self, name: str) -> ReleaseResult | None:
+        return next((row for row in self.arm.releases if row.version == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _NoPython:
+    role: PythonRole = PythonRole.NOT_ASKED
+
+
+_NO_PYTHON = _NoPython()
+
+
+def _release(one: BoundaryInside, *, several: bool) -> str:
+    """Return where a culprit changed, as far as its run shows."""
+    whose = f"of {one.name} " if several else ""
+    its = "the" if several else "its"
+    unsure = "" if one.confirmed else ", not confirmed"
+    if one.upgrade and one.first and one.conclusion == "regressed":
+        return f"{its} first bad release {whose}is {one.bad}{unsure}"
+    if one.upgrade and one.first:
+        return f"{its} newest change {whose}from good to bad is {one.good} -> {one.bad}{unsure}"
+    if one.first:
+        return f"{one.name} {one.bad} is bad, and the next release, {one.good}, is good{unsure}"
+    return f"{one.name} {one.good} is good and {one.bad} is bad, and releases between them could not be tested{unsure}"
+
+
+def called(change: ChangeResult) -> str:
+    """Return a change as `tokenizers 0.22.2 -> 0.23.1`."""
+    if change.before is None:
+        return f"{change.name} {change.after} (added)"
+    if change.after is None:
+        return f"{change.name} {change.before} (removed)"
+    return f"{change.name} {change.before} -> {change.after}"
+
+
+def _listed(texts: Sequence[str], last: str = " and ") -> str:
+    if last != " and ":
+        return last.join(texts)
+    return last.join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
+
+
+def _named(changes: Sequence[ChangeResult]) -> str:
+    return _some([called(one) for one in changes])
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return _listed(names) if more <= 0 else f"{', '.join(names[:_NAMED])} and {more} more"
+
+
+def _it(changes: Sequence[ChangeResult]) -> str:
+    return "it" if len(changes) == 1 else "them"
+
+
+def _reason(row: ReleaseResult | None) -> str:
+    return one_line(row.reason, 300) if row else "not executed"
+
+
+def _hint(row: ReleaseResult) -> str:
+    return (
+        "; if that is the failure you look for: --import-errors bad"
+        if row.skip_kind == "import-error"
+        else ""
+    )
+
+
+def _disagree(row: ReleaseResult) -> str:
+    verdicts = Counter([execution["verdict"] for execution in row.executions])
+    bad, good = verdicts["bad"], verdicts["good"]
+    return f"{bad} of {bad + good} fail" if bad and good else ""
+
+
+# -- rows and lines ------------------------------------------------------------------------------------------------
+
+
+def rows(blame: BlameResult) -> list[Row]:
+    """Return a row a change: culprits first, then what is tied to them or unknown, then the innocent ones."""
+    order = [Standing.CULPRIT, Standing.TIED, Standing.UNDECIDED, Standing.INNOCENT]
+    tones = {Standing.CULPRIT: "bad", Standing.INNOCENT: "good"}
+    changes = sorted(blame.changes, key=lambda one: (order.index(one.standing), one.name))
+    return [
+        Row(
+            one.name,
+            one.before or "absent",
+            one.after or "absent",
+            _STANDINGS[one.standing],
+            _shown(blame, one),
+            tones.get(one.standing, "warn"),
+        )
+        for one in changes
+    ]
+
+
+_STANDINGS = {
+    Standing.CULPRIT: "culprit",
+    Standing.TIED: "tied to a culprit",
+    Standing.INNOCENT: "innocent",
+    Standing.UNDECIDED: "not known",
+}
+
+
+def _shown(blame: BlameResult, change: ChangeResult) -> str:
+    if change.standing == Standing.CULPRIT:
+        release = [
+            _release(one, several=True) for one in blame.inside if one.name == change.name and one.good
+        ]
+        return (
+            "; ".join(["with its change the job fails, without it the job is good", *release])
+            if (blame.conclusion == Conclusion.FOUND)
+            else "; ".join(["with its change the job fails", *release])
+        )
+    ways = [WAYS[way] for way in change.ways]
+    place = blame.changes.index(change)
+    ties = [one.requirement for one in blame.ties if place in (*one.applied, *one.needed)]
+    return "; ".join([*ways, *(dict.fromkeys(ties) if change.standing == Standing.TIED else ())])
+
+
+def support(blame: BlameResult) -> str:
+    """Return what the answer rests on and what it took, in one line."""
+    executed = Counter(one.outcome for one in blame.steps if one.outcome != Outcome.UNRESOLVED)
+    kinds = ", ".join(f"{count} {outcome.value}" for outcome, count in sorted(executed.items()))
+    refused = f"; {blame.refusals} mixtures cannot be resolved" if blame.refusals else ""
+    disk = f"; {blame.disk / 1e6:.0f} MB of environments are left" if blame.disk else ""
+    if not blame.steps:
+        return ""
+    return (
+        f"{len(blame.changes)} packages changed; {blame.executions} executions ({kinds}){refused}; "
+        f"{blame.seconds:.0f} s{disk}"
+    )
+
+
+def replaced(blame: BlameResult) -> list[str]:
+    """Return a line for each package that could not be installed as its list has it."""
+    return [line for side, one in (("good", blame.good), ("bad", blame.bad)) for line in _replaced(side, one)]
+
+
+def _replaced(side: str, environment: EnvironmentResult) -> list[str]:
+    lines = [
+        f"{side}: {one['name']} {one['stand_in']} stands in for {one['version'] or 'what is listed'} ({one['reason']})"
+        for one in environment.stood_in
+    ]
+    lines += [
+        f"{side}: {' '.join(filter(None, [one['name'], one['version']]))} is left out of both environments ({one['reason']})"
+        for one in environment.left_out
+    ]
+    if environment.held:
+        lines.append(
+            f"{side}: {' and '.join(environment.held)} as the index has them now, since no older file fits"
+        )
+    lines += [f"{side}: its list contradicts itself: {one}" for one in environment.contradictions]
+    return lines
+
+
+def rebuilding(run: str) -> list[str]:
+    """Return commands that make both environments by hand, in the folder in which a run's folder `run` lies."""
+    return [
+        f"uv venv {side} && uv pip install --python {side} --no-deps --require-hashes -r {run}/locks/{side}.txt"
+        for side in ("good", "bad")
+    ]
