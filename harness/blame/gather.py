@@ -36,10 +36,10 @@ from harness.verdicts.verdict import Verdict
 from harness.version import __version__
 
 if TYPE_CHECKING:
+    from harness.blame.investigation import Blaming
     from harness.blame.mixtures import Mixtures, Step
     from harness.blame.prepare import Prepared
     from harness.blame.rebuild import Rebuilt
-    from harness.blame.run import Blaming
     from harness.search.culprits import Answer, CulpritSet
     from harness.sessions.finding import Finding
 

@@ -15,7 +15,6 @@ from harness.locks.interpreter import find_interpreter
 from harness.locks.lock import Lock
 from harness.locks.resolve import Resolver
 from harness.locks.torch import choose_torch, has_gpu
-from harness.model.question import Ends, Place, Question
 from harness.probes.store import Store
 from harness.releases.release import Release
 from harness.sessions.asked import ENVIRONMENT, Asked, check_place, load_subject
@@ -28,6 +27,7 @@ from harness.verdicts.oracles import compares
 
 if TYPE_CHECKING:
     from harness.locks.interpreter import Interpreter
+    from harness.model.question import Ends, Place, Question
     from harness.sessions.driver import Watcher
     from harness.state import State
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from harness.errors import UsageError
-from harness.locks.lock import Lock
 from harness.model.question import Axis, Ends
 from harness.report.blamed import BoundaryInside
 from harness.report.boundaries import verdict_changes
@@ -17,8 +16,8 @@ from harness.search.culprits import Conclusion
 from harness.sessions.asked import ask
 
 if TYPE_CHECKING:
-    from harness.blame.run import Blaming
-    from harness.locks.lock import Move
+    from harness.blame.investigation import Blaming
+    from harness.locks.lock import Lock, Move
     from harness.report.model import ArmResult
     from harness.search.culprits import CulpritSet
     from harness.search.ties import Mixture

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from harness.report.blame import replaced, support
 from harness.report.boundaries import located
 from harness.report.causes import not_sought
 from harness.report.dependencies import proof
@@ -28,24 +29,32 @@ def show(report: Report, folder: Path) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for arm in report.arms:
         show_arm(console, arm)
-        for boundary in arm.boundaries:
-            sure = "confirmed" if boundary.confirmed else "not confirmed"
-            head = f"  {boundary.signal:<8}{boundary.before} -> {boundary.after}  {boundary.kind}, {sure}"
-            console.print(head, markup=False)
-            if shown := proof(boundary, report.package):
-                console.print(f"            {shown}", markup=False)
-            if between := gap_of(boundary, arm.releases):
-                console.print(f"            {between}", markup=False)
-            if boundary.agreement:
-                console.print(f"            {boundary.agreement}", markup=False)
-            for line in boundary.details[:4] if boundary.signal != "verdict" else ():
-                console.print(f"            {line}", markup=False, style="dim")
+        if report.blame is None:
+            _show_boundaries(console, report, arm)
         for cause in report.cause:
             if cause.arm == arm.name:
                 console.print(f"  {cause.before} -> {cause.after}  {cause.sentence}", markup=False)
+    if report.blame is not None:
+        for line in filter(None, [*replaced(report.blame), support(report.blame)]):
+            console.print(f"  {line}", markup=False, style="dim")
     if why := not_sought(report):
         console.print(f"{why}.", markup=False, style="dim")
     console.print(f"report: {folder / 'index.html'}", markup=False)
+
+
+def _show_boundaries(console: Console, report: Report, arm: ArmResult) -> None:
+    for boundary in arm.boundaries:
+        sure = "confirmed" if boundary.confirmed else "not confirmed"
+        head = f"  {boundary.signal:<8}{boundary.before} -> {boundary.after}  {boundary.kind}, {sure}"
+        console.print(head, markup=False)
+        if shown := proof(boundary, report.package):
+            console.print(f"            {shown}", markup=False)
+        if between := gap_of(boundary, arm.releases):
+            console.print(f"            {between}", markup=False)
+        if boundary.agreement:
+            console.print(f"            {boundary.agreement}", markup=False)
+        for line in boundary.details[:4] if boundary.signal != "verdict" else ():
+            console.print(f"            {line}", markup=False, style="dim")
 
 
 def show_arm(console: Console, arm: ArmResult | PairArm) -> None:

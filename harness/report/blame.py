@@ -52,7 +52,7 @@ def sentence(blame: BlameResult, arm: ArmResult) -> str:
         blame: The facts.
         arm: Both environments, as the releases `good` and `bad`.
     """
-    return " ".join(f"{capital(one)}." for one in _Words(blame, arm).sentences())
+    return " ".join(f"{one}." for one in _Words(blame, arm).sentences())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class _Words:
     def sentences(self) -> list[str]:
         if self.blame.found:
             return self._found()
-        return [self._not_found(), *self._unlike()]
+        return [capital(self._not_found()), *map(capital, self._unlike())]
 
     # -- culprits -----------------------------------------------------------------------------------------------
 
@@ -83,7 +83,9 @@ class _Words:
         innocent = self._others()
         head = "; ".join(filter(None, [said, *reversal, innocent]))
         inside = self._inside()
-        return [f"{head}; {inside[0]}" if len(inside) == 1 else head, *(inside if len(inside) > 1 else [])]
+        if len(inside) == 1:
+            return [f"{head}; {inside[0]}"]
+        return [head, *filter(None, ["; ".join(inside)])]
 
     def _set(self, one: CulpritSetResult) -> str:
         parts = [self._part(part) for part in one.parts]
@@ -140,8 +142,8 @@ class _Words:
         return "; ".join(said)
 
     def _inside(self) -> list[str]:
-        several = len(self.blame.inside) > 1
-        return [_release(one, several=several) for one in self.blame.inside if one.good]
+        located = [one for one in self.blame.inside if one.good]
+        return [_release(one, several=len(self.blame.inside) > 1) for one in located]
 
     def _change(self, place: int) -> str:
         return called(self.blame.changes[place])
@@ -150,54 +152,73 @@ class _Words:
 
     def _not_found(self) -> str:
         blame = self.blame
-        good, bad = (self._side(name) for name in ("good", "bad"))
-        match blame.conclusion:
-            case Conclusion.BOTH_GOOD:
-                return (
-                    f"the difference is not in the packages: {blame.bad.given}, rebuilt here from what it lists, is good "
-                    f"as {blame.good.given} is"
-                )
-            case Conclusion.BOTH_BAD:
-                return f"both environments fail in the same way, so no change between them did it: {_reason(bad)}"
-            case Conclusion.REVERSED:
-                return (
-                    f"the environments are exchanged: {blame.good.given} fails ({_reason(good)}) and {blame.bad.given} "
-                    "is good; ask with --good and --bad the other way round"
-                )
-            case Conclusion.END_UNTESTABLE:
-                return self._untestable(good, bad)
-            case Conclusion.UNSTABLE:
-                return "no culprit is named: executions of the mixtures that an answer would rest on disagree"
-            case Conclusion.TOO_MANY:
-                return (
-                    f"no culprit is named: more than {len(blame.sets) or 8} sets of changes make the job fail"
-                )
-            case _:
-                return f"no answer yet: the search was ended after {blame.executions} executions"
+        if blame.conclusion == Conclusion.END_UNTESTABLE:
+            return self._untestable()
+        sets = len(blame.sets)
+        return {
+            Conclusion.BOTH_GOOD: (
+                f"the difference is not in the packages: {blame.bad.given}, rebuilt here from what it lists, is good "
+                f"as {blame.good.given} is"
+            ),
+            Conclusion.BOTH_BAD: (
+                "both environments fail in the same way, so no change between them did it: "
+                f"{_reason(self._side('bad'))}"
+            ),
+            Conclusion.REVERSED: (
+                f"the environments are exchanged: {blame.good.given} fails ({_reason(self._side('good'))}) and "
+                f"{blame.bad.given} is good; ask with --good and --bad the other way round"
+            ),
+            Conclusion.UNSTABLE: (
+                "no culprit is named: executions of the mixtures that an answer would rest on disagree"
+            ),
+            Conclusion.TOO_MANY: f"no culprit is named: {sets or 'too many'} and more sets of changes make the job fail",
+        }.get(blame.conclusion, f"no answer yet: the search was ended after {blame.executions} executions")
 
-    def _untestable(self, good: ReleaseResult | None, bad: ReleaseResult | None) -> str:
-        blame = self.blame
-        python = blame.python
+    def _untestable(self) -> str:
+        """Return what keeps an environment from being executed to a verdict."""
+        python = self.blame.python
         if python is not None and python.role == PythonRole.UNDECIDED:
             return (
                 f"no culprit is named: whether Python {python.good} -> {python.bad} or packages did it cannot be told, "
                 "since the packages of one environment cannot be executed with the other one's Python"
             )
-        for side, row, environment in (("good", good, blame.good), ("bad", bad, blame.bad)):
-            if environment.unresolvable:
-                return f"the {side} environment cannot be rebuilt here: {one_line(environment.unresolvable, 400)}"
-            if row is not None and (counted := _disagree(row)):
-                return f"no culprit is named: executions of the {side} environment disagree, {counted}"
-        if good is not None and bad is not None and good.verdict == "skip" == bad.verdict:
-            if good.reason == bad.reason:
-                return f"both environments fail in the same way and give no verdict: {_reason(good)}"
-            return f"neither environment has a verdict: {_reason(good)}; {_reason(bad)}"
-        if good is not None and good.verdict != "good":
+        return next(
+            filter(None, [self._not_rebuilt(), self._flaky(), self._no_verdict()]),
+            "no culprit is named: an environment has no stable verdict",
+        )
+
+    def _not_rebuilt(self) -> str:
+        sides = (("good", self.blame.good), ("bad", self.blame.bad))
+        return "; ".join(
+            f"the {side} environment cannot be rebuilt here: {one_line(one.unresolvable, 400)}"
+            for side, one in sides
+            if one.unresolvable
+        )
+
+    def _flaky(self) -> str:
+        counted = {side: _disagree(row) for side in ("good", "bad") if (row := self._side(side))}
+        said = [
+            f"executions of the {side} environment disagree, {count}"
+            for side, count in counted.items()
+            if count
+        ]
+        return f"no culprit is named: {' and '.join(said)}" if said else ""
+
+    def _no_verdict(self) -> str:
+        good, bad = self._side("good"), self._side("bad")
+        if good is None or bad is None:
+            return ""
+        if good.verdict == bad.verdict == "skip":
+            alike = good.reason == bad.reason
+            head = "both environments fail in the same way and have" if alike else "neither environment has"
+            said = _reason(good) if alike else f"{_reason(good)}; {_reason(bad)}"
+            return f"{head} {'no' if alike else 'a'} verdict: {said}{_hint(bad)}"
+        if good.verdict != "good":
             also = "fails too, in another way" if good.verdict == "bad" else "has no verdict"
             return f"the good environment {also}: {_reason(good)}"
-        if bad is not None and bad.verdict != "bad":
-            return f"the bad environment has no verdict: {_reason(bad)}{_hint(bad)}"
-        return "no culprit is named: an environment has no stable verdict"
+        return (
+            "" if bad.verdict == "bad" else f"the bad environment has no verdict: {_reason(bad)}{_hint(bad)}"
+        )
 
     def _unlike(self) -> list[str]:
         blame = self.blame
@@ -228,17 +249,19 @@ _NO_PYTHON = _NoPython()
 
 
 def _release(one: BoundaryInside, *, several: bool) -> str:
-    """Return where a culprit changed, as far as its run shows."""
-    whose = f"of {one.name} " if several else ""
-    its = "the" if several else "its"
+    """Return where a culprit changed, as far as its run shows; with several culprits it begins with the name."""
+    name = one.name if several else ""
     unsure = "" if one.confirmed else ", not confirmed"
     if one.upgrade and one.first and one.conclusion == "regressed":
-        return f"{its} first bad release {whose}is {one.bad}{unsure}"
-    if one.upgrade and one.first:
-        return f"{its} newest change {whose}from good to bad is {one.good} -> {one.bad}{unsure}"
+        head = (
+            f"{name} {one.bad} is its first bad release" if several else f"its first bad release is {one.bad}"
+        )
+        return f"{head}{unsure}"
+    if one.first and one.upgrade:
+        return f"{one.name} {one.good} is good, and the next release, {one.bad}, is bad{unsure}"
     if one.first:
         return f"{one.name} {one.bad} is bad, and the next release, {one.good}, is good{unsure}"
-    return f"{one.name} {one.good} is good and {one.bad} is bad, and releases between them could not be tested{unsure}"
+    return f"{one.name} {one.good} is good and {one.bad} is bad, and releases between them have no verdict{unsure}"
 
 
 def called(change: ChangeResult) -> str:

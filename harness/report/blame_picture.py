@@ -45,10 +45,8 @@ def path_picture(blame: BlameResult) -> PathPicture | None:
     rows = {place: row for row, place in enumerate(order)}
     width = _LEFT + _COLUMN * len(blame.steps) + 8
     total = _TOP + height * len(order) + 8
-    parts = [
-        f'<svg class="blame-path" viewBox="0 0 {width} {total}" width="{width}" height="{total}" '
-        'xmlns="http://www.w3.org/2000/svg" aria-hidden="true">'
-    ]
+    size = f'viewBox="0 0 {width} {total}" width="{width}" height="{total}"'
+    parts = [f'<svg class="blame-path" {size} xmlns="http://www.w3.org/2000/svg" aria-hidden="true">']
     parts += [_label(blame, place, _TOP + height * rows[place], height) for place in order]
     parts += [_column(step, number, rows, height, blame) for number, step in enumerate(blame.steps)]
     text = (

@@ -12,7 +12,7 @@ from harness.report.dependencies import proof
 from harness.report.evidence import trace_of
 from harness.report.fixed import fixed
 from harness.report.remedies import sentences
-from harness.report.summary import code, device_table, md, mixture_table
+from harness.report.summary import code, device_table, environments, md, mixture_table
 from harness.report.text import capital, clean, number, one_line
 from harness.report.why import cause_of
 
@@ -40,7 +40,12 @@ def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
         _facts(report, arm),
         _script(report),
         _mechanisms(report, arm),
-        *(_place(report, place, evidence) for place in places(report) if place.decisive),
+        *([environments(report)] if report.blame else []),
+        *(
+            _place(report, place, evidence)
+            for place in places(report)
+            if place.decisive and report.blame is None
+        ),
         _others(report, arm),
         _environment(report),
     ]
@@ -57,8 +62,13 @@ def _facts(report: Report, arm: ArmResult) -> list[str]:
     )
     host = ", ".join(f"{md(name, 40)} {md(str(value), 80)}" for name, value in report.host.items() if value)
     parameters = ", ".join(f"{name}={value}" for name, value in arm.parameters.items())
+    searched = (
+        f"{md(report.package)} {between}, of {len(arm.releases)} releases"
+        if report.blame is None
+        else f"{len(report.blame.changes)} changed packages"
+    )
     return [
-        f"- searched: {md(report.package)} {between}, of {len(arm.releases)} releases",
+        f"- searched: {searched}",
         f"- job: {md(report.scenario)}, arm {md(arm.name, 60)} ({code(parameters or 'no parameters')}): {md(report.description)}",
         f"- host: {host}",
         f"- repeated executions: {_repeated(arm)}",

@@ -81,6 +81,11 @@ def judge_again(folder: Path, state: State, oracle: str = "auto") -> tuple[Repor
         UsageError: The oracle cannot be had, or none of the run's probes is stored any more.
     """
     old = load_report(folder)
+    if old.blame is not None:
+        raise UsageError(
+            f"{folder}: a question about two environments, which `judge` cannot judge again; ask it anew: what was "
+            "executed is stored, and is not executed again"
+        )
     settings, said = choose_oracle(old, oracle)
     return _judged_by(old, folder, state, settings), said
 
@@ -126,6 +131,8 @@ def _with_commands(report: Report, folder: Path) -> Report:
     question = question_of(report, folder)
     if question is None:
         return report
+    if report.blame is not None:  # no command executes one environment of two
+        return replace(report, command=shell(question.to_argv("blame")))
     arms = [
         replace(
             arm,
