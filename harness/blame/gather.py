@@ -28,7 +28,7 @@ from harness.runs.locked import with_moves, with_raised
 from harness.search.answer import Answer as Located
 from harness.search.boundaries import Boundary
 from harness.search.boundaries import Conclusion as OfArm
-from harness.search.culprits import Conclusion
+from harness.search.culprits import Conclusion, Innocence
 from harness.sessions.arm_map import arrange
 from harness.sessions.asked import ENVIRONMENT, shell
 from harness.sessions.finding import executions
@@ -36,6 +36,7 @@ from harness.verdicts.verdict import Verdict
 from harness.version import __version__
 
 if TYPE_CHECKING:
+    from harness.blame.forced import Split
     from harness.blame.investigation import Blaming
     from harness.blame.mixtures import Mixtures, Step
     from harness.blame.prepare import Prepared
@@ -180,13 +181,15 @@ def _blame(blaming: Blaming) -> BlameResult:
     )
     if mixtures is None or answer is None:
         return facts
+    sets = [_set(one, blaming.splits) for one in answer.sets] if facts.found else []
+    changes = _changes(mixtures, answer, blaming.loaded)
     return replace(
         facts,
-        changes=_changes(mixtures, answer, blaming.loaded),
-        sets=[_set(one) for one in answer.sets] if facts.found else [],
+        changes=_after_splits(changes, sets, answer, blaming.splits),
+        sets=sets,
         ties=[TieResult(sorted(one.applied), sorted(one.needed), one.requirement) for one in answer.ties],
         steps=[_step(one) for one in mixtures.steps],
-        executions=answer.executions,
+        executions=answer.executions + sum(step.forced for step in mixtures.steps),
         refusals=answer.refusals,
     )
 
@@ -248,17 +251,43 @@ def _changes(mixtures: Mixtures, answer: Answer, loaded: dict[str, bool]) -> lis
     ]
 
 
-def _set(one: CulpritSet) -> CulpritSetResult:
+def _set(one: CulpritSet, splits: list[Split]) -> CulpritSetResult:
     along = frozenset[int]().union(*(reversal.along for reversal in one.reversals))
+    split = {found.unit: found for found in splits if found.unit in one.parts}
+    reverted = [
+        part in split or any(part <= reversal.reverted and reversal.tested for reversal in one.reversals)
+        for part in one.parts
+    ]
     return CulpritSetResult(
-        parts=[sorted(part) for part in one.parts],
-        required=sorted(one.required),
-        reversed=[
-            any(part <= reversal.reverted and reversal.tested for reversal in one.reversals)
-            for part in one.parts
-        ],
-        along=sorted(along),
+        parts=[[split[part].change] if part in split else sorted(part) for part in one.parts],
+        required=[] if split else sorted(one.required),
+        reversed=reverted,
+        along=[] if split else sorted(along),
+        against=list(dict.fromkeys(text for found in split.values() for text in found.against)),
     )
+
+
+def _after_splits(
+    changes: list[ChangeResult], sets: list[CulpritSetResult], answer: Answer, splits: list[Split]
+) -> list[ChangeResult]:
+    """Return the changes with what the mixtures of a split unit show of all others.
+
+    The one holds the culprits alone and fails, the other one all changes but the culprit and is good.
+    """
+    if not splits or len(answer.sets) > 1 or any(len(part) > 1 for one in sets for part in one.parts):
+        return changes
+    culprits = {place for one in sets for part in one.parts for place in part}
+    both = [Innocence.REVERTED_IN_BAD, Innocence.APPLIED_IN_GOOD]
+    return [
+        one
+        if place in culprits
+        else replace(
+            one,
+            standing=Standing.INNOCENT,
+            ways=[*both, *(way for way in one.ways if way not in both)],
+        )
+        for place, one in enumerate(changes)
+    ]
 
 
 def _step(step: Step) -> StepResult:
@@ -273,6 +302,7 @@ def _step(step: Step) -> StepResult:
         lock=step.lock,
         executions=executions([finding]) if finding else [],
         refused=step.refused,
+        forced=step.forced,
     )
 
 

@@ -46,6 +46,7 @@ class Step:
 
     Attributes:
         finding: None where it was refused, and `refused` says why.
+        forced: It was installed against what its packages require.
     """
 
     mixture: Mixture
@@ -55,6 +56,7 @@ class Step:
     finding: Finding | None
     lock: str | None
     refused: str = ""
+    forced: bool = False
 
 
 @dataclass(slots=True)
@@ -151,6 +153,48 @@ class Mixtures:
             lambda free: self._proposed(search, free),
             lambda task, finding: self._told(search, failure, task, finding),
         )
+
+    def forced(self, mixture: Mixture, failure: KnownFailure) -> Outcome:
+        """Execute a mixture twice whatever its packages require; return what both executions say, else OTHER.
+
+        Raises:
+            MachineError: This machine ended an execution.
+            KeyboardInterrupt: After every running probe was ended.
+        """
+        place = self._places.get(mixture)
+        if place is None:
+            names = {self.changes[change].name for change in mixture}
+            place = len(self.session.locks)
+            label = (
+                f"{len(mixture)} of {len(self.changes)} changes against a requirement, mixture {place - BAD}"
+            )
+            _grow(self.session, Release(label), mixed(self._lock(GOOD), self._lock(BAD), names))
+            self._places[mixture] = place
+        name = self.arm if place in (GOOD, BAD) else self.mixed_arm
+        known = {one.repeat for one in self.steps if one.mixture == mixture}
+        self.driver.execute([(name, place, repeat) for repeat in range(TWICE)])
+        findings = [self.driver.findings[name][place][repeat] for repeat in range(TWICE)]
+        for repeat, finding in enumerate(findings):
+            _check_machine(finding)
+            if repeat not in known:
+                outcome = failure.outcome(finding)
+                self.steps.append(
+                    Step(mixture, repeat, Purpose.CONFIRM, outcome, finding, finding.lock, forced=True)
+                )
+        outcomes = {failure.outcome(finding) for finding in findings}
+        return outcomes.pop() if len(outcomes) == 1 else Outcome.OTHER
+
+    def against(self, mixture: Mixture) -> list[str]:
+        """Return the requirements that a mixture contradicts, those that an environment itself contradicts left out."""
+        names = {self.changes[change].name for change in mixture}
+        lock = mixed(self._lock(GOOD), self._lock(BAD), names)
+        own = {one for side in self.contradictions for one in side}
+        return [str(one) for one in self._contradictions(lock) if one not in own]
+
+    def by_suspicion(self, some: Mixture) -> list[int]:
+        """Return changes, the most suspected first."""
+        weights = self._weights()
+        return sorted(some, key=lambda change: (-weights[change], change))
 
     def forget(self) -> None:
         """Let every execution be taken anew: those that are stored still cost nothing."""

@@ -42,9 +42,12 @@ def boundaries_inside(blaming: Blaming) -> None:
     for culprits in answer.sets:
         others = frozenset[int]().union(*(one.changes for one in answer.sets if one is not culprits))
         for part in culprits.parts:
-            change = changes[next(iter(part))]
-            if len(part) == 1 and change.before and change.after:
-                _open(blaming, change, _held(blaming, culprits, others - culprits.changes))
+            split = next((one for one in blaming.splits if one.unit == part), None)
+            change = changes[split.change if split else next(iter(part))]
+            mates = {changes[place].name for place in part} - {change.name} if split else set[str]()
+            if (split or len(part) == 1) and change.before and change.after:
+                places = _held(blaming, culprits, others - culprits.changes)
+                _open(blaming, change, places, mates)
 
 
 def _held(blaming: Blaming, culprits: CulpritSet, others: Mixture) -> list[tuple[str, Lock]]:
@@ -60,11 +63,11 @@ def _held(blaming: Blaming, culprits: CulpritSet, others: Mixture) -> list[tuple
     return found
 
 
-def _open(blaming: Blaming, change: Move, places: list[tuple[str, Lock]]) -> None:
+def _open(blaming: Blaming, change: Move, places: list[tuple[str, Lock]], mates: set[str]) -> None:
     """Search the boundary of one culprit, where the first way to hold the others allows it."""
     for side, lock in places:
         try:
-            inside = _bisected(blaming, change, side, lock)
+            inside = _bisected(blaming, change, side, lock, mates)
         except UsageError as error:
             blaming.warnings.append(f"the releases of {change.name} cannot be searched: {error}")
             return
@@ -73,13 +76,18 @@ def _open(blaming: Blaming, change: Move, places: list[tuple[str, Lock]]) -> Non
             return
 
 
-def _bisected(blaming: Blaming, change: Move, side: str, lock: Lock) -> BoundaryInside:
+def _bisected(blaming: Blaming, change: Move, side: str, lock: Lock, mates: set[str]) -> BoundaryInside:
+    # What requires just one of the culprit's releases has to go along with each of them.
     question, place = blaming.asked.asked.question, blaming.asked.asked.place
     assert change.before is not None  # noqa: S101 - both versions are there
     assert change.after is not None  # noqa: S101
     upgrade = Version(change.before) < Version(change.after)
     first, last = (change.before, change.after) if upgrade else (change.after, change.before)
-    pins = tuple(f"{name}=={version}" for name, version in lock.versions().items() if name != change.name)
+    pins = tuple(
+        name if name in mates else f"{name}=={version}"
+        for name, version in lock.versions().items()
+        if name != change.name
+    )
     blaming.watcher.note(
         f"{change.name} {first} to {last}: searching the release, all else as in the {side} environment"
     )

@@ -101,6 +101,9 @@ class _Words:
             alone = not one.required and len(self.blame.sets) == 1 and not together and len(one.parts[0]) == 1
             said = f"{parts[0]} did it{', alone' if alone else ''}"
         needed = [self._change(place) for place in one.required]
+        if one.against:
+            shown = _some(one.against)
+            said += f", shown by installing packages against what they require ({shown})"
         return said + (f" (with {_listed(needed)}, without which it cannot be had)" if needed else "")
 
     def _part(self, part: Sequence[int]) -> str:

@@ -158,12 +158,15 @@ class CulpritSetResult:
         required: Changes without which the parts cannot be had.
         reversed: For each part, whether a mixture without it was executed and is good.
         along: Changes that had to be reverted together with a part.
+        against: Requirements that contradict the mixtures by which parts were told from other packages; empty where
+            no such mixture was executed.
     """
 
     parts: list[list[int]]
     required: list[int] = field(default_factory=list)
     reversed: list[bool] = field(default_factory=list)
     along: list[int] = field(default_factory=list)
+    against: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,7 @@ class StepResult:
         verdict, reason: Of the execution; `untested` where there was none.
         executions: As in `ReleaseResult`.
         refused: Why no lock has this mixture; empty where it was executed.
+        forced: It was installed against what its packages require.
     """
 
     applied: list[int]
@@ -188,6 +192,7 @@ class StepResult:
     lock: str | None = None
     executions: list[dict[str, Any]] = field(default_factory=list)
     refused: str = ""
+    forced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
