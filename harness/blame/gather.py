@@ -284,7 +284,7 @@ def _after_splits(
         else replace(
             one,
             standing=Standing.INNOCENT,
-            ways=[*both, *(way for way in one.ways if way not in both)],
+            ways=[*both, *([Innocence.NEVER_LOADED] if one.loaded is False else [])],
         )
         for place, one in enumerate(changes)
     ]

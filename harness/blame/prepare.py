@@ -145,13 +145,12 @@ def interpreters(asked: BlameAsked, uv: Uv, note: list[str]) -> tuple[Interprete
     if asked.asked.question.holds.python:
         found = find_interpreter(scenario.python, uv)
         return found, found
-    wanted = [_specifier(snapshot) for snapshot in asked.snapshots]
-    told = [one for one in wanted if one] or [scenario.python]
-    good, bad = (one or told[0] for one in wanted)
-    if good == bad:
-        found = find_interpreter(good, uv)
-        return found, found
-    return _both(good, bad, uv, note)
+    exact = [_exact(snapshot) for snapshot in asked.snapshots]
+    if all(exact) and exact[0] != exact[1]:
+        return _both(exact[0], exact[1], uv, note)
+    allowed = SpecifierSet(",".join([scenario.python, *map(_allowed, asked.snapshots)]))
+    found = find_interpreter(next(filter(None, exact), str(allowed)), uv)
+    return found, found
 
 
 def _both(good: str, bad: str, uv: Uv, note: list[str]) -> tuple[Interpreter, Interpreter]:
@@ -177,12 +176,16 @@ def _both(good: str, bad: str, uv: Uv, note: list[str]) -> tuple[Interpreter, In
     return first, second
 
 
-def _specifier(snapshot: Snapshot | AsOf) -> str:
-    if isinstance(snapshot, AsOf):
+def _exact(snapshot: Snapshot | AsOf) -> str:
+    """Return the specifier of the Python that a list names; empty where it names none."""
+    if isinstance(snapshot, AsOf) or not snapshot.python:
         return ""
-    if snapshot.python:
-        return f"=={'.'.join(snapshot.python.split('.')[:2])}.*"
-    return str(SpecifierSet(snapshot.requires_python)) if snapshot.requires_python else ""
+    return f"=={'.'.join(snapshot.python.split('.')[:2])}.*"
+
+
+def _allowed(snapshot: Snapshot | AsOf) -> str:
+    """Return the specifier of the Pythons that a list allows; empty where it does not say."""
+    return "" if isinstance(snapshot, AsOf) else snapshot.requires_python
 
 
 def prepare(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from harness.report.blamed import PythonRole, Standing
@@ -27,8 +28,8 @@ _NAMED = 4
 """Packages that are named one by one."""
 
 WAYS = {
-    Innocence.REVERTED_IN_BAD: "without its change the job still fails",
-    Innocence.APPLIED_IN_GOOD: "with its change the job is good",
+    Innocence.REVERTED_IN_BAD: "a mixture without its change fails",
+    Innocence.APPLIED_IN_GOOD: "a mixture with its change is good",
     Innocence.NEVER_LOADED: "neither environment loads it",
 }
 
@@ -84,8 +85,16 @@ class _Words:
         head = "; ".join(filter(None, [said, *reversal, innocent]))
         inside = self._inside()
         if len(inside) == 1:
-            return [f"{head}; {inside[0]}"]
-        return [head, *filter(None, ["; ".join(inside)])]
+            return [f"{head}; {inside[0]}", *self._forced()]
+        return [head, *filter(None, ["; ".join(inside)]), *self._forced()]
+
+    def _forced(self) -> list[str]:
+        against = list(dict.fromkeys(text for one in self.blame.sets for text in one.against))
+        if not against:
+            return []
+        return [
+            f"This is shown by mixtures that were installed against what packages require: {_some(against)}"
+        ]
 
     def _set(self, one: CulpritSetResult) -> str:
         parts = [self._part(part) for part in one.parts]
@@ -101,9 +110,6 @@ class _Words:
             alone = not one.required and len(self.blame.sets) == 1 and not together and len(one.parts[0]) == 1
             said = f"{parts[0]} did it{', alone' if alone else ''}"
         needed = [self._change(place) for place in one.required]
-        if one.against:
-            shown = _some(one.against)
-            said += f", shown by installing packages against what they require ({shown})"
         return said + (f" (with {_listed(needed)}, without which it cannot be had)" if needed else "")
 
     def _part(self, part: Sequence[int]) -> str:
@@ -343,19 +349,32 @@ _STANDINGS = {
 
 
 def _shown(blame: BlameResult, change: ChangeResult) -> str:
+    place = blame.changes.index(change)
     if change.standing == Standing.CULPRIT:
         release = [
             _release(one, several=True) for one in blame.inside if one.name == change.name and one.good
         ]
-        return (
-            "; ".join(["with its change the job fails, without it the job is good", *release])
-            if (blame.conclusion == Conclusion.FOUND)
-            else "; ".join(["with its change the job fails", *release])
-        )
+        return "; ".join([*_guilt(blame, place), *release])
     ways = [WAYS[way] for way in change.ways]
-    place = blame.changes.index(change)
     ties = [one.requirement for one in blame.ties if place in (*one.applied, *one.needed)]
     return "; ".join([*ways, *(dict.fromkeys(ties) if change.standing == Standing.TIED else ())])
+
+
+def _guilt(blame: BlameResult, place: int) -> list[str]:
+    """Return what shows that a change is a culprit."""
+    said = []
+    for one in blame.sets:
+        for part, cured in zip(one.parts, one.reversed, strict=True):
+            if place in part:
+                others = [
+                    blame.changes[other].name for other in {*chain(*one.parts), *one.required} - {place}
+                ]
+                along = [blame.changes[other].name for other in {*part, *one.along} - {place}]
+                also = f", {_some(sorted(others))}," if others else ""
+                without = f" and {_some(sorted(along))}" if along else ""
+                said.append(f"the good environment with it{also} fails")
+                said += [f"the bad environment without it{without} is good"] if cured else []
+    return said
 
 
 def support(blame: BlameResult) -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
-from worlds import job
+import pytest
+from worlds import freeze, job, names, serve
+
+from harness.locks.interpreter import installed
 
 PLAIN = {"1.0": "X = 1\n", "2.0": "X = 2\n"}
 
@@ -68,16 +73,34 @@ def test_ties_are_no_culprits_and_mixtures_that_do_not_resolve_are_no_evidence(w
     assert "tiefront" not in asked.headline.partition(";")[0]
 
 
+def unit(first, second):
+    """Return two packages that bind each other as pydantic and pydantic-core: each wants just one of the other."""
+    versions = ("1.0", "2.0")
+    return {
+        name: {version: (f"X = {version[0]}\n", (f"{other}=={version}",)) for version in versions}
+        for name, other in ((first, second), (second, first))
+    }
+
+
 def test_what_nothing_separates_is_one_unit(world):
-    """As pydantic and pydantic-core: each release of one asks for just one of the other."""
-    job("import unitcore, unitfront", "assert unitcore.X == 1, 'planted'")
-    front = {version: (f"X = {version[0]}\n", (f"unitcore=={version}",)) for version in ("1.0", "2.0")}
-    core = {version: (f"X = {version[0]}\n", (f"unitfront=={version}",)) for version in ("1.0", "2.0")}
+    job("import unitcore, unitfront", "assert unitcore.X == 1 or unitfront.X == 1, 'planted'")
     good, bad = two("unitcore", "unitfront")
-    asked = world(good=good, bad=bad, packages={"unitcore": core, "unitfront": front}, code=0)
+    asked = world(good=good, bad=bad, packages=unit("unitcore", "unitfront"), code=0)
     assert asked.sets == [[["unitcore", "unitfront"]]]
     assert "as one unit that nothing that was tried separates" in asked.headline
     assert "unitfront 2.0 requires unitcore==2.0" in asked.headline
+
+
+def test_a_unit_is_told_apart_against_its_requirements_and_that_is_said(world):
+    job("import splitcore, splitfront", "assert splitcore.X == 1, 'planted'")
+    good, bad = two("splitcore", "splitfront")
+    asked = world(good=good, bad=bad, packages=unit("splitcore", "splitfront"), code=0)
+    assert asked.sets == [[["splitcore"]]]
+    assert asked.headline.startswith(
+        "splitcore 1.0 -> 2.0 did it, alone; the 41 other changed packages are innocent"
+    )
+    assert "This is shown by mixtures that were installed against what packages require: " in asked.headline
+    assert any(step["forced"] for step in asked.blame["steps"])
 
 
 def test_a_failure_of_another_kind_is_no_evidence(world):
@@ -170,3 +193,73 @@ def first_home():
     import os
 
     return os.environ["HARNESS_HOME"]
+
+
+def test_only_python_differs(world):
+    if len({one.minor for one in installed()} & {"3.10", "3.12"}) < 2:
+        pytest.skip("needs Python 3.10 and 3.12")
+    job("import sys, pytied", "assert sys.version_info < (3, 12), 'planted'")
+    for side, python, version in (("good", "3.10", "1.0"), ("bad", "3.12", "2.0")):
+        lines = [f"      - {name}=={version}" for name in ("pytied", *names(3))]
+        text = f"dependencies:\n  - python={python}\n  - pip:\n" + "\n".join(lines) + "\n"
+        Path(f"{side}.yml").write_text(text, encoding="utf-8")
+    asked = world("--good", "good.yml", "--bad", "bad.yml", packages={"pytied": PLAIN}, code=0)
+    assert asked.blame["python"]["role"] == "alone"
+    assert re.match(r"Python 3\.10\.\d+ -> 3\.12\.\d+ did it, alone\.", asked.headline), asked.headline
+    assert asked.sets == []
+
+
+def test_python_and_a_package_together(world):
+    if len({one.minor for one in installed()} & {"3.10", "3.12"}) < 2:
+        pytest.skip("needs Python 3.10 and 3.12")
+    job("import sys, pyboth", "assert sys.version_info < (3, 12) or pyboth.X == 1, 'planted'")
+    for side, python, version in (("good", "3.10", "1.0"), ("bad", "3.12", "2.0")):
+        lines = [f"      - {name}=={version}" for name in ("pyboth", *names(3))]
+        text = f"dependencies:\n  - python={python}\n  - pip:\n" + "\n".join(lines) + "\n"
+        Path(f"{side}.yml").write_text(text, encoding="utf-8")
+    asked = world("--good", "good.yml", "--bad", "bad.yml", packages={"pyboth": PLAIN}, code=0)
+    assert asked.blame["python"]["role"] == "together"
+    assert asked.sets == [[["pyboth"]]]
+    assert "together with Python 3.10" in asked.headline
+
+
+def test_two_dates(world):
+    job("import dated", "assert dated.X < 3, 'planted'")
+    history = {f"{major}.0": f"X = {major}\n" for major in (1, 2, 3, 4)}
+    asked = world(
+        *("--good", "2024-01-01T18:00", "--bad", "2024-01-20", "--with", "dated", "--with", "pad00"),
+        *("--with", "pad01"),
+        packages={"dated": history},
+        code=0,
+    )
+    assert asked.sets == [[["dated"]]]
+    assert asked.headline == (
+        "dated 1.0 -> 4.0 did it, alone; the 2 other changed packages are innocent; its first bad release is 3.0."
+    )
+    assert asked.blame["good"]["kind"] == "the index as it stood at a date"
+
+
+def test_an_environment_that_contradicts_itself_and_a_package_that_no_index_has(world):
+    """As pip makes them: `wants` of the good list requires another version of `loose` than is listed."""
+    job("import loose, wants", "assert wants.X == 1, 'planted'")
+    wants = {"1.0": ("X = 1\n", ("loose>=2",)), "2.0": ("X = 2\n", ("loose",))}
+    good = {"loose": "1.0", "wants": "1.0", "our-own": "3"}
+    bad = {"loose": "2.0", "wants": "2.0", "our-own": "4"}
+    asked = world(good=good, bad=bad, packages={"loose": PLAIN, "wants": wants}, code=0)
+    assert asked.sets == [[["wants"]]]
+    assert asked.blame["good"]["contradictions"] == ["wants 1.0 requires loose>=2"]
+    assert [one["name"] for one in asked.blame["bad"]["left_out"]] == ["our-own"]
+    assert "bad: our-own 4 is left out of both environments" in asked.done.stdout
+
+
+def test_a_bisect_that_is_never_good_offers_the_blame(world, harness):
+    job("import offered", "raise ValueError('planted')")
+    freeze("works.txt", {"offered": "1.0"})
+    serve(world.index, {"offered": PLAIN})
+    done = harness("bisect", "--package", "offered", "--", "python", "job.py")
+    assert "never-good" in done.stdout
+    (offer,) = [line for line in done.stdout.splitlines() if "what changed is found by: " in line]
+    words = shlex.split(offer.partition("found by: ")[2].replace("ENV", "works.txt"))[3:]
+    again = harness(*words)
+    assert again.returncode == 0, again.stderr
+    assert "Both environments fail in the same way" in again.stdout
