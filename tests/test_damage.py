@@ -191,7 +191,7 @@ def test_one_probe_of_a_job_that_changes_its_environment(poisoned, harness, toy)
     assert done.returncode == 0, done.stderr
     assert "1.1 changed helper" in done.stderr
     assert harness(*ask, "1.2", "--", "python", "repro.py").returncode == 0
-    assert list(toy.glob("state directory/environments/base-*"))
+    assert list(toy.glob("home/environments/base-*"))
 
 
 @pytest.fixture

@@ -101,8 +101,8 @@ def parameters(dtype, trained=True, raw="base.{}"):
 
 def drawn(findings):
     names = [f"{place}.0" for place in range(len(findings))]
-    found = arrange(len(names), findings)
     answer = replay(Searched("sweep"), names, findings).answer()
+    found = arrange(len(names), findings, answer.judged)
     releases = [Release(name) for name in names]
     return arm_result(Arm("arm", {}), releases, found, answer, package="toy", commands=names, searched={})
 

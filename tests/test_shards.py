@@ -78,7 +78,7 @@ def test_what_is_stored_needs_no_shard(toy, whole, harness):
     (left,) = json.loads(planned.stdout)["include"]  # what cannot be installed leaves nothing to store
     assert (left["from"], left["to"], left["probes"]) == ("1.0", "1.3", 1)
     done = harness("plan", "toy", "--shards", "2", "--arm", "scaled", "--set", "steps=4", "--to", "1.1")
-    words = "bisect toy --set steps=4 --arm scaled --to 1.1 --locks plan"
+    words = "bisect toy --to 1.1 --locks plan --arm scaled --set steps=4"
     assert f"python -m harness {words} --shard 2/2\n" in done.stdout
     assert done.stdout.endswith(f"python -m harness {words}\n")
 
@@ -164,7 +164,7 @@ def test_a_merge_that_is_killed_is_done_again(toy, whole, harness):
     ("words", "said"),
     [
         (("merge", "nowhere"), "nowhere: not a state directory of the harness"),
-        (("merge", "{state directory}"), "cannot be merged into itself"),
+        (("merge", "{state}"), "cannot be merged into itself"),
         (("bisect", "toy", "--shard", "1/2"), "needs --locks"),
         (("bisect", "toy", "--shard", "3/2", "--locks", "plan"), "expected K/N"),
     ],

@@ -43,9 +43,9 @@ def _converter() -> JsonConverter:
     from cattrs.preconf.json import make_converter  # noqa: PLC0415 - kept out of start-up
 
     made = make_converter()
-    for kind in (str, bool, int):
-        made.register_structure_hook(kind, _exactly)
-    made.register_structure_hook(float, _number)
+    # By identity: an enum of texts is a subclass of str, and is read by its value.
+    made.register_structure_hook_func(lambda kind: kind in _NAMES, _exactly)
+    made.register_structure_hook_func(lambda kind: kind is float, _number)
     return made
 
 

@@ -202,13 +202,14 @@ class PairInvestigation:
     def _take_in(self, edge: Edge, arm: ArmResult, places: Mapping[str, int]) -> None:
         for row in arm.releases:
             self._tell(arm.name, edge.cell(places[row.version]), Verdict(row.verdict), row.reason)
+        verdicts = {row.version: row.verdict for row in arm.releases}
         found = []
         for one in (boundary for boundary in arm.boundaries if boundary.signal == "verdict"):
             found.append(
                 Boundary(
                     before=places[one.before],
                     after=places[one.after],
-                    kind=one.kind,
+                    kind="regressed" if verdicts[one.after] == Verdict.BAD else "fixed",
                     skipped=tuple(places[version] for version in one.skipped),
                     untested=tuple(places[version] for version in one.untested),
                     confirmed=one.confirmed,

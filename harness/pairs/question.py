@@ -84,7 +84,9 @@ class PairQuestion:
                 question,
                 axes=(Axis(package=part.package, first=part.first, last=part.last),),
                 holds=replace(holds, pins=pins),
-                job=replace(question.job, arms=tuple(part.arms)),
+                job=question.job
+                if question.subject.command
+                else replace(question.job, arms=tuple(part.arms)),
             ),
             state,
             replace(self.place, out=str(part.out)),

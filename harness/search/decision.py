@@ -80,8 +80,18 @@ def decide(known: Knowledge) -> Decision:
     others = [_sure(known, one, _failure_chance(known, verdicts, one), asked) for one in by_failure]
     if known.options.two_sided:
         every = sorted([*found, *others], key=lambda boundary: boundary.before)
-        found, others = [replace(boundary, kind="changed") for boundary in every], []
+        found, others = [_either_way(known, boundary) for boundary in every], []
     return Decision(tuple(verdicts), tuple(found), tuple(others), noisy, unchanged, doubt)
+
+
+def _either_way(known: Knowledge, boundary: Boundary) -> Boundary:
+    """Return a boundary of a two-sided question: between two values, neither side is the worse one.
+
+    A side that has no value, for it raised an error or was not finite, is worse than one that has.
+    """
+    failing = boundary.before if boundary.kind == "fixed" else boundary.after
+    failure = failure_of(known, failing)
+    return boundary if failure is not None and failure.level is None else replace(boundary, kind="changed")
 
 
 def failure_changes(known: Knowledge, verdicts: Sequence[Verdict]) -> list[Boundary]:

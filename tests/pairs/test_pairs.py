@@ -356,7 +356,7 @@ def test_one_package_of_two_is_varied_with_the_newest_of_the_other(ask):
 def test_other_commands_take_one_package(ask, harness):
     done = harness("probe", *BOTH, "--release", "1.0", "--", "python", "repro.py")
     assert done.returncode == 2
-    assert "probe takes one --package" in done.stderr
+    assert "two packages are a question for `bisect`; name one of them" in done.stderr
 
 
 def test_a_site_shows_pairs_with_the_runs_beneath_them(ask, harness):

@@ -22,7 +22,7 @@ def hostile_folder(tmp_path_factory):
 
 def test_the_answer_is_what_one_sees_first(drawn, visit):
     page = visit(drawn)
-    assert page.title().startswith("peft 0.7.0 broke float16 training")
+    assert page.title().startswith("peft 0.21.2 is good. 0.12.0 repaired float16 training")
     box = page.locator("h1").bounding_box()
     assert box["y"] + box["height"] < 400
     assert page.locator(".badge", has_text="confirmed").first.is_visible()

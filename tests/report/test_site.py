@@ -114,7 +114,7 @@ def test_damaged_runs_are_told_and_left_out(out, tmp_path, capsys):
     add_run(out, "undrawn", 22)
     (out / "undrawn" / "index.html").unlink()
     strange = add_run(out, "strange", 23)
-    write_atomic(out / "strange" / "report.json", to_json(replace(strange, host=None, package=3).to_dict()))
+    write_atomic(out / "strange" / "report.json", to_json(strange.to_dict() | {"host": None, "package": 3}))
     write_atomic(out / "no-run" / "notes.txt", "something else")
     assert main(["publish", "--to", str(tmp_path / "site"), "--out", str(out)]) == 0
     said = capsys.readouterr()

@@ -15,11 +15,13 @@ CRASH = Judgement(
     Verdict.BAD, "another failure", Fingerprint("exception", 1, "forward", exception="KeyError")
 )
 SKIP = Judgement(Verdict.SKIP, "cannot be installed")
-LETTERS = {"g": GOOD, "b": BAD, "x": CRASH, "s": SKIP}
+HIGHER = Judgement(Verdict.BAD, "higher than the reference", Fingerprint("loss higher", level=2.0))
+LOWER = Judgement(Verdict.BAD, "lower than the reference", Fingerprint("loss lower", level=0.5))
+LETTERS = {"g": GOOD, "b": BAD, "x": CRASH, "s": SKIP, "h": HIGHER, "l": LOWER}
 
 
 def written(letters):
-    """A history without noise: g good, b bad, x another failure, s skip."""
+    """A history without noise: g good, b bad, x another failure, s skip, h and l another value than the reference."""
     return lambda position, repeat: LETTERS[letters[position]]
 
 

@@ -62,16 +62,18 @@ def test_an_assumed_failure_is_taken_for_any():
 
 
 def test_a_two_sided_question_has_a_boundary_wherever_the_signal_changes():
-    found = solve("sweep", written("gxxxbbbxxxxx"), 12, two_sided=True)
+    found = solve("sweep", written("ghhhlllhhhhh"), 12, two_sided=True)
     assert found.sides == [(0, 1), (3, 4), (6, 7)]
     assert set(found.kinds) == {"changed"}
     assert all(boundary.confirmed for boundary in found.answer.boundaries)
     assert found.answer.other_failures == ()
     assert found.answer.conclusion == Conclusion.NON_MONOTONE
-    once = solve("binary", written("ggggbbbb"), 8, two_sided=True)
+    once = solve("binary", written("gggghhhh"), 8, two_sided=True)
     assert once.answer.conclusion == Conclusion.CHANGED
-    between = solve("binary", written("xxxxbbbb"), 8, two_sided=True)
+    between = solve("binary", written("hhhhllll"), 8, two_sided=True)
     assert (between.sides, between.answer.conclusion) == ([(3, 4)], Conclusion.CHANGED)
+    crash = solve("binary", written("ggggxxxx"), 8, two_sided=True)
+    assert (crash.sides, crash.answer.conclusion) == ([(3, 4)], Conclusion.REGRESSED)
 
 
 def test_a_failure_whose_name_changes_by_chance_is_no_boundary():

@@ -12,7 +12,7 @@ from harness.verdicts.interleaved import Looks, judge_interleaved, paired_deviat
 from harness.verdicts.levels import Levels, Sample
 from harness.verdicts.noise import NoiseFloor
 from harness.verdicts.pairs import judge_change, judge_pairs, looks
-from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
+from harness.verdicts.verdict import Fingerprint, Judgement, SkipKind, Verdict
 
 
 @pytest.mark.parametrize("noise", NOISE)
@@ -57,7 +57,7 @@ def test_looks_share_the_risk_and_too_few_pairs_decide_nothing():
     assert looks_at.risk == pytest.approx(0.05 / 10 / 3)
     assert Looks.of(1, Aim()).pairs == (4,)
     judged = judge_interleaved(METRIC, [(1.0, 2.0)] * 3, NoiseFloor(0.1, 4), Aim(), 16)
-    assert judged == Judgement(Verdict.SKIP, "undecided: 3 pairs are too few")
+    assert judged == Judgement(Verdict.SKIP, "undecided: 3 pairs are too few", skip_kind=SkipKind.UNDECIDED)
 
 
 def test_what_stays_open_says_what_would_have_been_seen():
