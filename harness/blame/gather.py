@@ -173,7 +173,7 @@ def _blame(blaming: Blaming) -> BlameResult:
         good,
         bad,
         [],
-        inside=list(blaming.inside),
+        inside=sorted(blaming.inside, key=lambda one: one.name),
         seconds=round(sum(blaming.seconds.values()), 1),
         disk=blaming.disk,
         unlike=_unlike(blaming),
@@ -181,7 +181,9 @@ def _blame(blaming: Blaming) -> BlameResult:
     )
     if mixtures is None or answer is None:
         return facts
-    sets = [_set(one, blaming.splits) for one in answer.sets] if facts.found else []
+    # By name: which of several sets is found first may depend on which execution ends first.
+    found = sorted(answer.sets, key=lambda one: sorted(one.changes)) if facts.found else []
+    sets = [_set(one, blaming.splits) for one in found]
     changes = _changes(mixtures, answer, blaming.loaded)
     return replace(
         facts,
