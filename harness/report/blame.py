@@ -110,7 +110,7 @@ class _Words:
             alone = not one.required and len(self.blame.sets) == 1 and not together and len(one.parts[0]) == 1
             said = f"{parts[0]} did it{', alone' if alone else ''}"
         needed = [self._change(place) for place in one.required]
-        return said + (f" (with {_listed(needed)}, without which it cannot be had)" if needed else "")
+        return said + (f" (with {_listed(needed)}, without which no mixture shows it)" if needed else "")
 
     def _part(self, part: Sequence[int]) -> str:
         names = [self._change(place) for place in part]
@@ -145,7 +145,9 @@ class _Words:
             )
             said.append(f"{other} innocent")
         if tied:
-            said.append(f"{_named(tied)} cannot be had apart from it, so nothing is known of {_it(tied)}")
+            said.append(
+                f"{_named(tied)} {_goes(tied)} along with it, so whether {_it(tied)} to the failure is not known"
+            )
         if undecided:
             said.append(f"nothing is known of {_named(undecided)}")
         return "; ".join(said)
@@ -297,8 +299,12 @@ def _some(names: Sequence[str]) -> str:
     return _listed(names) if more <= 0 else f"{', '.join(names[:_NAMED])} and {more} more"
 
 
+def _goes(changes: Sequence[ChangeResult]) -> str:
+    return "goes" if len(changes) == 1 else "go"
+
+
 def _it(changes: Sequence[ChangeResult]) -> str:
-    return "it" if len(changes) == 1 else "them"
+    return f"{changes[0].name} adds" if len(changes) == 1 else "these add"
 
 
 def _reason(row: ReleaseResult | None) -> str:

@@ -112,7 +112,13 @@ def test_a_failure_of_another_kind_is_no_evidence(world):
     packages = {"other": {"1.0": "def run(x): return x\n", "2.0": code}, "needed": PLAIN}
     good, bad = two("other", "needed")
     asked = world(good=good, bad=bad, packages=packages, code=0)
-    assert [sorted(name for part in one for name in part) for one in asked.sets] == [["needed", "other"]]
+    assert asked.sets == [[["other"]]]
+    assert asked.standing("tied") == ["needed"]
+    assert (
+        "other 1.0 -> 2.0 did it (with needed 1.0 -> 2.0, without which no mixture shows it)"
+        in asked.headline
+    )
+    assert "whether needed adds to the failure is not known" in asked.headline
 
 
 def test_added_and_removed_packages_are_changes(world):
