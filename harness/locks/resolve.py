@@ -184,7 +184,18 @@ class Resolver:
         """
         wanted = [f"{name}=={version}" for name, version in versions.items()]
         alone = replace(self, target=(*self.target, "--no-deps"))
-        return alone._resolve(wanted, preference=None)[0]  # noqa: SLF001 - of the same class
+        lock = alone._resolve(wanted, preference=None)[0]  # noqa: SLF001 - of the same class
+        return lock if isinstance(lock, Unresolvable) else self._hashed(lock)
+
+    def _hashed(self, lock: Lock) -> Lock:
+        """Return a lock with the hashes of files in folders, which uv computes only where it asks for requirements."""
+        bare = [f"{one.name}=={one.version}" for one in lock.packages if not one.hashes]
+        found = self._resolve(bare, preference=None)[0] if bare else None
+        if not isinstance(found, Lock):
+            return lock
+        known = {(one.name, one.version): one for one in found.packages}
+        packages = (one if one.hashes else known.get((one.name, one.version), one) for one in lock.packages)
+        return replace(lock, packages=tuple(packages))
 
     def as_of(self, moment: datetime, held: Collection[str] = ()) -> Lock | Unresolvable:
         """Return the lock of the pins as the index stood at a moment.

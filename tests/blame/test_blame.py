@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from toyindex import wheel
 from worlds import freeze, job, names, serve
 
 from harness.locks.interpreter import installed
@@ -269,3 +270,19 @@ def test_a_bisect_that_is_never_good_offers_the_blame(world, harness):
     again = harness(*words)
     assert again.returncode == 0, again.stderr
     assert "Both environments fail in the same way" in again.stdout
+
+
+def test_builds_of_a_folder_of_wheels(world, toy, monkeypatch):
+    """As torch for the CPU: the list has a local version, and the file lies in a folder, whose files have no hashes."""
+    (toy / "wheels").mkdir()
+    for version in ("1.0", "2.0"):
+        made = wheel("linked", f"{version}+cpu", f"X = {version[0]}\n")
+        (toy / "wheels" / made.name).write_bytes(made.content)
+    monkeypatch.setenv("UV_FIND_LINKS", str(toy / "wheels"))
+    job("import linked", "assert linked.X == 1, 'planted'")
+    asked = world(good={"linked": "1.0+cpu"}, bad={"linked": "2.0+cpu"}, count=4, code=0)
+    assert asked.sets == [[["linked"]]]
+    assert asked.headline.startswith(
+        "linked 1.0+cpu -> 2.0+cpu did it, alone; the 4 other changed packages are"
+    )
+    assert [one["stand_in"] for one in asked.blame["good"]["stood_in"]] == ["1.0"]
