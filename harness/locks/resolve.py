@@ -267,7 +267,8 @@ class Resolver:
         return outcome, text
 
     def _newest(self) -> str:
-        return f"{self.package}<={self.newest}" if self.newest else self.package
+        # A specifier of order takes no local version, and `<=2.0` allows 2.0+cpu (PEP 440).
+        return f"{self.package}<={self.newest.partition('+')[0]}" if self.newest else self.package
 
     def _reference_path(self) -> Path:
         return self._path("reference", *([self._newest()] if self.newest else []))

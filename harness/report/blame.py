@@ -98,7 +98,8 @@ class _Words:
 
     def _set(self, one: CulpritSetResult) -> str:
         parts = [self._part(part) for part in one.parts]
-        together = len(one.parts) > 1 or (self.blame.python or _NO_PYTHON).role == PythonRole.TOGETHER
+        role = (self.blame.python or _NO_PYTHON).role
+        with_others = role in (PythonRole.TOGETHER, PythonRole.EITHER, PythonRole.HELD)
         if len(one.parts) > 1:
             cured = (
                 "; without either of them the job is good"
@@ -107,7 +108,9 @@ class _Words:
             )
             said = f"{_listed(parts)} did it together{cured if all(one.reversed) else ''}"
         else:
-            alone = not one.required and len(self.blame.sets) == 1 and not together and len(one.parts[0]) == 1
+            alone = (
+                not one.required and len(self.blame.sets) == 1 and not with_others and len(one.parts[0]) == 1
+            )
             said = f"{parts[0]} did it{', alone' if alone else ''}"
         needed = [self._change(place) for place in one.required]
         return said + (f" (with {_listed(needed)}, without which no mixture shows it)" if needed else "")
