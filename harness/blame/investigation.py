@@ -127,6 +127,7 @@ class Blaming:
                 mixtures.execute(search, self.failure)
             finally:
                 self.answer = search.answer()
+                mixtures.keep()
             self.splits = split_units(mixtures, self.failure, self.answer)
             if not mixtures.session.executor.repaired():
                 return

@@ -6,26 +6,29 @@ Every mixture stands as one more release of the session, behind the good environ
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.blame.ties import ties
 from harness.environments.requirements import owners, requirements
 from harness.errors import MachineError
+from harness.files import to_json, write_atomic
 from harness.locks.lock import Lock, Move, differences
 from harness.locks.mixture import contradicted, mix, mixed, stated
 from harness.locks.resolve import Resolver
 from harness.releases.release import Release
 from harness.search.difference import Difference
-from harness.search.mixtures import Observation, Outcome, Purpose
+from harness.search.mixtures import Observation, Outcome, Purpose, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from harness.blame.failure import KnownFailure
     from harness.locks.mixture import Requirements
     from harness.locks.mixture import Tie as Stated
-    from harness.search.mixtures import Request
     from harness.search.ties import Mixture, Tie
     from harness.sessions.driver import Driver, Task
     from harness.sessions.finding import Finding
@@ -140,7 +143,65 @@ class Mixtures:
         for mixture, place in ((frozenset[int](), GOOD), (self.everything, BAD)):
             for repeat, finding in enumerate(self.findings(place)):
                 self._tell(search, failure, mixture, repeat, finding)
+        for names, repeat, purpose in self._kept():
+            mixture = frozenset(at for at, one in enumerate(self.changes) if one.name in names)
+            if not self._again(search, failure, Request(mixture, repeat, Purpose(purpose))):
+                break
         return search
+
+    def keep(self) -> None:
+        """Store which mixtures were executed in which order, so that the same question takes the same path again.
+
+        Several run at a time and end in any order, on which it depends what is asked next.
+        """
+        steps = [
+            [sorted(self.changes[at].name for at in one.mixture), one.repeat, one.purpose.value]
+            for one in self.steps
+            if not one.forced
+        ]
+        write_atomic(self._path(), to_json(steps))
+
+    def _kept(self) -> list[tuple[list[str], int, str]]:
+        try:
+            steps = json.loads(self._path().read_text(encoding="utf-8"))
+            return [(list(names), int(repeat), str(purpose)) for names, repeat, purpose in steps]
+        except (OSError, ValueError, TypeError):
+            return []
+
+    def _path(self) -> Path:
+        session = self.session
+        arm = self.driver.arms[self.arm]
+        facts: list[object] = [
+            self._lock(GOOD).digest,
+            self._lock(BAD).digest,
+            session.job_digest,
+            session.device,
+        ]
+        facts += [sorted(arm.parameters.items()), sorted(session.asked.scenario.oracle.items())]
+        digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        return session.environments.state.locks / f"blame-{digest[:32]}.json"
+
+    def _again(self, search: Difference, failure: KnownFailure, request: Request) -> bool:
+        """Take in an execution of an earlier run; return whether it is stored, or was a refusal."""
+        if (request.mixture, request.repeat) in {(one.mixture, one.repeat) for one in self.steps}:
+            return True
+        self._purposes[request.mixture, request.repeat] = request.purpose
+        place, refused, needed = self._place(request)
+        if place is None:
+            self._refuse(search, request, refused, needed)
+            return True
+        name = self.arm if place in (GOOD, BAD) else self.mixed_arm
+        probes = self.session.probes(self.driver.arms[name], place, request.repeat)
+        if any(self.session.store.find(probe.digest, probe.repeat) is None for probe in probes):
+            return False
+        self.driver.execute([(name, place, request.repeat)])
+        finding = self.driver.findings[name][place][request.repeat]
+        self._tell(search, failure, request.mixture, request.repeat, finding)
+        return True
+
+    def _refuse(self, search: Difference, request: Request, refused: str, needed: tuple[Tie, ...]) -> None:
+        search.tell(Observation(request.mixture, request.repeat, Outcome.UNRESOLVED, needed))
+        self.steps.append(Step(*_of(request), Outcome.UNRESOLVED, None, None, refused))
 
     def execute(self, search: Difference, failure: KnownFailure) -> None:
         """Execute what a search proposes until it is done.
@@ -213,9 +274,7 @@ class Mixtures:
                 self._purposes[request.mixture, request.repeat] = request.purpose
                 place, refused, needed = self._place(request)
                 if place is None:
-                    observed = Observation(request.mixture, request.repeat, Outcome.UNRESOLVED, needed)
-                    search.tell(observed)
-                    self.steps.append(Step(*_of(request), Outcome.UNRESOLVED, None, None, refused))
+                    self._refuse(search, request, refused, needed)
                 else:
                     name = self.arm if place in (GOOD, BAD) else self.mixed_arm
                     tasks.append((name, place, request.repeat))
