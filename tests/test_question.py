@@ -21,6 +21,7 @@ from harness.model.question import (
     SEARCHES,
     VERDICTS,
     Axis,
+    Ends,
     Holds,
     Job,
     Judging,
@@ -39,10 +40,12 @@ PACKAGE = st.from_regex(r"[a-z]{1,6}(-[a-z]{1,3})?(\[[a-z]{1,3}\])?", fullmatch=
 NAME = st.from_regex(r"[a-z][a-z0-9_]{0,7}", fullmatch=True)
 NUMBER = st.floats(allow_nan=False, width=64)
 SETTING = st.one_of(TEXT, st.integers(-(10**20), 10**20), NUMBER, st.booleans())
-PART_OF = {"subject": Subject, "holds": Holds, "job": Job, "judging": Judging, "plan": Plan}
+PART_OF = {"subject": Subject, "ends": Ends, "holds": Holds, "job": Job, "judging": Judging, "plan": Plan}
 
 VALUES = {
     "bundle": TEXT,
+    "good": TEXT,
+    "bad": TEXT,
     "pins": st.tuples(TEXT),
     "prereleases": st.just(True),
     "python": TEXT,
@@ -96,7 +99,7 @@ def subjects(verb: str) -> st.SearchStrategy:
     scenarios = st.builds(Subject, scenario=NAME)
     commands = st.builds(Subject, command=st.tuples(st.just("python"), TEXT, TEXT))
     bundles = st.builds(Subject, bundle=VALUES["bundle"])
-    return st.one_of(scenarios, commands, bundles)
+    return st.one_of(scenarios, commands, *([] if verb == "blame" else [bundles]))
 
 
 ENDS = st.one_of(st.none(), VERSION)
@@ -114,7 +117,8 @@ def questions(verb: str) -> st.SearchStrategy:
     return st.builds(
         Question,
         subject=subjects(verb),
-        axes=st.one_of(st.just(()), ONE.map(lambda axis: (axis,)), TWO),
+        axes=st.just(()) if verb == "blame" else st.one_of(st.just(()), ONE.map(lambda axis: (axis,)), TWO),
+        ends=part(Ends, verb=verb),
         holds=part(Holds, verb=verb),
         job=part(Job, verb=verb),
         judging=part(Judging, verb=verb),
@@ -131,7 +135,7 @@ def parsed(words: list[str], verb: str) -> argparse.Namespace:
     return options
 
 
-@pytest.mark.parametrize("verb", ["bisect", "plan"])
+@pytest.mark.parametrize("verb", ["bisect", "plan", "blame"])
 @given(data=st.data())
 @settings(deadline=None, max_examples=300)
 def test_a_question_comes_back_from_its_command_line(verb, data):
@@ -141,7 +145,7 @@ def test_a_question_comes_back_from_its_command_line(verb, data):
     assert read_question(parsed(question.to_argv(verb)[1:], verb)) == question
 
 
-@given(questions("bisect"))
+@given(st.one_of(questions("bisect"), questions("blame")))
 @settings(deadline=None, max_examples=300)
 def test_a_question_comes_back_from_json(question):
     assert from_plain(Question, json.loads(json.dumps(to_plain(question)))) == question
@@ -172,13 +176,14 @@ def test_every_field_of_a_question_has_an_option_and_values_to_try():
     assert {one.name for one in fields(Question)} == {*PART_OF, "axes", "schema"}
 
 
-@pytest.mark.parametrize("verb", ["bisect", "plan", "probe"])
+@pytest.mark.parametrize("verb", ["bisect", "plan", "probe", "blame"])
 def test_every_option_of_the_commands_is_part_of_the_question_or_of_the_place(verb):
     (action,) = [one for one in parser()._actions if isinstance(one, argparse._SubParsersAction)]
     own = {
         "bisect": {"shard", "exit_code"},
         "plan": {"shards", "folder", "json"},
         "probe": {"release", "arm", "repeat"},
+        "blame": {"exit_code"},
     }[verb]
     known = {name for kind in (*PART_OF.values(), Place) for name, _, _ in described(kind)}
     found = {one.dest for one in action.choices[verb]._actions} - {"help", "debug"}

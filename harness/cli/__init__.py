@@ -23,6 +23,7 @@ INTERRUPTED = 130
 
 VERBS = {
     "bisect": "find where a training changed, over the releases of a package",
+    "blame": "find which of the packages that differ between two environments makes a training fail",
     "probe": "execute one release; exit status 0 good, 1 bad, 125 skip, as git bisect run wants it",
     "new": "write a scenario that runs as it is, to be changed into your own",
     "validate": "check a scenario: say everything that is wrong with it, or what it means",
@@ -40,7 +41,7 @@ VERBS = {
 }
 
 
-WITH_COMMAND = {"bisect", "probe", "new"}
+WITH_COMMAND = {"bisect", "blame", "probe", "new"}
 """Verbs that take a command of the user's behind `--`."""
 
 

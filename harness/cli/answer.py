@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from harness.report.boundaries import located, span
+from harness.model.codec import from_plain
+from harness.model.question import Ends, Plan, Question
+from harness.report.blame import replaced, support
+from harness.report.boundaries import located, newest_tested, span
 from harness.report.causes import not_sought
 from harness.report.dependencies import proof
 from harness.report.gaps import gap_of
@@ -32,16 +37,44 @@ def show(report: Report, folder: Path) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for arm in report.arms:
         show_arm(console, arm)
-        for boundary in arm.boundaries:
+        for boundary in arm.boundaries if report.blame is None else ():
             _show_boundary(console, report, arm, boundary)
         for note in arm.notes if arm.grid else ():
             console.print(f"  {note}", markup=False, style="dim")
         for cause in report.cause:
             if cause.arm == arm.name:
                 _show_cause(console, cause, report.package)
+    if offered := blame_command(report, folder):
+        console.print(
+            f"  if it works in another environment, what changed is found by: {offered}", markup=False
+        )
+    if report.blame is not None:
+        for line in filter(None, [*replaced(report.blame), support(report.blame)]):
+            console.print(f"  {line}", markup=False, style="dim")
     if why := not_sought(report):
         console.print(f"{why}.", markup=False, style="dim")
     console.print(f"report: {folder / 'index.html'}", markup=False)
+
+
+def blame_command(report: Report, folder: Path) -> str:
+    """Return the command that would compare a run that is never good with another environment; empty for any other run."""
+    never = [arm for arm in report.arms if arm.conclusion == "never-good" and newest_tested(arm.releases)]
+    if not never or not report.question or report.blame is not None:
+        return ""
+    question = from_plain(Question, report.question)
+    newest = newest_tested(never[0].releases)
+    if newest is None or question.subject.bundle:
+        return ""
+    lock = str(folder / "locks" / f"{newest.version}.txt")
+    arms = () if question.subject.command else (never[0].name,)
+    asked = replace(
+        question,
+        axes=(),
+        ends=Ends(good="ENV", bad=lock),
+        job=replace(question.job, arms=arms),
+        plan=Plan(any_failure=question.plan.any_failure, cause=question.plan.cause),
+    )
+    return shlex.join(["python", "-m", "harness", *asked.to_argv("blame")])
 
 
 def _show_boundary(console: Console, report: Report, arm: ArmResult, boundary: BoundaryResult) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
 from harness.model.options import add_options, read_options
-from harness.model.question import GROUPS, Axis, Holds, Job, Judging, Place, Plan, Question, Subject
+from harness.model.question import GROUPS, Axis, Ends, Holds, Job, Judging, Place, Plan, Question, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +42,14 @@ def add_question(parser: argparse.ArgumentParser, verb: str) -> None:
         default="",
         help="name of a scenario, path of its folder, or a script; or none, and a command behind --",
     )
+    if verb != "blame":
+        _add_axes(parser, verb)
+    for part in (Subject, Ends, Job, Holds, Judging, Plan, Place):
+        add_options(parser, part, verb, GROUPS)
+
+
+def _add_axes(parser: argparse.ArgumentParser, verb: str) -> None:
+    """Add the options that say which packages and which of their releases vary."""
     parser.add_argument(
         "--package",
         action=InOrder,
@@ -63,8 +71,6 @@ def add_question(parser: argparse.ArgumentParser, verb: str) -> None:
             metavar="V",
             help="newest release of that package; default: the newest of all",
         )
-    for part in (Subject, Job, Holds, Judging, Plan, Place):
-        add_options(parser, part, verb, GROUPS)
 
 
 def read_question(options: argparse.Namespace) -> Question:
@@ -76,6 +82,7 @@ def read_question(options: argparse.Namespace) -> Question:
     return Question(
         subject=_subject(options),
         axes=read_axes(getattr(options, "ranges", ())),
+        ends=read_options(Ends, options),
         holds=read_options(Holds, options),
         job=read_options(Job, options),
         judging=read_options(Judging, options),

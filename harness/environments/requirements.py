@@ -1,4 +1,4 @@
-"""What the packages of an environment require, as their metadata state it; kept by the lock's digest."""
+"""What the packages of an environment require, as their metadata state it, kept by the lock's digest; and their files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from harness.environments.environment import Environment, find
 from harness.files import to_json, write_atomic
 
 if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
     from harness.environments.environment import Environments
     from harness.locks.lock import Lock
     from harness.locks.mixture import Requirements
@@ -41,14 +43,34 @@ def requirements(environments: Environments, lock: Lock, base: Lock, *, make: bo
     return found
 
 
+def owners(environments: Environments, lock: Lock) -> dict[str, set[str]]:
+    """Return {file or folder of site-packages: canonical names of the packages that installed it}.
+
+    Empty where the environment is not here; a folder of several packages, as `google`, has several names.
+
+    Args:
+        environments: Finds the environment.
+        lock: Of the environment.
+    """
+    made = find(environments.state.environments / lock.digest[:20])
+    found: dict[str, set[str]] = {}
+    for one in _distributions(made) if made else ():
+        for path in one.files or ():
+            found.setdefault(path.parts[0], set()).add(str(canonicalize_name(one.metadata["Name"])))
+    return found
+
+
 def _read(environment: Environment) -> Requirements:
+    return {
+        (str(canonicalize_name(one.metadata["Name"])), one.version): tuple(one.requires or ())
+        for one in _distributions(environment)
+    }
+
+
+def _distributions(environment: Environment) -> list[Distribution]:
     sites = [
         str(site)
         for folder in (environment.base, environment.folder)
         for site in folder.glob("lib/python*/site-packages")
     ]
-    return {
-        (str(canonicalize_name(one.metadata["Name"])), one.version): tuple(one.requires or ())
-        for one in distributions(path=sites)
-        if one.metadata["Name"]
-    }
+    return [one for one in distributions(path=sites) if one.metadata["Name"]]

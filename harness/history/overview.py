@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from harness.history.drift import change_points
 
@@ -101,6 +101,8 @@ def drifts(probes: Sequence[Row]) -> list[Drift]:
     """
     groups: dict[Key, list[Row]] = defaultdict(list)
     for row in probes:
+        if not _is_release(row["version"]):
+            continue  # one of two environments that were compared: they have no order, and differ from run to run
         groups[row["scenario"], row["package"], row["arm"], row["device"], row["start"]].append(row)
     return [
         drift
@@ -108,6 +110,14 @@ def drifts(probes: Sequence[Row]) -> list[Drift]:
         for signal, measure in _SIGNALS.items()
         for drift in (*_over_releases(key, signal, measure, rows), *_over_time(key, signal, measure, rows))
     ]
+
+
+def _is_release(version: str) -> bool:
+    try:
+        Version(version)
+    except InvalidVersion:
+        return False
+    return True
 
 
 def _over_releases(key: Key, signal: str, measure: Measure, rows: Sequence[Row]) -> Iterator[Drift]:

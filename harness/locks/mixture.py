@@ -106,22 +106,36 @@ def mix(
 def contradicted(lock: Lock, requirements: Requirements, interpreter: Interpreter) -> list[Tie]:
     """Return the requirements that the versions of a lock contradict, those of extras left out."""
     versions = lock.versions()
+    return [
+        tie
+        for name, version in versions.items()
+        for tie, wanted in stated(name, version, requirements, interpreter)
+        if not met(wanted, versions.get(tie.name))
+    ]
+
+
+def stated(
+    name: str, version: str, requirements: Requirements, interpreter: Interpreter
+) -> list[tuple[Tie, Requirement]]:
+    """Return what a release requires with an interpreter, those of extras left out."""
     about = {
         "python_version": interpreter.minor,
         "python_full_version": interpreter.version,
         "extra": "",
     }
     found = []
-    for name, version in versions.items():
-        for text in requirements.get((name, version), ()):
-            wanted = _requirement(text)
-            if wanted is None or (wanted.marker is not None and not wanted.marker.evaluate(about)):
-                continue
-            required = str(canonicalize_name(wanted.name))
-            there = versions.get(required)
-            if there is None or not wanted.specifier.contains(there, prereleases=True):
-                found.append(Tie(name, version, required, f"{required}{_in_order(wanted)}"))
+    for text in requirements.get((name, version), ()):
+        wanted = _requirement(text)
+        if wanted is None or (wanted.marker is not None and not wanted.marker.evaluate(about)):
+            continue
+        required = str(canonicalize_name(wanted.name))
+        found.append((Tie(name, version, required, f"{required}{_in_order(wanted)}"), wanted))
     return found
+
+
+def met(wanted: Requirement, version: str | None) -> bool:
+    """Tell whether a version, or the absence of the package, meets a requirement."""
+    return version is not None and wanted.specifier.contains(version, prereleases=True)
 
 
 def _requirement(text: str) -> Requirement | None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from harness.locks.lock import Lock, askers, parse_packages
 from harness.releases.refused import release_of, serves_others
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from harness.locks.interpreter import Interpreter
     from harness.locks.lock import Move
@@ -173,6 +174,46 @@ class Resolver:
         wanted = [f"{name}=={version}" for name, version in lock.versions().items()]
         return self._resolve(wanted, preference=lock)[0]
 
+    def as_listed(self, versions: Mapping[str, str]) -> Lock | Unresolvable:
+        """Return the lock of just these versions, whether their requirements agree or not.
+
+        A list says what an environment held, and pip makes environments that contradict themselves.
+
+        Raises:
+            HarnessError: The index is out of reach.
+        """
+        wanted = [f"{name}=={version}" for name, version in versions.items()]
+        alone = replace(self, target=(*self.target, "--no-deps"))
+        lock = alone._resolve(wanted, preference=None)[0]  # noqa: SLF001 - of the same class
+        return lock if isinstance(lock, Unresolvable) else self._hashed(lock)
+
+    def _hashed(self, lock: Lock) -> Lock:
+        """Return a lock with the hashes of files in folders, which uv computes only where it asks for requirements."""
+        bare = [f"{one.name}=={one.version}" for one in lock.packages if not one.hashes]
+        found = self._resolve(bare, preference=None)[0] if bare else None
+        if not isinstance(found, Lock):
+            return lock
+        known = {(one.name, one.version): one for one in found.packages}
+        packages = (one if one.hashes else known.get((one.name, one.version), one) for one in lock.packages)
+        return replace(lock, packages=tuple(packages))
+
+    def as_of(self, moment: datetime, held: Collection[str] = ()) -> Lock | Unresolvable:
+        """Return the lock of the pins as the index stood at a moment.
+
+        Args:
+            moment: Uploads up to then count; with a time zone.
+            held: Packages that are taken from all that the index has now.
+
+        Raises:
+            HarnessError: The index is out of reach.
+        """
+        options = ["--exclude-newer", moment.isoformat()]
+        for name in held:
+            options += ["--exclude-newer-package", f"{name}={datetime.now(UTC).isoformat()}"]
+        then = replace(self, target=(*self.target, *options))
+        found = then._resolve(self.requirements(), preference=None)[0]  # noqa: SLF001 - of the same class
+        return replace(found, policy=f"as-of {moment:%Y-%m-%d}") if isinstance(found, Lock) else found
+
     def requirements(self) -> list[str]:
         """Return the pins in force: with the host's torch, its version stands in place of the scenario's."""
         host = self.torch.host
@@ -238,7 +279,8 @@ class Resolver:
         return outcome, text
 
     def _newest(self) -> str:
-        return f"{self.package}<={self.newest}" if self.newest else self.package
+        # A specifier of order takes no local version, and `<=2.0` allows 2.0+cpu (PEP 440).
+        return f"{self.package}<={self.newest.partition('+')[0]}" if self.newest else self.package
 
     def _reference_path(self) -> Path:
         return self._path("reference", *([self._newest()] if self.newest else []))

@@ -8,6 +8,7 @@ reverse. Where and how fast probes are executed (`Place`) is no part of what is 
 |---|---|
 | `Subject` | what is executed: a scenario, a command, or a bundle that holds a scenario |
 | `Axis` | what varies: a package, and the ends of the range of its releases |
+| `Ends` | what varies in a question about two environments: the changes between them |
 | `Holds` | what is kept: pins, Python, torch, device, variables, locks |
 | `Job` | arms, changed settings, seeds |
 | `Judging` | how a command is judged; a scenario says that in its file |
@@ -39,6 +40,8 @@ Setting = str | int | float | bool
 
 _ASKING = ("bisect", "plan")
 _PROBING = ("bisect", "plan", "probe")
+_ANSWERING = ("bisect", "blame")
+_EXECUTING = (*_PROBING, "blame")
 
 OF_JUDGING = "judging a script or a command"
 OF_SEARCH = "search"
@@ -157,6 +160,29 @@ class Axis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Two environments, between which packages change; both are given, or none.
+
+    An environment is the path of a list of packages, of a lock, of a Python or of a run, or a date.
+    """
+
+    good: str = option(
+        "",
+        "--good",
+        "the environment in which it works: a lock, a list of packages, the path of a Python, or a date",
+        metavar="ENV",
+        verbs=("blame",),
+    )
+    bad: str = option(
+        "",
+        "--bad",
+        "the environment in which it fails, given in the same way",
+        metavar="ENV",
+        verbs=("blame",),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holds:
     """What every environment and every probe has in common."""
 
@@ -166,13 +192,13 @@ class Holds:
         'what every environment holds besides, as "torch==2.13.0"; may be repeated',
         metavar="REQUIREMENT",
     )
-    prereleases: bool = option(False, "--pre", "take pre-releases too", verbs=(*_PROBING, "bundle"))
+    prereleases: bool = option(False, "--pre", "take pre-releases too", verbs=(*_EXECUTING, "bundle"))
     python: str | None = option(
         None,
         "--python",
         "Python of the environments, as 3.10 or >=3.10, or the path of one or of a virtual environment",
         metavar="V",
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
     torch: str = option(
         "auto",
@@ -180,10 +206,10 @@ class Holds:
         "where torch comes from: auto (your configured source, else CUDA where a GPU is, else CPU), cpu, "
         "cuXXX (as cu128), index (as the index serves it), host (the torch that is installed)",
         metavar="SOURCE",
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
     device: str = option(
-        "auto", "--device", "default auto: CUDA where it can be used", choices=DEVICES, verbs=_PROBING
+        "auto", "--device", "default auto: CUDA where it can be used", choices=DEVICES, verbs=_EXECUTING
     )
     timeout: float | None = option(
         None,
@@ -192,15 +218,15 @@ class Holds:
         metavar="S",
         read=read_seconds,
         write=repr,
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
-    online: bool = option(False, "--online", "let probes use the network", verbs=_PROBING)
+    online: bool = option(False, "--online", "let probes use the network", verbs=_EXECUTING)
     variables: tuple[str, ...] = option(
         (),
         "--env",
         "an environment variable that probes get; without a value, as it is here; may be repeated",
         metavar="NAME[=VALUE]",
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
     locks: str | None = option(
         None,
@@ -221,7 +247,11 @@ class Job:
     """
 
     arms: tuple[str, ...] = option(
-        (), "--arm", "an arm; may be repeated; default: the scenario's", metavar="A", verbs=_ASKING
+        (),
+        "--arm",
+        "an arm; may be repeated; default: the scenario's",
+        metavar="A",
+        verbs=(*_ASKING, "blame"),
     )
     settings: tuple[tuple[str, Setting], ...] = option(
         (),
@@ -230,10 +260,10 @@ class Job:
         metavar="NAME=VALUE",
         read=read_setting,
         write=write_setting,
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
     seeds: int = option(
-        1, "--seeds", "seeds of every arm, default 1", metavar="N", read=positive, verbs=_PROBING
+        1, "--seeds", "seeds of every arm, default 1", metavar="N", read=positive, verbs=_EXECUTING
     )
 
 
@@ -247,7 +277,7 @@ class Judging:
         "bad if the output matches, whatever the exit status; any other failure is skip",
         metavar="REGEX",
         group=OF_JUDGING,
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
     error_matches: str | None = option(
         None,
@@ -255,7 +285,7 @@ class Judging:
         "bad only if the output matches; another error is skip",
         metavar="REGEX",
         group=OF_JUDGING,
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
     import_errors: str | None = option(
         None,
@@ -263,7 +293,7 @@ class Judging:
         "what a module that cannot be imported means, default skip",
         choices=("bad", "skip"),
         group=OF_JUDGING,
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
     metric: str | None = option(
         None,
@@ -273,7 +303,7 @@ class Judging:
         "step_seconds and others",
         metavar="NAME",
         group=OF_JUDGING,
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
     expect: str | None = option(
         None,
@@ -282,7 +312,7 @@ class Judging:
         "counts",
         metavar="BOUND",
         group=OF_JUDGING,
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
     minimum_effect: float | None = option(
         None,
@@ -293,7 +323,7 @@ class Judging:
         read=float,
         write=repr,
         group=OF_JUDGING,
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
     higher_is_worse: bool | None = option(
         None,
@@ -304,7 +334,7 @@ class Judging:
             (True, "--lower-is-better", "a metric that is higher is bad, no other is"),
         ),
         group=OF_JUDGING,
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
     warning_matches: str | None = option(
         None,
@@ -312,7 +342,7 @@ class Judging:
         "bad if a warning `Category: message` of the script matches",
         metavar="REGEX",
         group=OF_JUDGING,
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
     output: str | None = option(
         None,
@@ -321,7 +351,7 @@ class Judging:
         'will do, as "*"',
         metavar="NAME",
         group=OF_JUDGING,
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
     atol: float | None = option(
         None,
@@ -331,7 +361,7 @@ class Judging:
         read=float,
         write=repr,
         group=OF_JUDGING,
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
     rtol: float | None = option(
         None,
@@ -341,7 +371,7 @@ class Judging:
         read=float,
         write=repr,
         group=OF_JUDGING,
-        verbs=_PROBING,
+        verbs=_EXECUTING,
     )
 
     reference: str | None = option(
@@ -382,7 +412,7 @@ class Plan:
         "--any-failure",
         "take every failure for the same one, whatever its fingerprint",
         group=OF_SEARCH,
-        verbs=_ASKING,
+        verbs=(*_ASKING, "blame"),
     )
     assume: tuple[tuple[str, str], ...] = option(
         (),
@@ -426,7 +456,7 @@ class Plan:
         "--no-cause",
         "do not find out why the sides of a boundary differ",
         group=OF_WHY,
-        verbs=_ASKING,
+        verbs=(*_ASKING, "blame"),
     )
     remedies: bool = option(
         False, "--fixes", "try the scenario's remedies around each boundary", group=OF_WHY, verbs=_ASKING
@@ -444,7 +474,7 @@ class Place:
         metavar="N",
         read=positive,
         group=OF_PLACE,
-        verbs=_ASKING,
+        verbs=(*_ASKING, "blame"),
     )
     executor: str = option(
         "local",
@@ -468,7 +498,7 @@ class Place:
         "where reports go, default reports",
         metavar="DIR",
         group=OF_PLACE,
-        verbs=("bisect",),
+        verbs=_ANSWERING,
     )
     environment_cap: float = option(
         DEFAULT_CAP_GB,
@@ -478,7 +508,7 @@ class Place:
         read=float,
         write=repr,
         group=OF_PLACE,
-        verbs=("bisect",),
+        verbs=_ANSWERING,
     )
 
 
@@ -488,11 +518,13 @@ class Question:
 
     Attributes:
         axes: What varies; none: what the scenario says.
+        ends: The two environments of a question about the changes between them.
         schema: Version of this shape.
     """
 
     subject: Subject = field(default_factory=Subject)
     axes: tuple[Axis, ...] = ()
+    ends: Ends = field(default_factory=Ends)
     holds: Holds = field(default_factory=Holds)
     job: Job = field(default_factory=Job)
     judging: Judging = field(default_factory=Judging)
@@ -503,15 +535,15 @@ class Question:
         """Return the words behind `python -m harness` that ask this question of a command.
 
         Args:
-            verb: `bisect` or `plan`; `probe` asks for one release of it, whose options are `more`.
+            verb: `bisect`, `plan` or `blame`; `probe` asks for one release of it, whose options are `more`.
             more: Further words, before a command of the user's.
         """
         words = [verb]
         if self.subject.scenario:
             words.append(self.subject.scenario)
         words += write_options(self.subject, verb)
-        words += self._ranges(verb)
-        for part in (self.holds, self.job, self.judging, self.plan):
+        words += self._ranges(verb) if verb != "blame" else ()
+        for part in (self.ends, self.holds, self.job, self.judging, self.plan):
             words += write_options(part, verb)
         words += more
         return [*words, "--", *self.subject.command] if self.subject.command else words

@@ -60,8 +60,9 @@ def _run(arguments):
     del error  # with all that its frames hold
     flushed = _finalize()
     if traced and os.getpid() == process:  # and not a child that the script forked
-        from harness_recorder.script import tell_memory
+        from harness_recorder.script import tell_memory, tell_modules
 
+        tell_modules()
         tell_memory()
     if interrupted:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

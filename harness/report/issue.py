@@ -16,7 +16,7 @@ from harness.report.grid_tables import searched
 from harness.report.lines import raised
 from harness.report.markdown import code, md
 from harness.report.remedies import sentences
-from harness.report.summary import device_table, hunk_rows, line_rows, mixture_table
+from harness.report.summary import device_table, environments, hunk_rows, line_rows, mixture_table
 from harness.report.text import capital, clean, number, one_line
 from harness.report.why import cause_of
 
@@ -45,7 +45,12 @@ def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
         _script(report),
         grid_changes(arm),
         _mechanisms(report, arm),
-        *(_place(report, place, evidence) for place in places(report) if place.decisive),
+        *([environments(report)] if report.blame else []),
+        *(
+            _place(report, place, evidence)
+            for place in places(report)
+            if place.decisive and report.blame is None
+        ),
         _others(report, arm),
         _environment(report),
     ]
@@ -72,6 +77,8 @@ def _facts(report: Report, arm: ArmResult) -> list[str]:
     host = ", ".join(f"{md(name, 40)} {md(str(value), 80)}" for name, value in report.host.items() if value)
     parameters = ", ".join(f"{name}={value}" for name, value in arm.parameters.items())
     of_one = f"{md(report.package)} {between}, of {len(arm.releases)} releases"
+    if report.blame is not None:
+        of_one = f"{len(report.blame.changes)} changed packages"
     return [
         f"- searched: {searched(report) if report.axes else of_one}",
         f"- job: {md(report.scenario)}, arm {md(arm.name, 60)} ({code(parameters or 'no parameters')}): {md(report.description)}",

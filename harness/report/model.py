@@ -14,6 +14,7 @@ from harness.errors import UsageError
 from harness.model.codec import from_plain, to_plain
 from harness.report.attribution import CauseResult, CodeLine, MatrixResult, SurvivalResult
 from harness.report.axes import AxisChange, AxisResult, GridResult, PartResult, Point
+from harness.report.blamed import BlameResult
 from harness.report.hunks import HunkAnswer
 from harness.report.opened import DependencyAnswer
 
@@ -233,6 +234,8 @@ class Report:
         survival: How long trainings last, a release and arm each, where there are several seeds.
         axes: Both packages that vary, in a question about two; else empty. `package` then names both.
         parts: The runs of one package each that such an answer rests on, in the order in which they were asked.
+        blame: Which of the changes between two environments does it; None in a run about releases. The two
+            environments then stand as the releases `good` and `bad` of the one arm.
     """
 
     run: str
@@ -256,6 +259,7 @@ class Report:
     survival: list[SurvivalResult] = field(default_factory=list)
     axes: list[AxisResult] = field(default_factory=list)
     parts: list[PartResult] = field(default_factory=list)
+    blame: BlameResult | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `report.json`."""

@@ -14,6 +14,8 @@ from markupsafe import Markup
 from harness.files import strict
 from harness.report import curves, probes
 from harness.report.answer import answers
+from harness.report.blame import rebuilding, replaced, rows, support
+from harness.report.blame_picture import path_picture
 from harness.report.boundaries import package_of, span
 from harness.report.causes import not_sought
 from harness.report.classes import Place, equal_traces, places
@@ -113,6 +115,11 @@ def draw(
             lasting=survival,
             curves=any(arm["classes"] for arm in data["arms"]),
             groups=probes.groups(report, evidence),
+            blame_rows=rows(report.blame) if report.blame else [],
+            blame_support=support(report.blame) if report.blame else "",
+            blame_replaced=replaced(report.blame) if report.blame else [],
+            blame_path=path_picture(report.blame) if report.blame else None,
+            blame_commands=rebuilding(report.run) if report.blame else [],
             blobs={
                 "curve-data": _blob(data),
                 "log-data": _blob(probes.logs(report, evidence)),

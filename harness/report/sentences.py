@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
+from harness.report.blame import sentence as of_environments
 from harness.report.boundaries import TESTED
 from harness.report.changes import Changes
 from harness.report.devices import both, called
@@ -33,6 +34,9 @@ _FLAKY_NAMED = 3
 
 def worded(report: Report) -> Report:
     """Return a report whose answers are made from its facts as they are now."""
+    if report.blame is not None:
+        answered = [replace(arm, answer=of_environments(report.blame, arm)) for arm in report.arms]
+        return replace(report, arms=answered)
     return replace(report, arms=[_worded(report, arm) for arm in report.arms])
 
 

@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.report import hunks, lines
+from harness.report.blame import rebuilding, replaced, support
+from harness.report.blame import rows as change_rows
 from harness.report.boundaries import bad_means, gravest
 from harness.report.causes import not_sought, of_the_break
 from harness.report.classes import equal_traces, places
@@ -49,7 +51,7 @@ def summary(report: Report) -> str:
     head += [line for text in report.warnings for line in ("", f"> ⚠ {md(text)}")]
     body = [
         *head,
-        *_boundaries(report),
+        *(environments(report) if report.blame else _boundaries(report)),
         *([] if report.axes else _strip(report)),
         *_classes(report),
         *_where(report),
@@ -105,6 +107,25 @@ def _boundaries(report: Report) -> list[str]:
         *_hunks(report),
         *_devices(report),
     ]
+
+
+def environments(report: Report) -> list[str]:
+    """Return what changed between two environments, as a table, and what was not installed as listed."""
+    blame = report.blame
+    if blame is None:
+        return []
+    sides = [("good", blame.good), ("bad", blame.bad)]
+    said = [f"- {side}: {code(one.given, 120)}, {one.packages} packages" for side, one in sides]
+    said += [f"- {md(line)}" for line in [*replaced(blame), support(blame)] if line]
+    found = [
+        f"| {code(row.name, 60)} | {code(row.before, 40)} | {code(row.after, 40)} | {row.standing} | {md(row.shown, 600)} |"
+        for row in change_rows(blame)
+    ]
+    table = (
+        ["| package | good | bad | it is | what shows that |", "|" + "---|" * 5, *found, ""] if found else []
+    )
+    by_hand = [f"- {code(line, 300)}" for line in rebuilding(report.run)]
+    return ["", "## What changed", "", *said, "", *table, "Both environments by hand:", "", *by_hand, ""]
 
 
 def _dependencies(report: Report) -> list[str]:

@@ -116,6 +116,8 @@ def _with_commands(report: Report, folder: Path) -> Report:
     question = question_of(report, folder)
     if question is None:
         return report
+    if report.blame is not None:  # no command executes one environment of two
+        return replace(report, command=shell(question.to_argv("blame")))
     arms = [
         replace(
             arm,

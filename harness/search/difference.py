@@ -21,6 +21,7 @@ The same observations in the same order give the same search, so a stored log re
 
 from __future__ import annotations
 
+import itertools
 import math
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -116,13 +117,22 @@ class Difference:
         allowed = min(free_slots, self._left())
         found: list[Request] = []
         for ask in self._wanted(free_slots + len(self._pending)) if allowed > 0 else ():
-            have = self.evidence.next_repeat(ask.mixture)
-            for repeat in range(have, have + self.evidence.missing(ask.mixture, ask.lead)):
-                if len(found) < allowed and (ask.mixture, repeat) not in self._pending:
-                    request = Request(ask.mixture, repeat, ask.purpose)
-                    self._pending[ask.mixture, repeat] = request
+            under_way = sum(mixture == ask.mixture for mixture, _ in self._pending)
+            for _ in range(self.evidence.missing(ask.mixture, ask.lead) - under_way):
+                if len(found) < allowed:
+                    request = Request(ask.mixture, self._next_repeat(ask.mixture), ask.purpose)
+                    self._pending[ask.mixture, request.repeat] = request
                     found.append(request)
         return found
+
+    def _next_repeat(self, mixture: Mixture) -> int:
+        """Return the least number that no execution of a mixture has: they may end in any order."""
+        numbers = itertools.count()
+        return next(
+            repeat
+            for repeat in numbers
+            if (mixture, repeat) not in self._pending and not self.evidence.was_told(mixture, repeat)
+        )
 
     def tell(self, observation: Observation) -> None:
         """Take in the outcome of a mixture, whether it was asked for or not (a stored one)."""

@@ -156,9 +156,9 @@ class Evidence:
         elif observation.outcome != Outcome.UNRESOLVED and not self.ties.allow(mixture):
             self.ties = Ties([tie for tie in self.ties.known if not tie.forbids(mixture)], self._weight)
 
-    def next_repeat(self, mixture: Mixture) -> int:
-        """Return the number of the next execution of a mixture."""
-        return sum(self._counts.get(mixture, _NONE).values())
+    def was_told(self, mixture: Mixture, repeat: int) -> bool:
+        """Tell whether the outcome of an execution is known."""
+        return (mixture, repeat) in self._told
 
     def count(self, mixture: Mixture, outcome: Outcome) -> int:
         """Return how many executions of a mixture had an outcome."""

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from harness.bundles.bundle import open_bundle
 from harness.errors import UsageError
 from harness.model.options import write_options
-from harness.model.question import Axis, Place, Question
+from harness.model.question import Axis, Ends, Place, Question
 from harness.releases.index import Listing, list_releases
 from harness.releases.settings import IndexSettings, read_settings
 from harness.scenario import load_scenario
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from harness.scenario import Arm, Scenario, Setting
     from harness.state import State
     from harness.verdicts.calibration import Calibration
+
+
+ENVIRONMENT = "environment"
+"""What stands for the package under test where whole environments are compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,9 +278,10 @@ def load_subject(question: Question, bundle: Bundle | None = None) -> Scenario:
 
 
 def _of_command(question: Question) -> Scenario:
-    if not any(axis.package for axis in question.axes):
+    between_environments = question.ends != Ends()
+    if not between_environments and not any(axis.package for axis in question.axes):
         raise UsageError("--package is missing: which package's releases is the script to be run with?")
-    package = question.axes[0].package
+    package = ENVIRONMENT if between_environments else question.axes[0].package
     return command_scenario(question.subject.command, package=package, oracle=oracle_of(question.judging))
 
 

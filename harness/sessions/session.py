@@ -262,7 +262,7 @@ def prepare(
     device = (
         cluster.device(asked.question.holds.device)
         if cluster
-        else _device(asked.question.holds.device, environments, reference, base)
+        else usable_device(asked.question.holds.device, environments, reference, base)
         if usable
         else "cpu"
     )
@@ -310,7 +310,7 @@ def _lock(
     return reference, lock_all(resolver, releases, reference, told)
 
 
-def _device(wanted: str, environments: Environments, reference: Lock, base: Lock) -> str:
+def usable_device(wanted: str, environments: Environments, reference: Lock, base: Lock) -> str:
     """Decide where the probes run: `auto` takes CUDA only if a GPU is there and the locked torch can use it."""
     if wanted == "cpu" or (wanted == "auto" and not has_gpu()):
         return "cpu"

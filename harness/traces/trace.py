@@ -21,6 +21,7 @@ Each line is an object with `event`; the order is the order of happening:
 | `warned`    | at the end: `counts` of the `warning` events, in their order; `more` (int), further ones that were left out |
 | `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool), `importing` (bool: a module could not be imported), `no_space` (bool: the disk was full), `raised_in` (package whose code lies deepest in the traceback), `frames`: [{`package`, `file`, `line`, `function`, `text`}] of installed files, the deepest last |
 | `end`       | `reason` (`finished`, `stopped: why` or, after an `error`, `failed: class`), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes), on CUDA `device_memory_peak` (bytes) |
+| `modules`   | at the end of a script's process: `places`, the files and folders of site-packages that hold a module that is loaded |
 | `memory`    | at the end of a script's process: `peak`, most bytes that it or one process that it waited for held |
 
 `nonfinite` names the first parameter by canonical name, with its count `of` its values. Steps are written a few at
@@ -79,6 +80,7 @@ class Trace:
         warnings: The `warning` events in order, each with its `count`.
         seconds: What each step took; None where that was not told.
         memory_peak: Bytes, as of the `memory` event; None without one.
+        modules: Places of the `modules` event; None without one.
     """
 
     start: dict[str, Any] | None = None
@@ -100,6 +102,7 @@ class Trace:
     seconds: tuple[float | None, ...] = ()
     warnings: tuple[dict[str, Any], ...] = field(default=())
     memory_peak: int | None = None
+    modules: tuple[str, ...] | None = None
 
     def signal(self, name: str) -> list[float | None]:
         """Return one signal over all steps, or what was recorded under that name; else an empty list."""
@@ -145,6 +148,8 @@ def read_trace(path: Path) -> Trace:
             facts["training"] = True
         elif kind == "memory":
             facts["memory_peak"] = int(event["peak"])
+        elif kind == "modules":
+            facts["modules"] = tuple(event["places"])
         elif kind in {"start", "census", "identity", "error", "end", "warned", "overlay", "executed"}:
             facts[kind] = event
     records: dict[str, list[float | None]] = {}

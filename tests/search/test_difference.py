@@ -285,6 +285,13 @@ def test_with_ties_that_are_told_the_answer_is_what_trying_every_mixture_gives(w
     assert {one.mixture: set(one.parts) for one in answer.sets} == minimal(world)
 
 
+@settings(max_examples=100, deadline=None)
+@given(worlds, st.integers(2, 5), st.randoms(use_true_random=False))
+def test_no_execution_is_asked_for_twice_although_they_end_in_any_order(world, jobs, draw):
+    asked = [(one.mixture, one.repeat) for one in solve(world, jobs, pick=draw.randrange).asked]
+    assert len(asked) == len(set(asked))
+
+
 @settings(max_examples=250, deadline=None)
 @given(worlds, st.booleans())
 def test_with_ties_that_nobody_tells_every_claim_holds(world, executed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import linecache
 import os
+import sys
 from typing import Any, Dict, List, Mapping
 
 from .host import process_memory_peak
@@ -139,6 +140,19 @@ def tell_memory() -> None:
         lines = Lines(os.environ.get("HARNESS_TRACE"))
         lines.write("memory", peak=peak)
         lines.close()
+
+
+def tell_modules() -> None:
+    """Write which files and folders of site-packages hold modules that are loaded at a script's end."""
+    places = set()
+    for module in list(sys.modules.values()):
+        parts = os.path.normpath(str(getattr(module, "__file__", None) or "")).split(os.sep)
+        if "site-packages" in parts[:-1]:
+            last = len(parts) - 1 - parts[::-1].index("site-packages")
+            places.add(parts[last + 1])
+    lines = Lines(os.environ.get("HARNESS_TRACE"))
+    lines.write("modules", places=sorted(places))
+    lines.close()
 
 
 def _importing(error: BaseException | None) -> bool:

@@ -1,0 +1,342 @@
+"""From what a question about two environments found to its report: facts; the sentences are made from them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.blame.mixtures import BAD, GOOD
+from harness.locks.lock import Lock
+from harness.model.codec import to_plain
+from harness.report.blamed import (
+    BlameResult,
+    ChangeResult,
+    CulpritSetResult,
+    EnvironmentResult,
+    PythonResult,
+    PythonRole,
+    Standing,
+    StepResult,
+    TieResult,
+)
+from harness.report.model import ArmResult, Report
+from harness.report.sentences import worded
+from harness.runs.bisect import host, script_text
+from harness.runs.gather import arm_result
+from harness.runs.kept import keep_job
+from harness.runs.locked import with_moves, with_raised
+from harness.search.answer import Answer as Located
+from harness.search.boundaries import Boundary
+from harness.search.boundaries import Conclusion as OfArm
+from harness.search.culprits import Conclusion, Innocence
+from harness.sessions.arm_map import arrange
+from harness.sessions.asked import ENVIRONMENT, shell
+from harness.sessions.finding import executions
+from harness.verdicts.verdict import Verdict
+from harness.version import __version__
+
+if TYPE_CHECKING:
+    from harness.blame.forced import Split
+    from harness.blame.investigation import Blaming
+    from harness.blame.mixtures import Mixtures, Step
+    from harness.blame.prepare import Prepared
+    from harness.blame.rebuild import Rebuilt
+    from harness.search.culprits import Answer, CulpritSet
+    from harness.sessions.finding import Finding
+
+_OF_ARM = {
+    Conclusion.FOUND: OfArm.REGRESSED,
+    Conclusion.FOUND_NOT_REVERSED: OfArm.REGRESSED,
+    Conclusion.BOTH_GOOD: OfArm.ALWAYS_GOOD,
+    Conclusion.BOTH_BAD: OfArm.NEVER_GOOD,
+}
+"""What the arm concludes; anything else is inconclusive."""
+
+
+def gather(blaming: Blaming) -> Report:
+    """Put everything that was found into one report."""
+    asked, prepared = blaming.asked.asked, blaming.prepared
+    mixtures = prepared.mixtures if prepared else None
+    blame = _blame(blaming)
+    kept = keep_job(asked.scenario)
+    pins = list(asked.scenario.pins)
+    report = Report(
+        run=blaming.name,
+        scenario=asked.scenario.name,
+        description=asked.scenario.description,
+        package=ENVIRONMENT,
+        started=blaming.started.isoformat(timespec="seconds"),
+        command=shell(asked.question.to_argv("blame")),
+        host=host(mixtures.driver) if mixtures else {},
+        environment=_environment(mixtures, pins),
+        arms=[_arm(blaming, mixtures, blame)],
+        warnings=[*blaming.warnings, *_notes(mixtures)],
+        harness=__version__,
+        question=to_plain(asked.question),
+        job=kept.facts(),
+        oracle=dict(asked.scenario.oracle),
+        script=script_text(asked.scenario),
+        blame=blame,
+    )
+    locks = _locks(prepared) if prepared else {}
+    return worded(with_raised(with_moves(report, locks), locks))
+
+
+def _notes(mixtures: Mixtures | None) -> list[str]:
+    if mixtures is None:
+        return []
+    session = mixtures.session
+    return [*session.executor.notes, *session.store.notes, *session.resolver.notes]
+
+
+def _locks(prepared: Prepared) -> dict[str, Lock]:
+    pairs = zip(("good", "bad"), prepared.rebuilt, strict=True)
+    return {side: one.lock for side, one in pairs if isinstance(one.lock, Lock)}
+
+
+def _environment(mixtures: Mixtures | None, pins: list[str]) -> dict[str, object]:
+    if mixtures is None:
+        return {"policy": "listed", "pins": pins, "packages": {}, "moves": {}}
+    session = mixtures.session
+    return {
+        "policy": "listed",
+        "pins": pins,
+        "packages": session.base.versions(),
+        "moves": {},
+        "torch": session.torch.choice,
+        "fixed": {
+            "threads": session.asked.scenario.threads,
+            "online": session.asked.scenario.online,
+            "hash_seed": session.asked.scenario.variables.get("PYTHONHASHSEED", "0"),
+        },
+        "proof": f"{len(session.base.packages)} packages are equal, to the hash, in both environments",
+    }
+
+
+# -- the arm: both environments as two releases ---------------------------------------------------------------
+
+
+def _arm(blaming: Blaming, mixtures: Mixtures | None, blame: BlameResult) -> ArmResult:
+    asked = blaming.asked.asked
+    arm = asked.arms[0]
+    conclusion = _OF_ARM.get(blame.conclusion, OfArm.INCONCLUSIVE)
+    if mixtures is None:
+        return ArmResult(arm.name, dict(arm.parameters), conclusion.value, "", [], [])
+    session = mixtures.session
+    found = arrange(2, {place: _executions(blaming, mixtures, place) for place in (GOOD, BAD)})
+    verdicts = tuple(one.verdict for one in found.firsts)
+    boundaries: tuple[Boundary, ...] = ()
+    if verdicts == (Verdict.GOOD, Verdict.BAD):
+        confirmed = blame.conclusion in (Conclusion.FOUND, Conclusion.FOUND_NOT_REVERSED)
+        failure = found.firsts[BAD].judgement.fingerprint
+        boundaries = (Boundary(GOOD, BAD, "regressed", confirmed=confirmed, failure=failure),)
+    located = Located(conclusion, boundaries, (), None, verdicts, "", (), ())
+    made = arm_result(
+        arm,
+        session.releases[:2],
+        found,
+        located,
+        package=ENVIRONMENT,
+        commands=["", ""],
+        searched={},
+        calibration=session.calibrations.get(arm.name),
+    )
+    # What changes beside the verdict is as in every comparison of environments: no news about a release.
+    return replace(made, boundaries=[one for one in made.boundaries if one.signal == "verdict"])
+
+
+def _executions(blaming: Blaming, mixtures: Mixtures, place: int) -> dict[int, Finding]:
+    """Return {repeat: finding} of an environment, with its own Python."""
+    trial = blaming.pythons
+    side = ("good", "bad")[place]
+    if trial is not None:
+        own = [one for packages, python, one in trial.corners if packages == python == side]
+        return dict(enumerate(own))
+    return mixtures.driver.findings[mixtures.arm].get(place, {})
+
+
+# -- the facts of the blame -----------------------------------------------------------------------------------
+
+
+def _blame(blaming: Blaming) -> BlameResult:
+    prepared, answer = blaming.prepared, blaming.answer
+    mixtures = prepared.mixtures if prepared else None
+    good, bad = (
+        (_side(one, mixtures, place) for place, one in enumerate(prepared.rebuilt if prepared else ()))
+        if prepared
+        else (_unread(name) for name in blaming.asked.given)
+    )
+    python = _python(blaming)
+    conclusion = _conclusion(blaming, answer)
+    facts = BlameResult(
+        conclusion,
+        good,
+        bad,
+        [],
+        inside=sorted(blaming.inside, key=lambda one: one.name),
+        seconds=round(sum(blaming.seconds.values()), 1),
+        disk=blaming.disk,
+        unlike=_unlike(blaming),
+        python=python,
+    )
+    if mixtures is None or answer is None:
+        return facts
+    # By name: which of several sets is found first may depend on which execution ends first.
+    found = sorted(answer.sets, key=lambda one: sorted(one.changes)) if facts.found else []
+    sets = [_set(one, blaming.splits) for one in found]
+    changes = _changes(mixtures, answer, blaming.loaded)
+    return replace(
+        facts,
+        changes=_after_splits(changes, sets, answer, blaming.splits),
+        sets=sets,
+        ties=[TieResult(sorted(one.applied), sorted(one.needed), one.requirement) for one in answer.ties],
+        steps=[_step(one) for one in mixtures.steps],
+        executions=answer.executions + sum(step.forced for step in mixtures.steps),
+        refusals=answer.refusals,
+    )
+
+
+def _conclusion(blaming: Blaming, answer: Answer | None) -> Conclusion:
+    """Return what was found: an answer of the search, or what the corners of two Pythons came to."""
+    pythons = blaming.pythons
+    if pythons is not None and not pythons.role.searched:
+        return pythons.conclusion
+    if answer is not None:
+        return answer.conclusion
+    prepared = blaming.prepared
+    lacking = prepared and any(not isinstance(one.lock, Lock) for one in prepared.rebuilt)
+    return Conclusion.END_UNTESTABLE if lacking else Conclusion.UNFINISHED
+
+
+def _side(rebuilt: Rebuilt, mixtures: Mixtures | None, place: int) -> EnvironmentResult:
+    lock = rebuilt.lock if isinstance(rebuilt.lock, Lock) else None
+    return EnvironmentResult(
+        given=rebuilt.given,
+        kind=rebuilt.kind,
+        lock=lock.digest if lock else None,
+        packages=len(lock.packages) if lock else 0,
+        python=rebuilt.python,
+        platform=rebuilt.platform,
+        stood_in=[one.to_dict() for one in rebuilt.stood_in],
+        left_out=[one.to_dict() for one in rebuilt.left_out],
+        held=list(rebuilt.held),
+        unresolvable="" if isinstance(rebuilt.lock, Lock) else rebuilt.lock.reason,
+        contradictions=[str(one) for one in mixtures.contradictions[place]] if mixtures else [],
+    )
+
+
+def _unread(given: str) -> EnvironmentResult:
+    return EnvironmentResult(given=given, kind="", lock=None, packages=0)
+
+
+def _changes(mixtures: Mixtures, answer: Answer, loaded: dict[str, bool]) -> list[ChangeResult]:
+    found = answer.conclusion in (Conclusion.FOUND, Conclusion.FOUND_NOT_REVERSED)
+    culprits = frozenset[int]().union(*(one.changes for one in answer.sets)) if found else frozenset()
+
+    def standing(place: int) -> Standing:
+        if place in culprits:
+            return Standing.CULPRIT
+        if place in answer.tied:
+            return Standing.TIED
+        return Standing.INNOCENT if place in answer.innocent else Standing.UNDECIDED
+
+    return [
+        ChangeResult(
+            one.name,
+            one.before,
+            one.after,
+            standing(place),
+            loaded.get(one.name),
+            list(answer.ways.get(place, ())),
+        )
+        for place, one in enumerate(mixtures.changes)
+    ]
+
+
+def _set(one: CulpritSet, splits: list[Split]) -> CulpritSetResult:
+    along = frozenset[int]().union(*(reversal.along for reversal in one.reversals))
+    split = {found.unit: found for found in splits if found.unit in one.parts}
+    reverted = [
+        part in split or any(part <= reversal.reverted and reversal.tested for reversal in one.reversals)
+        for part in one.parts
+    ]
+    return CulpritSetResult(
+        parts=[[split[part].change] if part in split else sorted(part) for part in one.parts],
+        required=[] if split else sorted(one.required),
+        reversed=reverted,
+        along=[] if split else sorted(along),
+        against=list(dict.fromkeys(text for found in split.values() for text in found.against)),
+    )
+
+
+def _after_splits(
+    changes: list[ChangeResult], sets: list[CulpritSetResult], answer: Answer, splits: list[Split]
+) -> list[ChangeResult]:
+    """Return the changes with what the mixtures of a split unit show of all others.
+
+    The one holds the culprits alone and fails, the other one all changes but the culprit and is good.
+    """
+    if not splits or len(answer.sets) > 1 or any(len(part) > 1 for one in sets for part in one.parts):
+        return changes
+    culprits = {place for one in sets for part in one.parts for place in part}
+    both = [Innocence.REVERTED_IN_BAD, Innocence.APPLIED_IN_GOOD]
+    return [
+        one
+        if place in culprits
+        else replace(
+            one,
+            standing=Standing.INNOCENT,
+            ways=[*both, *([Innocence.NEVER_LOADED] if one.loaded is False else [])],
+        )
+        for place, one in enumerate(changes)
+    ]
+
+
+def _step(step: Step) -> StepResult:
+    finding = step.finding
+    return StepResult(
+        applied=sorted(step.mixture),
+        repeat=step.repeat,
+        purpose=step.purpose,
+        outcome=step.outcome,
+        verdict=(finding.verdict if finding else Verdict.UNTESTED).value,
+        reason=finding.judgement.reason if finding else step.refused,
+        lock=step.lock,
+        executions=executions([finding]) if finding else [],
+        refused=step.refused,
+        forced=step.forced,
+    )
+
+
+def _python(blaming: Blaming) -> PythonResult | None:
+    trial = blaming.pythons
+    if trial is None:
+        return None
+    return PythonResult(
+        trial.good,
+        trial.bad,
+        trial.held.interpreter.version,
+        PythonRole(trial.role),
+        [
+            {
+                "packages": packages,
+                "python": python,
+                "verdict": finding.verdict.value,
+                "reason": finding.judgement.reason,
+            }
+            for packages, python, finding in trial.corners
+        ],
+    )
+
+
+def _unlike(blaming: Blaming) -> list[str]:
+    """Return what else differs by the lists, and is not compared."""
+    if blaming.prepared is None:
+        return []
+    good, bad = blaming.prepared.rebuilt
+    found = []
+    if good.platform and bad.platform and good.platform != bad.platform:
+        found.append(f"platform {good.platform} -> {bad.platform}")
+    if blaming.pythons is None and good.python and bad.python and good.python != bad.python:
+        found.append(f"Python {good.python} -> {bad.python}")
+    return found
