@@ -101,7 +101,7 @@ def test_probes_have_the_digests_of_home(toy, harness, bundle, request):
 def test_a_range_and_one_probe_of_a_bundle(harness, bundle, away):
     done = harness("bisect", "--bundle", str(bundle), "--from", "1.1", "--to", "2.0", "--no-cause")
     assert done.returncode == 0, done.stderr
-    assert "broke the job after 1.1 (last good) and by 2.0 (first bad), confirmed" in done.stdout
+    assert "broke the job after 1.1 (good) and by 2.0 (bad), confirmed" in done.stdout
     report = json.loads((away / "reports" / "latest" / "report.json").read_text(encoding="utf-8"))
     assert f"--bundle {bundle}" in report["command"]
     by_hand = harness("probe", "--bundle", str(bundle), "--release", "2.0")
@@ -140,7 +140,7 @@ def bare(away, monkeypatch):
 def test_a_bundle_is_started_where_there_is_nothing_but_python(bundle, away, bare):
     done = bare(bundle, "bisect", "--from", "1.1", "--to", "2.0", "--no-cause", "--out", "out")
     assert done.returncode == 0, done.stderr
-    assert "broke the job after 1.1 (last good) and by 2.0 (first bad), confirmed" in done.stdout
+    assert "broke the job after 1.1 (good) and by 2.0 (bad), confirmed" in done.stdout
     assert "warning" not in done.stderr
     assert (away / "out" / "latest" / "index.html").exists()
     (itself,) = Path(os.environ["HARNESS_HOME"]).glob("bundles/harness-*")
