@@ -1,4 +1,4 @@
-"""One index with 40 packages that do nothing, and what asks `blame` there about further packages of a test's own."""
+"""One index with packages that do nothing, and what asks `blame` there about further packages of a test's own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 import pytest
 from toyindex import ToyIndex
-from worlds import NEUTRAL, freeze, names, read, serve
+from worlds import COUNT, NEUTRAL, freeze, names, read, serve
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def world(toy, harness, monkeypatch, pads):
     """
     monkeypatch.setenv("UV_DEFAULT_INDEX", pads.url)
 
-    def ask(*words, good=None, bad=None, packages=None, code=None, count=40):
+    def ask(*words, good=None, bad=None, packages=None, code=None, count=COUNT):
         serve(pads, packages or {})
         if good is not None:
             freeze("good.txt", dict.fromkeys(names(count), "1.0") | good)
