@@ -250,7 +250,7 @@ def further_wheel(name, content):
         (manifest_with(releases=[]), 4, "lacks something"),
         (manifest_with(files={"../outside": {"sha256": ""}}), 4, "outside the bundle"),
         (manifest_with(scenario="../../toy"), 4, "outside the bundle"),
-        (manifest_with(python="3.7"), 4, "no Python ==3.7.*"),
+        (manifest_with(python="3.2"), 4, "no Python ==3.2.*"),
         (manifest_with(torch="host"), 4, "no Python on PATH has torch installed"),
     ],
 )
