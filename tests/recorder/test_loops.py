@@ -21,14 +21,21 @@ ACCUMULATED = {"accumulate": 4, "steps": 6}
 pytestmark = pytest.mark.real
 
 
+def raised(trace):
+    """Return the error without the frames of its traceback: each loop calls the model from other code."""
+    return trace.error and {
+        name: value for name, value in trace.error.items() if name not in {"frames", "raised_in"}
+    }
+
+
 def assert_same(one, other):
-    """Compare all that was recorded, but for times and what the process had imported."""
+    """Compare all that was recorded, but for times, tracebacks and what the process had imported."""
     assert one.rows
     assert one.digest() == other.digest()
     assert one.columns == other.columns
     assert one.census == other.census
     assert one.identity == other.identity
-    assert one.error == other.error
+    assert raised(one) == raised(other)
     assert one.end["reason"] == other.end["reason"]
 
 
