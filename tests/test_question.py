@@ -34,7 +34,10 @@ from harness.model.question import (
 )
 
 WORD = st.text(st.characters(codec="ascii", min_codepoint=33), min_size=1, max_size=8)
-TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), min_size=1, max_size=8)
+TEXT = st.text(
+    st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), min_size=1, max_size=8
+).filter(lambda text: text != "--")
+"""Any value of an option; argparse takes a lone `--` for the end of the options, wherever it stands."""
 VERSION = st.from_regex(r"[0-9]{1,2}(\.[0-9]{1,2}){0,2}((rc|\.post)[0-9])?", fullmatch=True)
 PACKAGE = st.from_regex(r"[a-z]{1,6}(-[a-z]{1,3})?(\[[a-z]{1,3}\])?", fullmatch=True)
 NAME = st.from_regex(r"[a-z][a-z0-9_]{0,7}", fullmatch=True)
