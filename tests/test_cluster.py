@@ -130,7 +130,7 @@ def test_a_run_without_a_worker_waits_for_one(history, cluster):
 
 def test_ctrl_c_ends_what_runs_on_the_workers(toy, history, cluster):
     history(
-        [GOOD, BAD, "import time\ndef loss(step):\n    time.sleep(600 if step == 2 else 0)\n    return 1.0\n"]
+        [GOOD, "import time\ndef loss(step):\n    time.sleep(600 if step == 2 else 0)\n    return 1.0\n", BAD]
     )
     cluster.worker("one")
     process = subprocess.Popen(
@@ -155,7 +155,7 @@ def test_ctrl_c_ends_what_runs_on_the_workers(toy, history, cluster):
     assert "goes on from there" in err
     assert probes_left(cluster) == []
     rows = {row["version"]: row["verdict"] for row in report()["arms"][0]["releases"]}
-    assert rows == {"1.0.0": "good", "1.1.0": "bad", "1.2.0": "untested"}
+    assert rows == {"1.0.0": "good", "1.1.0": "untested", "1.2.0": "bad"}
 
 
 KILLS_ITS_WORKER = """
