@@ -62,6 +62,7 @@ def recorded_on_a_gpu(folder, target, *, version=None):
     (new / "trace.jsonl").write_text(text, encoding="utf-8")
     sums = {**facts["sums"], "trace.jsonl": hashlib.sha256(text.encode()).hexdigest()}
     facts |= {"device": "cuda", "lock": lock, "packages": packages, "sums": sums}
+    del facts["sum"]  # of what was measured here
     (new / "probe.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
