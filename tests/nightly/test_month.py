@@ -148,7 +148,7 @@ def test_a_month(month):  # noqa: PLR0915 - a day after the other
 def its_site(month):
     """The site shows all of it, told by the last run that covers the releases, and the feed each place once."""
     page = (month.folder / "site" / "index.html").read_text(encoding="utf-8")
-    assert "The one arm trains with the newest release." in page
+    assert "The one arm is good with the newest release tested." in page
     feed = (month.folder / "site" / "feed.xml").read_text(encoding="utf-8")
     titles = [node.text for node in ET.fromstring(feed).iter("{http://www.w3.org/2005/Atom}title")]
     for title in (
