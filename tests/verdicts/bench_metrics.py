@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from simulated import NOISE, false_alarms, power
+from simulated_metrics import NOISE, false_alarms, power
 
 from harness.verdicts.difference import Aim
 from harness.verdicts.verdict import Verdict

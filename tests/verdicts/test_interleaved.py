@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from simulated import METRIC, NOISE, false_alarms, power
+from simulated_metrics import METRIC, NOISE, false_alarms, power
 
 from harness.verdicts.difference import Aim, Worse
 from harness.verdicts.interleaved import Looks, judge_interleaved, paired_deviation

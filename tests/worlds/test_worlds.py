@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from planted import World, ask, series
+from planted_worlds import World, ask, series
 
 PRINTS = 'import toy\nprint(f"accuracy={toy.value}")\n'
 RUNS = "import toy\ntoy.run()\n"
