@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.search.culprits import Conclusion
 from harness.search.mixtures import Outcome
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def split_units(mixtures: Mixtures, failure: KnownFailure, answer: Answer) -> li
         MachineError: This machine ended an execution.
         KeyboardInterrupt: After every running probe was ended.
     """
-    if answer.conclusion not in (Conclusion.FOUND, Conclusion.FOUND_NOT_REVERSED):
+    if not answer.conclusion.found:
         return []
     return list(_splits(mixtures, failure, answer))
 

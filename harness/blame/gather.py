@@ -127,9 +127,8 @@ def _arm(blaming: Blaming, mixtures: Mixtures | None, blame: BlameResult) -> Arm
     verdicts = tuple(one.verdict for one in found.firsts)
     boundaries: tuple[Boundary, ...] = ()
     if verdicts == (Verdict.GOOD, Verdict.BAD):
-        confirmed = blame.conclusion in (Conclusion.FOUND, Conclusion.FOUND_NOT_REVERSED)
         failure = found.firsts[BAD].judgement.fingerprint
-        boundaries = (Boundary(GOOD, BAD, "regressed", confirmed=confirmed, failure=failure),)
+        boundaries = (Boundary(GOOD, BAD, "regressed", confirmed=blame.found, failure=failure),)
     located = Located(conclusion, boundaries, (), None, verdicts, "", (), ())
     made = arm_result(
         arm,
@@ -230,8 +229,11 @@ def _unread(given: str) -> EnvironmentResult:
 
 
 def _changes(mixtures: Mixtures, answer: Answer, loaded: dict[str, bool]) -> list[ChangeResult]:
-    found = answer.conclusion in (Conclusion.FOUND, Conclusion.FOUND_NOT_REVERSED)
-    culprits = frozenset[int]().union(*(one.changes for one in answer.sets)) if found else frozenset()
+    culprits = (
+        frozenset[int]().union(*(one.changes for one in answer.sets))
+        if answer.conclusion.found
+        else frozenset()
+    )
 
     def standing(place: int) -> Standing:
         if place in culprits:

@@ -12,7 +12,6 @@ from harness.model.question import Axis, Ends
 from harness.report.blamed import BoundaryInside
 from harness.report.boundaries import verdict_changes
 from harness.runs.bisect import bisect
-from harness.search.culprits import Conclusion
 from harness.sessions.asked import ask
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from harness.report.model import ArmResult
     from harness.search.culprits import CulpritSet
     from harness.search.ties import Mixture
-
-_FOUND = (Conclusion.FOUND, Conclusion.FOUND_NOT_REVERSED)
 
 
 def boundaries_inside(blaming: Blaming) -> None:
@@ -36,7 +33,7 @@ def boundaries_inside(blaming: Blaming) -> None:
         KeyboardInterrupt: It was interrupted.
     """
     answer, prepared = blaming.answer, blaming.prepared
-    if answer is None or answer.conclusion not in _FOUND or prepared is None or prepared.mixtures is None:
+    if answer is None or not answer.conclusion.found or prepared is None or prepared.mixtures is None:
         return
     changes = prepared.mixtures.changes
     for culprits in answer.sets:

@@ -234,7 +234,7 @@ class BlameResult:
     @property
     def found(self) -> bool:
         """Whether culprits are named."""
-        return self.conclusion in (Conclusion.FOUND, Conclusion.FOUND_NOT_REVERSED)
+        return self.conclusion.found
 
     def standing(self, standing: Standing) -> list[ChangeResult]:
         """Return the changes of one standing."""

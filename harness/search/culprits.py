@@ -37,6 +37,11 @@ class Conclusion(StrEnum):
     UNFINISHED = "unfinished"
     """The budget is spent, or mixtures are under way."""
 
+    @property
+    def found(self) -> bool:
+        """Whether culprits are named."""
+        return self in (Conclusion.FOUND, Conclusion.FOUND_NOT_REVERSED)
+
 
 class Innocence(StrEnum):
     """How a change is known not to be needed."""
@@ -139,7 +144,7 @@ def draw(
         sets: As far as they are found.
         never_loaded: Changes in packages that neither end imports.
     """
-    found = conclusion in (Conclusion.FOUND, Conclusion.FOUND_NOT_REVERSED)
+    found = conclusion.found
     everything = evidence.everything
     bad, good = (list(evidence.believed(belief)) for belief in (Belief.BAD, Belief.GOOD))
     culprits = frozenset[int]().union(*(one.changes for one in sets)) if found else frozenset()
