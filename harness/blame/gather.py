@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from harness.blame.mixtures import BAD, GOOD
 from harness.locks.lock import Lock
-from harness.model.codec import to_plain
 from harness.report.blamed import (
     BlameResult,
     ChangeResult,
@@ -21,9 +20,8 @@ from harness.report.blamed import (
 )
 from harness.report.model import ArmResult, Report
 from harness.report.sentences import worded
-from harness.runs.bisect import host, script_text
+from harness.runs.bisect import held_alike, host, of_question
 from harness.runs.gather import arm_result
-from harness.runs.kept import keep_job
 from harness.runs.locked import with_moves, with_raised
 from harness.search.answer import Answer as Located
 from harness.search.boundaries import Boundary
@@ -33,7 +31,6 @@ from harness.sessions.arm_map import arrange
 from harness.sessions.asked import ENVIRONMENT, shell
 from harness.sessions.finding import executions
 from harness.verdicts.verdict import Verdict
-from harness.version import __version__
 
 if TYPE_CHECKING:
     from harness.blame.forced import Split
@@ -58,35 +55,21 @@ def gather(blaming: Blaming) -> Report:
     asked, prepared = blaming.asked.asked, blaming.prepared
     mixtures = prepared.mixtures if prepared else None
     blame = _blame(blaming)
-    kept = keep_job(asked.scenario)
     pins = list(asked.scenario.pins)
     report = Report(
         run=blaming.name,
-        scenario=asked.scenario.name,
-        description=asked.scenario.description,
         package=ENVIRONMENT,
         started=blaming.started.isoformat(timespec="seconds"),
         command=shell(asked.question.to_argv("blame")),
         host=host(mixtures.driver) if mixtures else {},
         environment=_environment(mixtures, pins),
         arms=[_arm(blaming, mixtures, blame)],
-        warnings=[*blaming.warnings, *_notes(mixtures)],
-        harness=__version__,
-        question=to_plain(asked.question),
-        job=kept.facts(),
-        oracle=dict(asked.scenario.oracle),
-        script=script_text(asked.scenario),
+        warnings=[*blaming.warnings, *(mixtures.session.notes if mixtures else [])],
+        **of_question(asked.scenario, asked.question),
         blame=blame,
     )
     locks = _locks(prepared) if prepared else {}
     return worded(with_raised(with_moves(report, locks), locks))
-
-
-def _notes(mixtures: Mixtures | None) -> list[str]:
-    if mixtures is None:
-        return []
-    session = mixtures.session
-    return [*session.executor.notes, *session.store.notes, *session.resolver.notes]
 
 
 def _locks(prepared: Prepared) -> dict[str, Lock]:
@@ -104,11 +87,7 @@ def _environment(mixtures: Mixtures | None, pins: list[str]) -> dict[str, object
         "packages": session.base.versions(),
         "moves": {},
         "torch": session.torch.choice,
-        "fixed": {
-            "threads": session.asked.scenario.threads,
-            "online": session.asked.scenario.online,
-            "hash_seed": session.asked.scenario.variables.get("PYTHONHASHSEED", "0"),
-        },
+        "fixed": held_alike(session.asked.scenario),
         "proof": f"{len(session.base.packages)} packages are equal, to the hash, in both environments",
     }
 

@@ -249,8 +249,6 @@ def prepare(
         environments=environments,
         store=store,
         executor=executor,
-        interpreter=interpreter,
-        torch=torch,
         device=device,
         job_digest=question.scenario.job_digest(),
         note=watcher.note,

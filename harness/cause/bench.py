@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -64,14 +63,7 @@ class Bench:
             KeyboardInterrupt: After every running probe was ended.
         """
         self.watcher.expected(len(trials))
-        with ThreadPoolExecutor(self.jobs) as pool:
-            waiting = [pool.submit(self._observe, trial) for trial in trials]
-            try:
-                return [one.result() for one in waiting]
-            except BaseException:
-                self.session.executor.cancel()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+        return self.session.each(self._observe, trials, self.jobs)
 
     def traces(self, trials: Sequence[Trial]) -> list[Trace]:
         """Return what the first seed of each trial recorded, without a verdict; empty where nothing was executed.
@@ -79,14 +71,7 @@ class Bench:
         Raises:
             KeyboardInterrupt: After every running probe was ended.
         """
-        with ThreadPoolExecutor(self.jobs) as pool:
-            waiting = [pool.submit(self._recorded, trial) for trial in trials]
-            try:
-                return [future.result() for future in waiting]
-            except BaseException:
-                self.session.executor.cancel()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+        return self.session.each(self._recorded, trials, self.jobs)
 
     def _recorded(self, trial: Trial) -> Trace:
         probes = self.session.probes(trial.changed(), trial.position, seeds=1)

@@ -9,7 +9,6 @@ first, the likeliest ones in front; `harness.search.Difference` then finds the s
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -212,14 +211,7 @@ class Opening:
         return seen
 
     def _observe_all(self, wanted: Sequence[tuple[Mixture, int]]) -> list[Observation]:
-        with ThreadPoolExecutor(self.jobs) as pool:
-            waiting = [pool.submit(self._observation, *one) for one in wanted]
-            try:
-                return [future.result() for future in waiting]
-            except BaseException:
-                self.session.executor.cancel()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
+        return self.session.each(lambda one: self._observation(*one), wanted, self.jobs)
 
     def _observation(self, mixture: Mixture, repeat: int) -> Observation:
         if broken(self._tree(mixture)):  # not worth an execution

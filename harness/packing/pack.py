@@ -21,7 +21,6 @@ from harness.packing.carried import carried_harness, fits, importable
 from harness.packing.host import brought_by_torch, left_out
 from harness.packing.wheels import Target, fetch
 from harness.recording import recorder_version
-from harness.releases.release import select
 from harness.uv import Uv
 from harness.version import __version__
 
@@ -94,13 +93,7 @@ def pack(
         HarnessError: As its parts say.
     """
     listing = asked.listing(state)
-    releases = select(
-        listing.releases,
-        package=asked.package,
-        first=asked.first,
-        last=asked.last,
-        prereleases=asked.prereleases,
-    )
+    releases = asked.select(listing.releases)
     resolver, target = _resolver(asked, state, python, platform)
     reference, locks = _locks(resolver, releases, told)
     found = [lock for lock in [reference, *locks] if isinstance(lock, Lock)]

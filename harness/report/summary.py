@@ -23,9 +23,10 @@ from harness.report.text import capital, one_line, seconds
 from harness.report.why import cause_of, confirmed_cause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from harness.report.attribution import CauseResult
+    from harness.report.classes import Entry, Place
     from harness.report.hunks import HunkAnswer
     from harness.report.model import ArmResult, BoundaryResult, ReleaseResult, Report
 
@@ -90,8 +91,7 @@ def _boundaries(report: Report) -> list[str]:
     rows = [
         f"| {code(place.before, 60)} → {code(place.after, 60)} | {md(', '.join(entry.arms))} | {entry.boundary.signal} "
         f"| {entry.boundary.kind} | {'yes' if entry.boundary.confirmed else ''} | {md('; '.join(filter(None, [*entry.boundary.details, entry.gap])), 600)} |"
-        for place in places(report)
-        for entry in place.entries
+        for place, entry in _entries(report)
     ]
     if not rows:
         return ["", "No boundary was found.", ""]
@@ -128,22 +128,21 @@ def environments(report: Report) -> list[str]:
     return ["", "## What changed", "", *said, "", *table, "Both environments by hand:", "", *by_hand, ""]
 
 
+def _entries(report: Report) -> Iterator[tuple[Place, Entry]]:
+    """Yield every boundary with the arms that have it, beside its place."""
+    return ((place, entry) for place in places(report) for entry in place.entries)
+
+
 def _dependencies(report: Report) -> list[str]:
-    asked = [
-        (entry.arms, entry.boundary)
-        for place in places(report)
-        for entry in place.entries
-        if entry.boundary.dependencies
-    ]
     rows = [
         row
-        for arms, boundary in asked
+        for _, entry in _entries(report)
+        if entry.boundary.dependencies and entry.boundary.dependencies.trials
         for row in (
-            f"**{md(', '.join(arms))}**: {md(proof(boundary, report.package), 600)}.",
+            f"**{md(', '.join(entry.arms))}**: {md(proof(entry.boundary, report.package), 600)}.",
             "",
-            *mixture_table(boundary, report.package),
+            *mixture_table(entry.boundary, report.package),
         )
-        if boundary.dependencies and boundary.dependencies.trials
     ]
     return ["## With each other's dependencies", "", *rows] if rows else []
 
@@ -151,8 +150,7 @@ def _dependencies(report: Report) -> list[str]:
 def _hunks(report: Report) -> list[str]:
     rows = [
         row
-        for place in places(report)
-        for entry in place.entries
+        for place, entry in _entries(report)
         if entry.boundary.hunks
         for row in (
             f"**{md(', '.join(entry.arms))}**, {code(place.before, 60)} → {code(place.after, 60)}:",
@@ -191,19 +189,14 @@ def mixture_table(boundary: BoundaryResult, package: str) -> list[str]:
 
 
 def _devices(report: Report) -> list[str]:
-    asked = [
-        (entry.arms, entry.boundary)
-        for place in places(report)
-        for entry in place.entries
-        if entry.boundary.devices
-    ]
     rows = [
         row
-        for arms, boundary in asked
+        for _, entry in _entries(report)
+        if entry.boundary.devices
         for row in (
-            f"**{md(', '.join(arms))}**: {md(capital(boundary.agreement), 600)}.",
+            f"**{md(', '.join(entry.arms))}**: {md(capital(entry.boundary.agreement), 600)}.",
             "",
-            *device_table(boundary),
+            *device_table(entry.boundary),
         )
     ]
     return ["## On several devices", "", *rows] if rows else []

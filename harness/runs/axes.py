@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from harness.locks.resolve import Unresolvable
-from harness.model.codec import to_plain
 from harness.probes.store import Store
 from harness.report.axes import AxisResult, PartResult, Point, packages
 from harness.report.model import ReleaseResult, Report
@@ -25,8 +24,8 @@ from harness.runs.bisect import (
     environment,
     free_name,
     host,
+    of_question,
     point_latest,
-    script_text,
     write_locks,
 )
 from harness.runs.gather import release_result
@@ -44,7 +43,6 @@ from harness.sessions.warm_start import prove_warm_start
 from harness.verdicts.oracles import compares
 from harness.verdicts.skips import unresolvable
 from harness.verdicts.verdict import Verdict
-from harness.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,8 +144,6 @@ class GridInvestigation:
         asked = self.asked
         return Report(
             run=self.folder.name,
-            scenario=asked.scenario.name,
-            description=asked.scenario.description,
             package=packages(self.axes),
             started=self.started.isoformat(timespec="seconds"),
             command=asked.command,
@@ -162,11 +158,7 @@ class GridInvestigation:
                 for arm in asked.arms
             ],
             warnings=self.warnings,
-            harness=__version__,
-            question=to_plain(asked.question),
-            job=keep_job(asked.scenario).facts(),
-            oracle=dict(asked.scenario.oracle),
-            script=script_text(asked.scenario),
+            **of_question(asked.scenario, asked.question),
             axes=self.axes,
             parts=self.parts,
         )

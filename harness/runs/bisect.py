@@ -26,7 +26,6 @@ from harness.locks.resolve import Unresolvable
 from harness.locks.stored import lock_texts
 from harness.machine import processor
 from harness.model.codec import to_plain
-from harness.releases.release import select
 from harness.report.causes import CauseSearch
 from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, Report
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.cause.dependencies import Place
+    from harness.model.question import Question
     from harness.report.opened import DependencyAnswer
     from harness.scenario import Scenario
     from harness.sessions.asked import Asked
@@ -133,7 +133,7 @@ def _bisect(asked: Asked, state: State, watcher: Watcher, started: datetime) -> 
     finally:
         session.executor.close()
         phases.ended("causes" if "probes" in phases.seconds else "probes")
-    warnings += [*session.executor.notes, *session.store.notes, *session.resolver.notes]
+    warnings += session.notes
     report = gather(investigation, started, warnings, attribution, opened)
     folder = write(report, investigation.driver, asked.out)
     if session.environments.made:
@@ -176,14 +176,7 @@ def begin(
     warnings = [listing.warning] if listing.warning else []
     for warning in warnings:
         watcher.note(f"warning: {warning}")
-    releases = select(
-        listing.releases,
-        package=asked.package,
-        first=asked.first,
-        last=asked.last,
-        prereleases=asked.prereleases,
-    )
-    releases = [release for release in releases if release.version not in asked.question.plan.leave_out]
+    releases = asked.select(listing.releases)
     watcher.note(
         f"{len(releases)} releases of {asked.package}: {releases[0].version} to {releases[-1].version}"
     )
@@ -214,7 +207,6 @@ def gather(
     session = driver.session
     asked = session.asked
     searched = investigation.searched.to_dict()
-    kept = keep_job(asked.scenario)
     arms: list[ArmResult] = []
     for arm in asked.arms:
         found = arrange(len(session.releases), driver.findings[arm.name], answers[arm.name].judged)
@@ -238,8 +230,6 @@ def gather(
         )
     report = Report(
         run=free_name(asked.out, f"{started:%Y%m%dT%H%M%SZ}-{asked.scenario.name}"),
-        scenario=asked.scenario.name,
-        description=asked.scenario.description,
         package=asked.package,
         started=started.isoformat(timespec="seconds"),
         command=asked.command(),
@@ -247,11 +237,7 @@ def gather(
         environment=environment(session),
         arms=with_prereleases_told(arms, session.left_out),
         warnings=warnings,
-        harness=__version__,
-        question=to_plain(asked.question),
-        job=kept.facts(),
-        oracle=dict(asked.scenario.oracle),
-        script=script_text(asked.scenario),
+        **of_question(asked.scenario, asked.question),
         cause=attribution.causes,
         cause_search=_cause_search(driver).value,
         interventions=attribution.matrices,
@@ -313,7 +299,20 @@ def free_name(out: Path, name: str) -> str:
     return next(candidate for candidate in taken if not (out / candidate).exists())
 
 
-def script_text(scenario: Scenario) -> str:
+def of_question(scenario: Scenario, question: Question) -> dict[str, Any]:
+    """Return the fields of a `Report` that follow from the question and its job alone."""
+    return {
+        "scenario": scenario.name,
+        "description": scenario.description,
+        "harness": __version__,
+        "question": to_plain(question),
+        "job": keep_job(scenario).facts(),
+        "oracle": dict(scenario.oracle),
+        "script": _script_text(scenario),
+    }
+
+
+def _script_text(scenario: Scenario) -> str:
     """Return the text of a command's script, as far as a report has room for it."""
     if not scenario.ad_hoc or scenario.job is None:
         return ""
@@ -395,12 +394,17 @@ def environment(session: Session) -> dict[str, object]:
         "packages": session.reference.versions(),
         "moves": moves,
         "torch": session.torch.choice,
-        "fixed": {
-            "threads": asked.scenario.threads,
-            "online": asked.scenario.online,
-            "hash_seed": asked.scenario.variables.get("PYTHONHASHSEED", "0"),
-        },
+        "fixed": held_alike(asked.scenario),
         "proof": proof + ("" if moves else ": nothing else moved"),
+    }
+
+
+def held_alike(scenario: Scenario) -> dict[str, object]:
+    """Return what is the same in every execution, see `Report`."""
+    return {
+        "threads": scenario.threads,
+        "online": scenario.online,
+        "hash_seed": scenario.variables.get("PYTHONHASHSEED", "0"),
     }
 
 

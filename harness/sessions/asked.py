@@ -16,6 +16,7 @@ from harness.errors import UsageError
 from harness.model.options import write_options
 from harness.model.question import Axis, Ends, Place, Question
 from harness.releases.index import Listing, list_releases
+from harness.releases.release import select
 from harness.releases.settings import IndexSettings, read_settings
 from harness.scenario import load_scenario
 from harness.scenario.command import command_scenario, merge_pins, package_under_test, python_specifier
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from harness.bundles.bundle import Bundle
     from harness.model.question import Judging
+    from harness.releases.release import Release
     from harness.scenario import Arm, Scenario, Setting
     from harness.state import State
     from harness.verdicts.calibration import Calibration
@@ -113,6 +115,17 @@ class Asked:
         if self.bundle:
             return Listing(self.bundle.releases, self.bundle.warning())
         return list_releases(self.package, self.settings(), state)
+
+    def select(self, releases: Sequence[Release]) -> list[Release]:
+        """Return the releases of the range, oldest first.
+
+        Raises:
+            UsageError: As `harness.releases.release.select` says.
+        """
+        chosen = select(
+            releases, package=self.package, first=self.first, last=self.last, prereleases=self.prereleases
+        )
+        return [release for release in chosen if release.version not in self.question.plan.leave_out]
 
     def line(self) -> str:
         """Return the scenario as the history calls it: with another package held it is another one."""

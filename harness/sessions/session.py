@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from packaging.version import Version
 
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from harness.sessions.asked import Asked
     from harness.state import State
 
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -67,13 +71,26 @@ class Session:
     environments: Environments
     store: Store
     executor: Executor
-    interpreter: Interpreter
-    torch: TorchSource
     device: str
     job_digest: str
     calibrations: dict[str, Calibration] = field(default_factory=dict)
     left_out: Sequence[str] = ()
     note: Callable[[str], None] = field(default=lambda _line: None, compare=False)
+
+    @property
+    def interpreter(self) -> Interpreter:
+        """Python of all environments."""
+        return self.environments.interpreter
+
+    @property
+    def torch(self) -> TorchSource:
+        """Where torch comes from."""
+        return self.environments.torch
+
+    @property
+    def notes(self) -> list[str]:
+        """What executing, storing and locking have to tell the reader of a report."""
+        return [*self.executor.notes, *self.store.notes, *self.resolver.notes]
 
     @property
     def alone(self) -> bool:
@@ -195,6 +212,21 @@ class Session:
         found = self.judged(self.probes(arm, position, repeat, seeds=seed + 1)[-1:], position)
         return found if isinstance(found, Finding) else found[0]
 
+    def each(self, function: Callable[[Item], Outcome], items: Sequence[Item], jobs: int) -> list[Outcome]:
+        """Return what a function that executes probes gives for each item, in their order, `jobs` at a time.
+
+        Raises:
+            KeyboardInterrupt: After every running probe was ended.
+        """
+        with ThreadPoolExecutor(jobs) as pool:
+            waiting = [pool.submit(function, item) for item in items]
+            try:
+                return [future.result() for future in waiting]
+            except BaseException:
+                self.executor.cancel()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+
     def judged(self, probes: Sequence[Probe], position: int) -> list[Finding] | Finding:
         """Execute probes of one release; return a finding each, or the one reason why there can be none."""
         lock = self.locks[position]
@@ -291,8 +323,6 @@ def prepare(
         environments=environments,
         store=store,
         executor=executor,
-        interpreter=interpreter,
-        torch=torch,
         job_digest=asked.scenario.job_digest(),
         device=device,
         note=told,

@@ -202,14 +202,19 @@ def first_home():
     return os.environ["HARNESS_HOME"]
 
 
+def two_pythons(package):
+    """Write two environments that differ in Python, in a package and in some that do nothing."""
+    for side, python, version in (("good", "3.10", "1.0"), ("bad", "3.12", "2.0")):
+        lines = [f"      - {name}=={version}" for name in (package, *names(3))]
+        text = f"dependencies:\n  - python={python}\n  - pip:\n" + "\n".join(lines) + "\n"
+        Path(f"{side}.yml").write_text(text, encoding="utf-8")
+
+
 def test_only_python_differs(world):
     if len({one.minor for one in installed()} & {"3.10", "3.12"}) < 2:
         pytest.skip("needs Python 3.10 and 3.12")
     job("import sys, pytied", "assert sys.version_info < (3, 12), 'planted'")
-    for side, python, version in (("good", "3.10", "1.0"), ("bad", "3.12", "2.0")):
-        lines = [f"      - {name}=={version}" for name in ("pytied", *names(3))]
-        text = f"dependencies:\n  - python={python}\n  - pip:\n" + "\n".join(lines) + "\n"
-        Path(f"{side}.yml").write_text(text, encoding="utf-8")
+    two_pythons("pytied")
     asked = world("--good", "good.yml", "--bad", "bad.yml", packages={"pytied": PLAIN}, code=0)
     assert asked.blame["python"]["role"] == "alone"
     assert re.match(r"Python 3\.10\.\d+ -> 3\.12\.\d+ did it, alone\.", asked.headline), asked.headline
@@ -220,10 +225,7 @@ def test_python_and_a_package_together(world):
     if len({one.minor for one in installed()} & {"3.10", "3.12"}) < 2:
         pytest.skip("needs Python 3.10 and 3.12")
     job("import sys, pyboth", "assert sys.version_info < (3, 12) or pyboth.X == 1, 'planted'")
-    for side, python, version in (("good", "3.10", "1.0"), ("bad", "3.12", "2.0")):
-        lines = [f"      - {name}=={version}" for name in ("pyboth", *names(3))]
-        text = f"dependencies:\n  - python={python}\n  - pip:\n" + "\n".join(lines) + "\n"
-        Path(f"{side}.yml").write_text(text, encoding="utf-8")
+    two_pythons("pyboth")
     asked = world("--good", "good.yml", "--bad", "bad.yml", packages={"pyboth": PLAIN}, code=0)
     assert asked.blame["python"]["role"] == "together"
     assert asked.sets == [[["pyboth"]]]
