@@ -20,8 +20,18 @@ _SUM = re.compile(r"\A# sum: (\S*)\n")
 
 def write_lock(path: Path, lock: Lock) -> None:
     """Store a lock."""
+    write_atomic(path, lock_file(lock), durable=False)
+
+
+def lock_file(lock: Lock) -> str:
+    """Return a lock as a file has it: a requirements file that begins with a sum of what follows."""
     text = lock.text()
-    write_atomic(path, f"# sum: {_sum(text)}\n{text}")
+    return f"# sum: {_sum(text)}\n{text}"
+
+
+def carries_sum(text: str) -> bool:
+    """Tell whether a file begins as a lock with a sum."""
+    return bool(_SUM.match(text))
 
 
 def read_lock(path: Path, root: Path, told: Callable[[str], None]) -> Lock | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
+from harness.locks.files import carries_sum, lock_content, lock_file
 from harness.locks.lock import parse_lock
 from harness.locks.resolve import Unresolvable
 from harness.locks.torch import with_host_torch
@@ -27,9 +28,9 @@ def lock_texts(
 
     It is what `StoredLocks` reads.
     """
-    texts = {"reference.txt": reference.text()}
+    texts = {"reference.txt": lock_file(reference)}
     for release, lock in zip(releases, locks, strict=True):
-        text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock.text()
+        text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock_file(lock)
         texts[f"{release.version}.txt"] = text
     return texts
 
@@ -74,7 +75,11 @@ class StoredLocks:
         return lock
 
     def lock(self, version: str, _reference: Lock) -> Lock | Unresolvable:
-        """Return the lock of one release, or the reason that the run gave for having none."""
+        """Return the lock of one release, or the reason that the run gave for having none.
+
+        Raises:
+            HarnessError: It is damaged.
+        """
         return self._read(version)
 
     def forget(self, _version: str, _reference: Lock) -> None:
@@ -88,9 +93,14 @@ class StoredLocks:
         path = self.folder / f"{name}.txt"
         if not path.exists():
             return Unresolvable(f"the earlier run has no lock of it ({path.name})")
-        text = path.read_text(encoding="utf-8")
-        try:
-            lock = parse_lock(text)
-        except ValueError:
+        text = path.read_bytes().decode("utf-8", "replace")
+        content = lock_content(text)
+        if content is None and (carries_sum(text) or text.count("\n") != 1):
+            raise HarnessError(
+                f"{path}: damaged, it is no lock and no reason for having none; take another copy of that run, or resolve "
+                "anew, without --locks"
+            )
+        if content is None:
             return Unresolvable(text.removeprefix("# ").strip())
+        lock = parse_lock(content)
         return with_host_torch(lock, self.host) if self.host else lock

@@ -190,12 +190,17 @@ def places(report: Report) -> list[Place]:
 def versions(report: Report) -> list[str]:
     """Return all releases of all arms in one order that keeps every arm's own."""
     merged: list[str] = []
+    known: set[str] = set()
     for arm in report.arms:
         last = -1
         for release in arm.releases:
-            if release.version in merged:
-                last = merged.index(release.version)
-            else:
+            version = release.version
+            if version not in known:
                 last += 1
-                merged.insert(last, release.version)
+                merged.insert(last, version)
+                known.add(version)
+            elif merged[last + 1 : last + 2] == [version]:  # arms nearly always have the same releases
+                last += 1
+            else:
+                last = merged.index(version)
     return merged

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.report.curves import lines
 from harness.report.evidence import trace_of
+from harness.report.folding import Column, columns
 from harness.report.strip import day
 from harness.report.text import anchor, clean, memory, number, one_line, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.report.evidence import ProbeEvidence
     from harness.report.model import ArmResult, ReleaseResult, Report
@@ -59,7 +60,8 @@ class Group:
 
 def groups(report: Report, evidence: Mapping[str, ProbeEvidence]) -> list[Group]:
     """Gather the probes of every arm."""
-    return [_group(arm, evidence) for arm in report.arms]
+    axis = columns(report, evidence)
+    return [_group(arm, axis, evidence) for arm in report.arms]
 
 
 def logs(report: Report, evidence: Mapping[str, ProbeEvidence]) -> dict[str, str]:
@@ -74,7 +76,7 @@ def logs(report: Report, evidence: Mapping[str, ProbeEvidence]) -> dict[str, str
     return {probe: clean(log, limit) for probe, log in written.items()}
 
 
-def _group(arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> Group:
+def _group(arm: ArmResult, axis: Sequence[Column], evidence: Mapping[str, ProbeEvidence]) -> Group:
     count = Counter(release.verdict for release in arm.releases)
     known = [word for word in ("good", "bad", "skip", "untested") if count[word]]
     classes = {
@@ -87,8 +89,23 @@ def _group(arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> Group:
         parameters=", ".join(
             f"{name} = {one_line(str(value), 80)}" for name, value in arm.parameters.items()
         ),
-        probes=[_probe(arm, release, evidence, classes.get(release.version)) for release in arm.releases],
+        probes=[
+            replace(probe, version=label) if label else probe
+            for release, label in _shown(arm, axis)
+            for probe in [_probe(arm, release, evidence, classes.get(release.version))]
+        ],
     )
+
+
+def _shown(arm: ArmResult, axis: Sequence[Column]) -> Iterator[tuple[ReleaseResult, str]]:
+    """Yield the releases that have a line, and what it is called where it stands for several that nobody executed."""
+    rows = {release.version: release for release in arm.releases}
+    for column in axis:
+        members = [rows[version] for version in column.versions if version in rows]
+        if len(members) > 1 and members[0].verdict == "untested":
+            yield members[0], f"{one_line(column.label, 120)} ({len(members)} releases)"
+        else:
+            yield from ((member, "") for member in members)
 
 
 def _probe(

@@ -1,6 +1,6 @@
 """The strip: every release of every arm as one cell, on a grid that a style sheet lays out.
 
-Positions are counted from 0. Along the releases: columns on a wide screen, rows on a narrow one.
+Positions are those of columns, counted from 0. Along the releases: columns on a wide screen, rows on a narrow one.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from harness.report.boundaries import bad_means
-from harness.report.classes import census_keys, segments, trace_classes, trace_keys, versions
+from harness.report.classes import census_keys, segments, trace_classes, trace_keys
 from harness.report.curves import lines
 from harness.report.flakiness import divided, executions
+from harness.report.folding import Column, columns
 from harness.report.text import anchor, one_line, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.report.evidence import ProbeEvidence
     from harness.report.model import ArmResult, ReleaseResult, Report
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One release in one arm: `tip` is what hovering or focusing it says, a line a fact.
+    """The releases of one column in one arm: `tip` is what hovering or focusing it says, a line a fact.
 
-    `divided`: executions of the release disagree.
+    `divided`: executions of the release disagree; `count`: how many releases these are.
     """
 
     position: int
@@ -36,6 +37,7 @@ class Cell:
     link: str
     tip: str
     divided: bool = False
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +56,24 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One arm of the strip."""
+    """One arm of the strip; `at`: {position: its cell}, `letters`: {lane: {position: what it says there}}."""
 
     name: str
     conclusion: str
     cells: list[Cell]
     lanes: dict[str, list[Stretch]]
     marks: list[Stretch]
+    at: dict[int, Cell]
+    letters: dict[str, dict[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The whole: `gaps` are the days from each release to the next, for spacing by date; `bad`: what the legend calls it."""
+    """The whole: what each column is called, and on which day its first release appeared.
+
+    `gaps` are the days from each column to the next, for spacing by date; `bad`: what the legend calls it; `folded`:
+    how many releases share a column with others.
+    """
 
     axis: list[str]
     dates: list[str]
@@ -73,15 +81,16 @@ class Strip:
     years: list[str]
     rows: list[Row]
     bad: str = "bad"
+    folded: int = 0
 
 
 def strip(report: Report, evidence: Mapping[str, ProbeEvidence]) -> Strip:
     """Gather the strip of a report."""
-    axis = versions(report)
+    axis = columns(report, evidence)
     uploaded = {item.version: day(item.uploaded) for arm in report.arms for item in arm.releases}
-    dates = [uploaded.get(version, "") for version in axis]
+    dates = [uploaded.get(column.versions[0], "") for column in axis]
     return Strip(
-        axis=axis,
+        axis=[column.label for column in axis],
         dates=dates,
         gaps=_gaps(dates),
         years=[
@@ -90,6 +99,7 @@ def strip(report: Report, evidence: Mapping[str, ProbeEvidence]) -> Strip:
         ],
         rows=[_row(arm, axis, evidence) for arm in report.arms],
         bad=bad_means(report.arms),
+        folded=sum(len(column.versions) for column in axis if len(column.versions) > 1),
     )
 
 
@@ -109,31 +119,35 @@ def _gaps(dates: list[str]) -> list[int]:
     ]
 
 
-def _row(arm: ArmResult, axis: list[str], evidence: Mapping[str, ProbeEvidence]) -> Row:
-    place = {version: position for position, version in enumerate(axis)}
+def _row(arm: ArmResult, axis: Sequence[Column], evidence: Mapping[str, ProbeEvidence]) -> Row:
+    rows = {release.version: release for release in arm.releases}
+    place = {version: position for position, column in enumerate(axis) for version in column.versions}
     traces, colours = _trace_lane(arm, evidence)
     censuses = segments(arm, "census", census_keys(arm, evidence))
-    cells = [
-        Cell(
-            position=place[release.version],
-            version=release.version,
-            verdict=release.verdict,
-            link=anchor("probe", arm.name, release.version),
-            tip=_tip(arm, release, traces.get(release.version)),
-            divided=divided(release),
-        )
-        for release in arm.releases
-    ]
+    cells = []
+    for position, column in enumerate(axis):
+        release = rows.get(column.versions[0])
+        if release is not None:
+            tip = _tip(arm, release, traces.get(release.version), column)
+            link = anchor("probe", arm.name, release.version)
+            apart, count = divided(release), len(column.versions)
+            cells.append(Cell(position, column.label, release.verdict, link, tip, apart, count))
     lanes = {
         "trace": _stretches(traces, axis, "trace", colours),
         "census": _stretches(censuses, axis, "census", {}),
     }
+    lanes = {name: lane for name, lane in lanes.items() if lane}
     return Row(
         arm.name,
         arm.conclusion,
         cells,
-        {name: lane for name, lane in lanes.items() if lane},
+        lanes,
         _marks(arm, place),
+        at={cell.position: cell for cell in cells},
+        letters={
+            name: {part.position + n: part.text for part in lane for n in range(part.length)}
+            for name, lane in lanes.items()
+        },
     )
 
 
@@ -155,7 +169,12 @@ def _trace_lane(
     return {version: names[keys[version]] for version in letters}, colours
 
 
-def _tip(arm: ArmResult, release: ReleaseResult, letter: str | None) -> str:
+def _tip(arm: ArmResult, release: ReleaseResult, letter: str | None, column: Column) -> str:
+    if len(column.versions) > 1:
+        said = f"{len(column.versions)} releases · {one_line(arm.name, 40)} · {release.verdict}"
+        return "\n".join(
+            filter(None, [one_line(column.label, 120), said, f"trace {letter}" if letter else ""])
+        )
     rows = [
         f"{one_line(release.version, 60)} · {one_line(arm.name, 40)} · {release.verdict}",
         one_line(release.reason, 240),
@@ -171,10 +190,10 @@ def _tip(arm: ArmResult, release: ReleaseResult, letter: str | None) -> str:
 
 
 def _stretches(
-    letters: Mapping[str, str], axis: list[str], kind: str, colours: Mapping[str, str]
+    letters: Mapping[str, str], axis: Sequence[Column], kind: str, colours: Mapping[str, str]
 ) -> list[Stretch]:
     found, position = [], 0
-    for letter, run in groupby(axis, key=letters.get):
+    for letter, run in groupby(letters.get(column.versions[0]) for column in axis):
         length = len(list(run))
         if letter is not None:
             found.append(Stretch(position, length, letter, kind, colours.get(letter, "--edge")))

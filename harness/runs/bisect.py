@@ -266,7 +266,7 @@ def write_locks(folder: Path, session: Session) -> None:
     """Write the reference and the lock of every release, or why there is none, as `--locks` reads them."""
     texts = lock_texts(session.reference, session.releases, session.locks)
     for name, text in texts.items():
-        write_atomic(folder / name, text)
+        write_atomic(folder / name, text, durable=False)
 
 
 def evidence(driver: Driver) -> dict[str, ProbeEvidence]:

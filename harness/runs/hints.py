@@ -26,8 +26,8 @@ _MOST_NAMED = 6
 def prereleases_left_out(asked: Asked, listed: Sequence[Release]) -> list[str]:
     """Return the pre-releases of a question's range that it does not ask about, oldest first."""
     choose = partial(select, listed, package=asked.package, first=asked.first, last=asked.last)
-    taken = choose(prereleases=asked.prereleases)
-    return [one.version for one in choose(prereleases=True) if one not in taken]
+    taken = {release.version for release in choose(prereleases=asked.prereleases)}
+    return [one.version for one in choose(prereleases=True) if one.version not in taken]
 
 
 def with_prereleases_told(arms: Sequence[ArmResult], left_out: Sequence[str]) -> list[ArmResult]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from harness.locks.files import lock_content
 from harness.locks.lock import Lock, differences, parse_lock
 
 if TYPE_CHECKING:
@@ -69,13 +70,13 @@ def sides(report: Report) -> set[str]:
 
 
 def read_locks(folder: Path, versions: Iterable[str]) -> dict[str, Lock]:
-    """Return {version: lock} as a run's folder has them; a release without a lock is left out."""
+    """Return {version: lock} as a run's folder has them; a release without a lock, or with a damaged one, is left out."""
     found = {}
     for version in versions:
-        try:
-            found[version] = parse_lock((folder / "locks" / f"{version}.txt").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
+        path = folder / "locks" / f"{version}.txt"
+        content = lock_content(path.read_bytes().decode("utf-8", "replace")) if path.is_file() else None
+        if content is not None:
+            found[version] = parse_lock(content)
     return found
 
 
