@@ -227,23 +227,21 @@ def _chain(
     likelihood = np.stack([below, above], axis=1)  # release, level, pair
     forward, backward = np.empty((count, 2, pairs)), np.ones((count, 2, pairs))
     scale = np.empty((count, pairs))
-    possible = np.ones(pairs, dtype=bool)
     state = start[:, None] * likelihood[0]
     for index in range(count):
         if index:
             switch = switching[index - 1]
             state = (state * (1 - switch) + state[::-1] * switch) * likelihood[index]
-        total = state.sum(axis=0)
-        possible &= total > _LEAST
-        scale[index] = np.where(possible, total, 1.0)
-        state = np.where(possible, state / scale[index], 0.0)
-        forward[index] = state
-    ahead = np.ones((2, pairs))
+        scale[index] = np.maximum(state[0] + state[1], _LEAST)
+        state = np.divide(state, scale[index], out=forward[index])
+    possible = (scale > _LEAST).all(axis=0)
+    scale[:, ~possible], forward[:, :, ~possible] = 1.0, 0.0
+    weighted = likelihood / scale[:, None]
+    ahead = backward[-1]
     for index in range(count - 1, 0, -1):
         switch = switching[index - 1]
-        ahead = ahead * likelihood[index] / scale[index]
-        ahead = ahead * (1 - switch) + ahead[::-1] * switch
-        backward[index - 1] = ahead
+        ahead = ahead * weighted[index]
+        ahead = np.add(ahead * (1 - switch), ahead[::-1] * switch, out=backward[index - 1])
     with np.errstate(divide="ignore", invalid="ignore"):
         evidence = np.where(possible, np.log(scale).sum(axis=0), -np.inf)
         kept = np.log(1 - switching).sum()
@@ -251,7 +249,7 @@ def _chain(
     stayed = np.where(possible, stayed, 0.0)
     any_change = np.clip(1 - stayed.sum(axis=0), 0.0, 1.0)
     on_upper = np.clip((forward * backward)[:, 1] - stayed[1], 0.0, None)
-    onwards = likelihood[1:] * backward[1:] / scale[1:, None]
+    onwards = weighted[1:] * backward[1:]
     up = forward[:-1, 0] * switching[:, None] * onwards[:, 1]
     down = forward[:-1, 1] * switching[:, None] * onwards[:, 0]
     least = np.maximum(any_change, 1e-12)

@@ -72,6 +72,7 @@ class Knowledge:
         self._traces: dict[int, str] = {}
         self._seen: set[Request] = set()
         self._runs: list[list[Signal]] = [[] for _ in range(options.count)]
+        self._failed: list[int] = [0] * options.count
         self._told: list[int] = [0] * options.count
         self._next: list[int] = [0] * options.count
         self._raw: list[Signal | None] = [None] * options.count
@@ -106,6 +107,7 @@ class Knowledge:
             self._same_trace |= same and bool(runs)
             self._other_trace |= not same
         runs.append(signal)
+        self._failed[position] += signal != Verdict.GOOD
         if signal != runs[0]:
             self._contested.add(position)
         # The most frequent one; Counter keeps the earliest first where two are as frequent.
@@ -152,8 +154,7 @@ class Knowledge:
 
     def counts(self, position: int) -> tuple[int, int]:
         """Return (failures of any kind, executions with a verdict)."""
-        runs = self._runs[position]
-        return len(runs) - runs.count(Verdict.GOOD), len(runs)
+        return self._failed[position], len(self._runs[position])
 
     def failures(self, position: int) -> Counter[Signal]:
         """Return how often each failure was seen."""
