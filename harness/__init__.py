@@ -9,14 +9,15 @@ from harness.version import __version__
 if TYPE_CHECKING:
     import os
 
-    from harness.model.question import Axis, Holds, Job, Judging, Place, Plan, Question, Subject
+    from harness.model.question import Axis, Ends, Holds, Job, Judging, Place, Plan, Question, Subject
     from harness.report.model import Report
     from harness.runs.frames import LoadedRun
     from harness.sessions.driver import Watcher
 
-_OF_QUESTION = ("Axis", "Holds", "Job", "Judging", "Place", "Plan", "Question", "Subject")
+_OF_QUESTION = ("Axis", "Ends", "Holds", "Job", "Judging", "Place", "Plan", "Question", "Subject")
 __all__ = [
     "Axis",
+    "Ends",
     "Holds",
     "Job",
     "Judging",
@@ -48,7 +49,9 @@ def bisect(
     progress: Watcher | None = None,
     state: str | os.PathLike[str] | None = None,
 ) -> Report:
-    """Answer a question as `harness bisect` does: execute what it needs, write its report, return the report.
+    """Answer a question as the command line does: execute what it needs, write its report, return the report.
+
+    A question about releases is answered as by `harness bisect`, one about two environments as by `harness blame`.
 
     Example:
         >>> from harness import Axis, Question, Subject, bisect  # doctest: +SKIP
@@ -57,9 +60,11 @@ def bisect(
         >>> [arm.answer for arm in report.arms]  # doctest: +SKIP
 
     Args:
-        question: About one package, or about two: an `Axis` for each.
+        question: About one package, or about two: an `Axis` for each; or about the changes between two environments:
+            `Ends`.
         place: Where and how fast probes are executed, and where the report goes; None for this machine and `reports`.
-        progress: Is told how the run goes on; None for silence.
+        progress: Is told how the run goes on, see `harness.sessions.driver.Watcher`; it may be called from several
+            threads at a time. None for silence.
         state: The state directory; `$HARNESS_HOME`, else `.harness` in the working folder, if None.
 
     Raises:
@@ -69,13 +74,21 @@ def bisect(
     """
     from pathlib import Path  # noqa: PLC0415 - kept out of start-up
 
-    from harness.model.question import Place  # noqa: PLC0415
-    from harness.runs.answer import answer  # noqa: PLC0415
+    from harness.model.question import Ends, Place  # noqa: PLC0415
     from harness.sessions.driver import Silent  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
     where = State(Path(state).absolute()) if state is not None else State.find()
-    done = answer(question, place or Place(), where, progress or Silent())
+    place, watcher = place or Place(), progress or Silent()
+    if question.ends != Ends():
+        from harness.blame.prepare import ask_blame  # noqa: PLC0415
+        from harness.blame.run import blame  # noqa: PLC0415
+
+        done = blame(ask_blame(question, place), where, watcher)
+    else:
+        from harness.runs.answer import answer  # noqa: PLC0415
+
+        done = answer(question, place, where, watcher)
     if done.interrupted:
         raise KeyboardInterrupt
     return done.report
@@ -95,8 +108,8 @@ def load_run(path: str | os.PathLike[str], *, state: str | os.PathLike[str] | No
         state: Where the probes are stored; `$HARNESS_HOME`, else `.harness` in the working folder, if None.
 
     Returns:
-        `report`, the facts, and the frames `releases`, `boundaries`, `causes`, `remedies` and `traces`, see `LoadedRun`. A trace whose
-        probe is not stored any more is left out.
+        `report`, the facts, and the frames `releases`, `boundaries`, `causes`, `remedies`, `changes` and `traces`, of
+        every kind of run; see `LoadedRun`. A trace whose probe is not stored any more is left out.
 
     Raises:
         harness.errors.UsageError: There is no run, or another schema wrote it.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from packaging.tags import sys_tags
+from printed_commands import check, report
 from toyindex import wheel
 
 from harness.bundles.bundle import open_bundle
@@ -463,3 +464,23 @@ def test_a_wheel_that_the_index_swapped_is_refused(toy, harness, toy_index, monk
     assert "is not the file that its index lists" in done.stderr
     assert not (toy / "wrong.bundle").exists()
     assert not list(toy.glob(".*.tmp"))
+
+
+def test_the_commands_of_a_bundles_run_find_what_is_stored(harness, bundle, away):
+    words = (
+        "--from",
+        "1.1",
+        "--to",
+        "2.0",
+        "--seeds",
+        "2",
+        "--set",
+        "steps=7",
+        "--device",
+        "cpu",
+        "--env",
+        "A=b",
+    )
+    done = harness("bisect", "--bundle", str(bundle), *words)
+    assert done.returncode == 0, done.stderr
+    check(report(), harness)

@@ -2,50 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shlex
 import shutil
 from pathlib import Path
 
 import pytest
+from printed_commands import check, report, rows
 
 SCRIPT = 'import os\nimport toy\nprint(f"loss={toy.loss(3)!r}")\nassert toy.loss(3) == toy.loss(3)\n'
 PRINTS = 'import toy\nprint(f"loss={toy.loss(3)!r}")\n'
 RANGE = ("--from", "1.0", "--to", "2.1")
-EXIT = {"good": 0, "bad": 1, "skip": 125}
-
-
-def executed() -> set[Path]:
-    """Return every stored result."""
-    return set(Path(os.environ["HARNESS_HOME"]).glob("probes/*/*/probe.json"))
-
-
-def report(folder: str = "reports/latest") -> dict:
-    return json.loads((Path(folder) / "report.json").read_text(encoding="utf-8"))
-
-
-def rows(found: dict) -> list[dict]:
-    return [row for arm in found["arms"] for row in arm["releases"]]
-
-
-def run_as_printed(command: str, harness):
-    program, module, name, *words = shlex.split(command)
-    assert (program, module, name) == ("python", "-m", "harness")
-    return harness(*words)
-
-
-def check(found: dict, harness) -> None:
-    """Execute the command of some releases and of the whole, as printed; nothing may be executed."""
-    chosen = {row["verdict"]: row for row in rows(found) if row["probe"]}
-    before = executed()
-    for row in chosen.values():
-        done = run_as_printed(row["command"], harness)
-        assert done.returncode == EXIT[row["verdict"]], f"{row['command']}\n{done.stdout}{done.stderr}"
-        assert executed() == before, f"executed anew: {row['command']}"
-    done = run_as_printed(found["command"], harness)
-    assert done.returncode in (0, 3), done.stderr
-    assert executed() == before, f"executed anew: {found['command']}"
 
 
 @pytest.fixture

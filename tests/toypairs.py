@@ -2,7 +2,41 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from toyindex import DAYS, ToyIndex, wheel
+
+SCENARIO = """
+description = "Two toy packages whose loss is planted"
+package = "left"
+python = ">=3.8"
+timeout = 20
+{also}
+[arms.plain]
+[arms.calm]
+calm = true
+default = false
+[oracle]
+kind = "training"
+"""
+JOB = """
+import judge
+from harness_recorder import Recorder, settings
+config = settings({"calm": False, "seed": 0, "device": "cpu", "threads": 1})
+with Recorder(settings=vars(config)) as recorder:
+    recorder.begin()
+    for step in range(1, 6):
+        recorder.step(loss=1.0 / step if config.calm else judge.loss(step))
+        if recorder.stopped:
+            break
+"""
+SCRIPT = 'import judge\nassert judge.loss(3) == judge.loss(3), "the loss is NaN"\n'
+BOTH = ("--package", "left", "--package", "right")
+PAIR = ["gggg", "ggbb", "ggbb"]
+"""Bad from left 3.0 with right 2.0 on: both are needed."""
+REPAIRED = ["gggg", "gggg", "bbgg"]
+"""right 3.0 breaks it, left 3.0 repairs that."""
 
 FIRST, SECOND = "left", "right"
 """The package whose releases run along a row, and the one that has a release a row."""
@@ -35,3 +69,8 @@ def plant_pair(index: ToyIndex, table: list[str]) -> None:
         index.add(SECOND, wheel(SECOND, f"{b + 1}.0", "", requires=requires, uploaded=DAYS[b]))
     for a in range(len(table[0])):
         index.add(FIRST, wheel(FIRST, f"{a + 1}.0", "", requires=("judge",), uploaded=DAYS[a]))
+
+
+def stored(folder: str = "reports/latest") -> dict:
+    """Return a report.json, the newest one unless another folder is named."""
+    return json.loads((Path(folder) / "report.json").read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.sessions.finding import Finding
-    from harness.verdicts.verdict import Fingerprint
+    from harness.verdicts.verdict import Judgement
 
 _VARYING = re.compile(r"0x[0-9a-fA-F]+|(?:/[^\s/'\":]+)+|\d+")
 """What differs between two executions or two environments in the words of one failure: addresses, paths, numbers."""
@@ -24,14 +24,14 @@ class KnownFailure:
     """How the bad environment fails.
 
     Attributes:
-        fingerprint: Its step is left out when two failures are compared.
+        judgement: Of one of its bad executions; None where none is bad.
         words: What its exception says, without numbers and paths; empty where executions of the bad environment
             differ in that, and for a failure that is judged by numbers. Environments that lack something raise
             exceptions of the usual classes, so the class alone is weak evidence.
         any: Every failure counts.
     """
 
-    fingerprint: Fingerprint | None = None
+    judgement: Judgement | None = None
     words: str = ""
     any: bool = False
 
@@ -42,7 +42,7 @@ class KnownFailure:
         if not bad:
             return cls(any=any_failure)
         words = {_words(one) for one in bad}
-        return cls(bad[0].judgement.fingerprint, words.pop() if len(words) == 1 else "", any=any_failure)
+        return cls(bad[0].judgement, words.pop() if len(words) == 1 else "", any=any_failure)
 
     def outcome(self, finding: Finding) -> Outcome:
         """Return what an execution says: good, the known failure, or no evidence."""
@@ -50,11 +50,9 @@ class KnownFailure:
             return Outcome.GOOD
         if finding.verdict != Verdict.BAD:
             return Outcome.OTHER
-        fingerprint = finding.judgement.fingerprint
-        if self.any or self.fingerprint is None:
-            # A failure without a fingerprint is one that its oracle does not tell from another one.
+        if self.any or self.judgement is None:
             return Outcome.BAD
-        same = fingerprint is not None and self.fingerprint.same_failure(fingerprint)
+        same = self.judgement.same_end(finding.judgement)
         return Outcome.BAD if same and self.words in ("", _words(finding)) else Outcome.OTHER
 
 

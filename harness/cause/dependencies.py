@@ -131,18 +131,15 @@ def likeness(
 
 
 def _same_end(one: Finding, other: Finding, *, to_the_word: bool) -> bool:
-    if one.verdict != other.verdict or one.verdict not in (Verdict.GOOD, Verdict.BAD):
-        return False
     if one.identity and other.identity and one.identity != other.identity:
         return False
     mine, theirs = one.judgement, other.judgement
-    if mine.fingerprint is None or theirs.fingerprint is None:
-        return mine.fingerprint is theirs.fingerprint
+    failure = mine.fingerprint
     by_number = mine.effect is not None or (
-        mine.fingerprint.step is not None and not mine.fingerprint.exception
+        failure is not None and failure.step is not None and not failure.exception
     )
-    same_words = by_number or not to_the_word or mine.reason == theirs.reason
-    return mine.fingerprint.same_failure(theirs.fingerprint) and same_words
+    same_words = failure is None or by_number or not to_the_word or mine.reason == theirs.reason
+    return mine.same_end(theirs) and same_words
 
 
 def _ends(answer: Answer) -> list[tuple[str, Boundary]]:

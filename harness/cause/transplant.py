@@ -115,7 +115,7 @@ def _result(
     judged = found.verdict in (Verdict.GOOD, Verdict.BAD)
     identical = not itself.identity or found.identity == itself.identity
     done = judged and identical and (not _raised(found) or _raised(other))
-    as_other = same_end(found, other) if pair.by_verdict else equal
+    as_other = found.judgement.same_end(other.judgement, anywhere=True) if pair.by_verdict else equal
     return TrialResult(
         release=bench.session.releases[trial.position].version,
         verdict=found.verdict.value,
@@ -133,14 +133,6 @@ def _same_trace(pair: Pair, one: Finding, other: Finding) -> bool:
     if pair.noise:
         return not beyond(other.trace, one.trace, pair.noise)
     return first_difference(one.trace, other.trace) is None
-
-
-def same_end(one: Finding, other: Finding) -> bool:
-    """Tell whether both are good, or fail alike; the parameter and the step of a failure may differ."""
-    mine, theirs = one.judgement.fingerprint, other.judgement.fingerprint
-    if one.verdict != other.verdict or mine is None or theirs is None:
-        return one.verdict == other.verdict
-    return (mine.kind, mine.phase, mine.exception) == (theirs.kind, theirs.phase, theirs.exception)
 
 
 def _raised(finding: Finding) -> bool:

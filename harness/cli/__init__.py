@@ -58,7 +58,9 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m harness",
         description="Find the release that broke a training, by running it in every release.",
         epilog="Exit status: 0 concluded (probe: good), 1 regression located with --exit-code (nightly: a new one; probe: bad), "
-        "2 usage, 3 inconclusive, 4 something around the probes failed, 125 skip (probe), 130 interrupted.",
+        "2 usage, 3 inconclusive, 4 something around the probes failed, 125 skip (probe), 130 interrupted. "
+        "State lives in .harness/ of the working folder, or in $HARNESS_HOME: locks, environments, probes; it can be "
+        "deleted at any time. Reports lie in reports/.",
     )
     top.add_argument("--version", action="version", version=f"harness {__version__}")
     top.add_argument("--debug", action="store_true", help="show the traceback of an error")

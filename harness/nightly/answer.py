@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from packaging.version import Version
 
 from harness.errors import UsageError
+from harness.model.codec import to_plain
 from harness.model.question import Place
 from harness.runs.bisect import bisect
 from harness.runs.stored import load_report
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.history.facts import Known
+    from harness.model.question import Question
     from harness.nightly.config import Watch
     from harness.nightly.examine import Examined
     from harness.report.model import ArmResult, Report
-    from harness.sessions.asked import Asked
     from harness.sessions.driver import Watcher
     from harness.state import State
 
@@ -36,13 +37,11 @@ class Range:
     Attributes:
         first, last: Releases.
         left_out: Releases between them that would mislead: their verdicts do not repeat, or nobody is given them.
-        held: Requirements besides the scenario's own, for who asks the same by hand.
     """
 
     first: str
     last: str
     left_out: tuple[str, ...] = ()
-    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,45 +125,27 @@ def answer(
         KeyboardInterrupt: It was interrupted.
         HarnessError: As `bisect` says.
     """
-    found = _written(watch, names, asked, out, started)
+    question = watch.of_range(asked.first, asked.last, arms=names, leave_out=asked.left_out)
+    stem = f"{started:%Y%m%dT%H%M%SZ}-{watch.scenario.name}"
+    found = _written(question, out, stem)
     if found is not None:
         return found
-    for unfinished in out.glob(f".{_stem(watch, started)}*.tmp"):
+    for unfinished in out.glob(f".{stem}*.tmp"):
         shutil.rmtree(unfinished, ignore_errors=True)  # left by this night when it was killed
-    done = bisect(_asked(watch, names, asked, out, state), state, watcher, started)
+    ready = replace(ask(question, state, Place(out=str(out))), own_links=watch.own_links)
+    done = bisect(ready, state, watcher, started)
     if done.interrupted:
         raise KeyboardInterrupt
     return Answered(done.report, done.folder.name)
 
 
-def _asked(watch: Watch, names: Sequence[str], asked: Range, out: Path, state: State) -> Asked:
-    arms = [arm.name for arm in watch.arms if arm.name in names]
-    question = watch.question(asked.first, asked.last, arms=arms, pins=asked.held, leave_out=asked.left_out)
-    return replace(ask(question, state, Place(out=str(out))), own_links=watch.own_links)
-
-
-def _written(
-    watch: Watch, names: Sequence[str], asked: Range, out: Path, started: datetime
-) -> Answered | None:
-    """Return the run of this night that answers the same question: a night that was killed has written it."""
-    for folder in sorted(out.glob(f"{_stem(watch, started)}*")):
+def _written(question: Question, out: Path, stem: str) -> Answered | None:
+    """Return the run of this night that answers the question: a night that was killed has written it."""
+    for folder in sorted(out.glob(f"{stem}*")):
         try:
             report = load_report(folder)
         except UsageError:
             continue
-        same = report.package == watch.package and [arm.name for arm in report.arms] == list(names)
-        if same and all(_covers(arm, asked) for arm in report.arms):
+        if report.question == to_plain(question):
             return Answered(report, folder.name)
     return None
-
-
-def _stem(watch: Watch, started: datetime) -> str:
-    return f"{started:%Y%m%dT%H%M%SZ}-{watch.scenario.name}"
-
-
-def _covers(arm: ArmResult, asked: Range) -> bool:
-    return bool(arm.releases) and _ends([row.version for row in arm.releases]) == (asked.first, asked.last)
-
-
-def _ends(versions: Sequence[str]) -> tuple[str, str]:
-    return versions[0], versions[-1]

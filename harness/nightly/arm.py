@@ -10,6 +10,7 @@ from packaging.version import Version
 from harness.history.facts import Boundary, Known
 from harness.nightly.boundaries import broken, new_places, since
 from harness.nightly.culprits import broke, changed, sides
+from harness.report.boundaries import BY_TRAINING
 from harness.report.dependencies import reservation, subject
 from harness.report.gaps import gap_of
 from harness.verdicts.verdict import Verdict
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from harness.nightly.examine import Examined
     from harness.nightly.outcome import Outcome
     from harness.report.model import BoundaryResult
-
-_QUIET = {"census", "trace"}
-"""Signals whose change is worth a word and no alarm."""
 
 
 @dataclass(slots=True)
@@ -91,7 +89,7 @@ class ArmStory:
         newest = answered.arm(self.name).releases[-1].version
         # What lies before the baseline was there when it was accepted; a run that ends before it is about just that.
         background = not self._older(newest) and not Version(self.baseline.version) < Version(one.after)
-        quiet = one.signal in _QUIET
+        quiet = one.signal in BY_TRAINING
         if not (place.sure or background):
             if not quiet and one.kind == "regressed":
                 self._unsure(one.after, answered)
@@ -221,7 +219,7 @@ class ArmStory:
         """Tell whether an answer says where the training changed; small steps may add up without a place."""
         start, end = Version(self.baseline.version), Version(version)
         return any(
-            one.signal in _QUIET and one.confirmed and start < Version(one.after) <= end
+            one.signal in BY_TRAINING and one.confirmed and start < Version(one.after) <= end
             for answered in answers
             for one in answered.arm(self.name).boundaries
         )

@@ -16,7 +16,7 @@ from harness.model.question import Axis, Holds, Job, Plan, Question, Subject
 from harness.scenario import load_scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from harness.scenario import Arm, Scenario, Setting
 
@@ -30,38 +30,28 @@ class Watch:
     """One package, watched in some arms of one scenario.
 
     Attributes:
-        subject: The scenario as `bisect` takes it: its name, or the path of its folder.
+        question: What every night asks; its axis is the package, from the oldest release of the answers' range on, or,
+            with None, from the baseline on.
+        scenario: Of the question.
         package: Canonical name of the package under test.
-        settings: Settings of the job that are changed in every arm.
-        prereleases: Watch them too.
-        first: Oldest release of the answers' range; None begins them with the baseline.
+        arms: Of the question, with the settings that it changes.
+        prereleases: Watch those of the index too; builds of the source are watched anyway.
         source: `git+URL@ref`, or the path of a clone, built each night; empty for releases alone.
-        device, torch, seeds: As the options of `bisect`.
-        cause, fixes: Whether to find out why, whether to try remedies.
         tries: Nights that a release without a verdict is tried again.
         repeat_baseline: Execute the baseline again every night, so that drifts of the machine show.
-        pins: What every environment holds besides the scenario's pins.
-        own_links: Folders with builds of the source; a night fills in where it built.
         refresh: Resolve the shared packages anew every night, so that new releases of them are tried.
+        own_links: Folders with builds of the source; a night fills in where it built.
     """
 
+    question: Question
     scenario: Scenario
     package: str
     arms: tuple[Arm, ...]
-    subject: str = ""
-    settings: tuple[tuple[str, Setting], ...] = ()
     prereleases: bool = False
-    first: str | None = None
     source: str = ""
-    device: str = "auto"
-    torch: str = "auto"
-    seeds: int = 1
-    cause: bool = True
-    fixes: bool = False
     tries: int = TRIES
     repeat_baseline: bool = False
     refresh: bool = False
-    pins: tuple[str, ...] = ()
     own_links: tuple[str, ...] = ()
 
     @property
@@ -69,42 +59,41 @@ class Watch:
         """What it is called in messages and in the history."""
         return f"{self.package} in {self.scenario.name} ({', '.join(arm.name for arm in self.arms)})"
 
-    def question(
-        self,
-        first: str | None = None,
-        last: str | None = None,
-        *,
-        arms: Sequence[str] = (),
-        pins: Sequence[str] = (),
-        leave_out: Sequence[str] = (),
+    @property
+    def first(self) -> str | None:
+        """Oldest release of the answers' range; None begins them with the baseline."""
+        return self.question.axes[0].first
+
+    def of_range(
+        self, first: str, last: str, *, arms: Collection[str], leave_out: Sequence[str] = ()
     ) -> Question:
-        """Return what one night asks of a range of releases.
+        """Return what is asked of a range of releases.
 
         Args:
-            first: Oldest release; None for the scenario's.
-            last: Newest release; None for the scenario's.
-            arms: Names; none: all that are watched.
-            pins: What every environment holds besides the scenario's pins.
+            first: Oldest release.
+            last: Newest release.
+            arms: Names.
             leave_out: Releases that are no part of the range.
         """
-        return Question(
-            subject=Subject(scenario=self.subject or str(self.scenario.folder)),
+        question = self.question
+        return replace(
+            question,
             axes=(Axis(package=self.package, first=first, last=last),),
-            holds=Holds(
-                pins=(*self.pins, *pins),
-                # Builds of a source are development releases.
-                prereleases=self.prereleases or bool(self.source),
-                torch=self.torch,
-                device=self.device,
-            ),
-            job=Job(
-                arms=tuple(arms or (arm.name for arm in self.arms)),
-                settings=self.settings,
-                seeds=self.seeds,
-            ),
-            # A night asks whether a training is good: it is bad in whatever way.
-            plan=Plan(any_failure=True, leave_out=tuple(leave_out), cause=self.cause, remedies=self.fixes),
+            job=replace(question.job, arms=tuple(arm.name for arm in self.arms if arm.name in arms)),
+            plan=replace(question.plan, leave_out=tuple(leave_out)),
         )
+
+    def of_package(self, package: str, pins: Sequence[str], *, prereleases: bool) -> Watch:
+        """Return a watch of another package that asks the same, with all else pinned.
+
+        Args:
+            package: Canonical name.
+            pins: What every environment holds.
+            prereleases: Whether pre-releases of it belong to the range, besides those that are watched anyway.
+        """
+        holds = replace(self.question.holds, pins=tuple(pins), prereleases=self.prereleases or prereleases)
+        asked = replace(self.question, axes=(Axis(package=package),), holds=holds)
+        return replace(self, question=asked, package=package, source="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,20 +209,32 @@ class _Reader:
         self._version(f"{key}from", table.get("from"))
         if table.get("device", "auto") not in DEVICES:
             raise self.fail(f"{key}device", table["device"], f"one of {', '.join(DEVICES)}")
+        arms = self._arms(key, table, scenario)
+        source = _source(table.get("source", ""), folder)
+        question = Question(
+            subject=Subject(scenario=subject),
+            axes=(Axis(package=package, first=table.get("from")),),
+            holds=Holds(
+                # Builds of a source are development releases.
+                prereleases=table.get("pre", False) or bool(source),
+                torch=table.get("torch", "auto"),
+                device=table.get("device", "auto"),
+            ),
+            job=Job(
+                arms=tuple(arm.name for arm in arms),
+                settings=tuple(table.get("set", {}).items()),
+                seeds=table.get("seeds", 1),
+            ),
+            # A night asks whether a training is good: it is bad in whatever way.
+            plan=Plan(any_failure=True, cause=table.get("cause", True), remedies=table.get("fixes", False)),
+        )
         return Watch(
+            question=question,
             scenario=scenario,
             package=package,
-            arms=self._arms(key, table, scenario),
-            subject=subject,
-            settings=tuple(table.get("set", {}).items()),
+            arms=arms,
             prereleases=table.get("pre", False),
-            first=table.get("from"),
-            source=_source(table.get("source", ""), folder),
-            device=table.get("device", "auto"),
-            torch=table.get("torch", "auto"),
-            seeds=table.get("seeds", 1),
-            cause=table.get("cause", True),
-            fixes=table.get("fixes", False),
+            source=source,
             tries=table.get("tries", TRIES),
             repeat_baseline=table.get("repeat_baseline", False),
             refresh=table.get("refresh", False),

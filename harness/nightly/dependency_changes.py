@@ -116,7 +116,7 @@ def with_answers(
     for (move, version, lock), arms in asked.items():
         first, last = sorted((str(move.before), str(move.after)), key=Version)
         its = _about(watch, move, version, lock)
-        where = Range(_public(first), _public(last), held=(f"{watch.package}=={version}",))
+        where = Range(_public(first), _public(last))
         try:
             run = answer(its, arms, where, out=out, started=started, state=state, watcher=watcher)
         except HarnessError as error:  # an older build may be gone from the index; what was found still holds
@@ -141,14 +141,7 @@ def _about(watch: Watch, move: Move, version: str, lock: Lock) -> Watch:
     others = {**lock.versions(), watch.package: version}
     pins = tuple(f"{name}=={one}" for name, one in sorted(others.items()) if name != move.name)
     before = any(Version(str(one)).is_prerelease for one in (move.before, move.after))
-    return replace(
-        watch,
-        package=move.name,
-        pins=pins,
-        prereleases=watch.prereleases or before,
-        first=None,
-        source="",
-    )
+    return watch.of_package(move.name, pins, prereleases=before)
 
 
 def _public(version: str) -> str:

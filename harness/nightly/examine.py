@@ -87,7 +87,7 @@ class Examination:
         if "reference" in ORACLES[str(oracle["kind"])].options:
             oracle.setdefault("reference", reference)
         self.asked = replace(
-            ask(watch.question(), state),
+            ask(watch.question, state),
             scenario=replace(scenario, oracle=oracle),
             refresh=watch.refresh,
             own_links=watch.own_links,

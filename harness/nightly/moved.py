@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.cause.transplant import same_end
 from harness.locks.lock import Lock, differences
 from harness.locks.resolve import Resolver, Unresolvable
 from harness.search.smallest import explain
@@ -186,7 +185,11 @@ class _Trials:
                 said = "it is bad with the packages of last night too: the machine, its driver or its load changed"
                 raise _UndecidedError(said, elsewhere=True)
             return lambda one: (
-                False if one.verdict == Verdict.GOOD else True if same_end(one, new[0]) else None
+                False
+                if one.verdict == Verdict.GOOD
+                else True
+                if one.judgement.same_end(new[0].judgement)
+                else None
             )
         digests = [one.trace_digest for one in (*old, *new)]
         if verdicts[0] == Verdict.BAD or len(set(digests)) == 1:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SIGNALS = ("verdict", "failure", "census", "trace")
 """From the strongest to the weakest."""
+BY_VERDICT, BY_TRAINING = SIGNALS[:2], SIGNALS[2:]
+"""Signals that the oracle's judgement changes, and those that show how it was trained: worth a word and no alarm."""
 TESTED = frozenset({"good", "bad"})
 """The verdicts of a release that could be tested."""
 
@@ -102,14 +104,14 @@ def newest_verdict(arm: ArmResult) -> str:
 
 
 def is_open(arm: ArmResult) -> bool:
-    """Tell whether the newest change of the verdict is a break: nothing repaired it in the range.
+    """Tell whether the newest change of the verdict is a located regression: nothing repaired it in the range.
 
-    Of two packages: whether a break was found, and the newest of both is bad.
+    Of two packages: whether a regression is located, and the newest of both is bad.
     """
-    changes = verdict_changes(arm)
+    regressions = located(arm)
     if arm.grid is not None:
-        return any(change.kind == "regressed" for change in changes) and newest_verdict(arm) == "bad"
-    return bool(changes) and changes[-1].kind == "regressed"
+        return bool(regressions) and newest_verdict(arm) == "bad"
+    return bool(regressions) and regressions[-1] is verdict_changes(arm)[-1]
 
 
 def tone(arm: ArmResult) -> str:

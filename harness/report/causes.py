@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from harness.report.boundaries import verdict_changes
+from harness.report.boundaries import BY_VERDICT, verdict_changes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from harness.report.model import ArmResult, Report
 
 _RANK = ("confirmed", "supported", "not applicable", "refuted")
-_BY_VERDICT = ("verdict", "failure")
 
 
 class CauseSearch(StrEnum):
@@ -75,7 +74,7 @@ def explained(cause: CauseResult) -> tuple[str, str]:
     attempt = best(cause.attempts)
     if attempt is None or attempt.status not in {"confirmed", "supported"}:
         return "", ""
-    return what(attempt), _proof(attempt, by_verdict=cause.signal in _BY_VERDICT)
+    return what(attempt), _proof(attempt, by_verdict=cause.signal in BY_VERDICT)
 
 
 def of_the_break(report: Report, arm: ArmResult) -> CauseResult | None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.report.boundaries import BY_VERDICT, TESTED
 from harness.report.text import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from harness.report.model import BoundaryResult, DeviceResult, DeviceSide
-
-_TESTED = {"good", "bad"}
-_BY_VERDICT = {"verdict", "failure"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +45,9 @@ def rows(boundary: BoundaryResult) -> Iterator[DeviceRow]:
 def agrees(signal: str, own: DeviceResult, there: DeviceResult) -> bool | None:
     """Tell whether another device shows a boundary; None if a side has no verdict there, or nothing to compare."""
     sides = (there.before, there.after)
-    if any(side.verdict not in _TESTED for side in sides):
+    if any(side.verdict not in TESTED for side in sides):
         return None
-    if signal in _BY_VERDICT:
+    if signal in BY_VERDICT:
         return [side.verdict for side in sides] == [own.before.verdict, own.after.verdict]
     before, after = ((side.census if signal == "census" else side.trace) for side in sides)
     return before != after if before and after else None
@@ -61,7 +59,7 @@ def agreement(boundary: BoundaryResult) -> str:
     agreed = [called(one) for one in others if one.agrees]
     contrary = [one for one in others if one.agrees is False]
     silent = [f"{called(one)} cannot tell ({_gap(boundary, one)})" for one in others if one.agrees is None]
-    if boundary.signal in _BY_VERDICT:
+    if boundary.signal in BY_VERDICT:
         head = f"bisected on {called(own)}"
         head += f", confirmed on {' and '.join(agreed)}" if agreed else ""
         said = [f"{head}: {both(boundary, own)}"]
@@ -90,5 +88,5 @@ def _gap(boundary: BoundaryResult, device: DeviceResult) -> str:
         (boundary.before, device.before),
         (boundary.after, device.after),
     )
-    gaps = [f"{version}: {side.reason}" for version, side in sides if side.verdict not in _TESTED]
+    gaps = [f"{version}: {side.reason}" for version, side in sides if side.verdict not in TESTED]
     return "; ".join(gaps) or "nothing to compare was recorded"

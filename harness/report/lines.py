@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.report.boundaries import BY_VERDICT
 from harness.report.text import number, one_line
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def raised(
     boundary: BoundaryResult, releases: Sequence[ReleaseResult], package: str
 ) -> list[tuple[str, str]]:
     """Return (sentence, text of the line) of each side of a verdict boundary whose error passed through the package."""
-    if boundary.signal not in {"verdict", "failure"}:
+    if boundary.signal not in BY_VERDICT:
         return []
     sides = [release for release in releases if release.version in (boundary.before, boundary.after)]
     deepest = f"is the deepest line of {package} in the traceback"

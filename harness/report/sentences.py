@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 
 from harness.report.blame import sentence as of_environments
-from harness.report.boundaries import TESTED
+from harness.report.boundaries import BY_TRAINING, TESTED
 from harness.report.changes import Changes
 from harness.report.devices import both, called
 from harness.report.flakiness import divided, executions
@@ -207,7 +207,7 @@ class _Answer:
 
     def _other_signals(self) -> str:
         """Say where the census and the traces change although no verdict does."""
-        found = {signal: self._places(signal) for signal in ("census", "trace")}
+        found = {signal: self._places(signal) for signal in BY_TRAINING}
         said = [f"the {signal} changes at {places}" for signal, places in found.items() if places]
         return f", yet {' and '.join(said)}" if said else ""
 

@@ -12,6 +12,7 @@ from harness.errors import UsageError
 from harness.probes.store import Store
 from harness.report.attribution import CauseResult, CellResult
 from harness.report.axes import AxisChange
+from harness.report.blamed import ChangeResult
 from harness.report.boundaries import package_of
 from harness.report.model import BoundaryResult
 from harness.runs.stored import OLD_PAIR, load_report
@@ -58,6 +59,8 @@ class LoadedRun:
         remedies: A row for each remedy on each release: `arm`, `remedy`, `description`, `by`, `settings`, the fields of
             `CellResult` (`release`, `outcome`, `note`, `verdict`, ...), `baseline` (verdict without it); `package`,
             `held` and `held_version` as in `causes`.
+        changes: Of a question about two environments, a row for each package that differs between them: all fields of
+            `ChangeResult`; no rows in any other run.
         traces: A row for each step of each execution that is still stored, see `harness.runs.tables`; NaN stands for
             a value that was NaN and for one that was not recorded.
     """
@@ -67,6 +70,7 @@ class LoadedRun:
     boundaries: pd.DataFrame
     causes: pd.DataFrame
     remedies: pd.DataFrame
+    changes: pd.DataFrame
     traces: pd.DataFrame
 
 
@@ -84,6 +88,7 @@ def load_run(path: str | os.PathLike[str], *, state: str | os.PathLike[str] | No
         _boundaries(report),
         _causes(of_parts),
         _remedies(of_parts),
+        _changes(report),
         pd.DataFrame(trace_table(report, store).columns),
     )
 
@@ -131,6 +136,12 @@ def _boundaries(report: Report) -> pd.DataFrame:
         for boundary in arm.boundaries
     ]
     return pd.DataFrame(rows, columns=["arm", "package", *own, *(f"axis.{name}" for name in along)])
+
+
+def _changes(report: Report) -> pd.DataFrame:
+    own = [one.name for one in fields(ChangeResult)]
+    found = report.blame.changes if report.blame else []
+    return pd.DataFrame([{name: getattr(one, name) for name in own} for one in found], columns=own)
 
 
 def _causes(reports: Sequence[tuple[dict[str, str], Report]]) -> pd.DataFrame:

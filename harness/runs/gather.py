@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name
 
 from harness.report.attribution import CodeLine
+from harness.report.boundaries import BY_TRAINING, BY_VERDICT
 from harness.report.model import ArmResult, BoundaryResult, ReleaseResult
 from harness.report.sentences import sentence
-from harness.sessions.arm_map import SIGNALS, ArmMap
 from harness.sessions.finding import Finding, executions
 from harness.traces.census import census_differences, renamed
 from harness.traces.compare import first_difference
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from harness.scenario import Arm
     from harness.search import Answer
     from harness.search.boundaries import Boundary
+    from harness.sessions.arm_map import ArmMap
     from harness.sessions.hash_seeds import HashSeedDependence
     from harness.sessions.interleaved import Direct
     from harness.verdicts.calibration import Calibration
@@ -57,7 +58,7 @@ def arm_result(
     by_signal = {
         "verdict": answer.boundaries,
         "failure": answer.other_failures,
-        **{signal: found.boundaries(signal) for signal in SIGNALS},
+        **{signal: found.boundaries(signal) for signal in BY_TRAINING},
     }
     boundaries = [
         compared_directly(
@@ -114,7 +115,7 @@ def compared_directly(boundary: BoundaryResult, direct: Direct | None) -> Bounda
 
 
 def _details(signal: str, before: Finding, after: Finding) -> list[str]:
-    if signal in {"verdict", "failure"}:
+    if signal in BY_VERDICT:
         return [before.judgement.reason, after.judgement.reason]
     if signal == "census":
         old, new = before.trace.census, after.trace.census

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from harness.report.boundaries import BY_TRAINING
 from harness.search.boundaries import Boundary, changes
 from harness.sessions.finding import Finding
 from harness.traces.compare import beyond, noise_floor
@@ -13,9 +14,6 @@ from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-SIGNALS = ("census", "trace")
-"""What is compared besides the verdict, whose boundaries the search finds."""
 
 Findings = dict[int, dict[int, Finding]]
 """{position of the release: {repeat: finding}}."""
@@ -53,7 +51,7 @@ class ArmMap:
 
     def sides(self) -> set[int]:
         """Return the positions next to a boundary in census or trace that have no untested release between."""
-        found = [boundary for signal in SIGNALS for boundary in self.boundaries(signal)]
+        found = [boundary for signal in BY_TRAINING for boundary in self.boundaries(signal)]
         return {side for one in found if not one.untested for side in (one.before, one.after)}
 
     def _again(self, position: int, signal: str) -> bool:

@@ -68,10 +68,6 @@ class Fingerprint:
         """
         return replace(self, step=None)
 
-    def same_failure(self, other: Fingerprint | None) -> bool:
-        """Tell whether both are the same failure."""
-        return other is not None and self.failure == other.failure
-
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that have a value."""
         pairs = ((name, getattr(self, name)) for name in self.__slots__)
@@ -127,3 +123,22 @@ class Judgement:
     skip_kind: SkipKind | None = None
     module: str = ""
     raised_in: str = ""
+
+    def same_end(self, other: Judgement, *, anywhere: bool = False) -> bool:
+        """Tell whether both are good, or both are bad with the same failure (`Fingerprint.failure`).
+
+        A failure without a fingerprint is one that its oracle does not tell from another one.
+
+        Args:
+            other: What is compared.
+            anywhere: The failure may show in another parameter, and at another level of a metric: of a job in which one
+                property was exchanged in some of its modules.
+        """
+        if self.verdict != other.verdict or self.verdict not in (Verdict.GOOD, Verdict.BAD):
+            return False
+        mine, theirs = self.fingerprint, other.fingerprint
+        if mine is None or theirs is None:
+            return True
+        if anywhere:
+            mine, theirs = (replace(one, parameter=None, level=None) for one in (mine, theirs))
+        return mine.failure == theirs.failure

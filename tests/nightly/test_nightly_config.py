@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness import Axis, Holds, Job, Plan, Question, Subject
 from harness.errors import UsageError
 from harness.nightly.config import load_config
 
@@ -20,7 +21,13 @@ def test_defaults(toy):
     config = load(toy, WATCH)
     (watch,) = config.watches
     assert (watch.package, [arm.name for arm in watch.arms]) == ("toy", ["plain"])
-    assert (watch.prereleases, watch.first, watch.device, watch.tries) == (False, None, "auto", 7)
+    assert watch.question == Question(
+        subject=Subject(scenario="toy"),
+        axes=(Axis(package="toy"),),
+        job=Job(arms=("plain",)),
+        plan=Plan(any_failure=True),
+    )
+    assert watch.tries == 7
     assert (config.reports, config.publish, config.probes, config.minutes) == (
         toy / "reports",
         None,
@@ -55,13 +62,14 @@ def test_every_key(toy):
     """
     config = load(toy, text)
     (watch,) = config.watches
-    assert (watch.package, watch.prereleases, watch.first, watch.seeds, watch.tries) == (
-        "helper",
-        True,
-        "1.0",
-        2,
-        3,
+    assert watch.question == Question(
+        subject=Subject(scenario=str(toy / "scenarios" / "toy")),
+        axes=(Axis(package="helper", first="1.0"),),
+        holds=Holds(prereleases=True, device="cpu", torch="cpu"),
+        job=Job(arms=("plain", "scaled"), settings=(("steps", 9),), seeds=2),
+        plan=Plan(any_failure=True, cause=False, remedies=True),
     )
+    assert (watch.package, watch.tries, watch.repeat_baseline) == ("helper", 3, True)
     assert [arm.parameters["steps"] for arm in watch.arms] == [9, 9]
     assert (config.probes, config.minutes, config.publish) == (9, 0.5, toy / "site")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
 import signal
 import subprocess
@@ -15,73 +14,10 @@ from pathlib import Path
 
 import pytest
 from toyindex import DAYS, ToyIndex, wheel
-from toypairs import plant_pair
+from toypairs import BOTH, PAIR, REPAIRED, SCRIPT, plant_pair, stored
 
 import harness as harness_package
 from harness import Axis, Question, Subject
-
-SCENARIO = """
-description = "Two toy packages whose loss is planted"
-package = "left"
-python = ">=3.8"
-timeout = 20
-{also}
-[arms.plain]
-[arms.calm]
-calm = true
-default = false
-[oracle]
-kind = "training"
-"""
-JOB = """
-import judge
-from harness_recorder import Recorder, settings
-config = settings({"calm": False, "seed": 0, "device": "cpu", "threads": 1})
-with Recorder(settings=vars(config)) as recorder:
-    recorder.begin()
-    for step in range(1, 6):
-        recorder.step(loss=1.0 / step if config.calm else judge.loss(step))
-        if recorder.stopped:
-            break
-"""
-SCRIPT = 'import judge\nassert judge.loss(3) == judge.loss(3), "the loss is NaN"\n'
-BOTH = ("--package", "left", "--package", "right")
-PAIR = ["gggg", "ggbb", "ggbb"]
-"""Bad from left 3.0 with right 2.0 on: both are needed."""
-REPAIRED = ["gggg", "gggg", "bbgg"]
-"""right 3.0 breaks it, left 3.0 repairs that."""
-
-
-@pytest.fixture
-def ask(tmp_path, monkeypatch, harness):
-    """Bisect both packages of a table; returns the process and what report.json says of the first arm."""
-    for name in list(os.environ):
-        if name.startswith(("PIP_", "UV_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "repro.py").write_text(SCRIPT, encoding="utf-8")
-
-    def run(table, *words, command=("--", "python", "repro.py"), also=""):
-        folder = tmp_path / "scenarios" / "both"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "scenario.toml").write_text(SCENARIO.format(also=also), encoding="utf-8")
-        (folder / "job.py").write_text(JOB, encoding="utf-8")
-        with ToyIndex() as index:
-            plant_pair(index, table)
-            monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-            done = harness("bisect", *words, *command)
-        assert "Traceback" not in done.stderr, done.stderr
-        return done, stored()["arms"][0] if Path("reports/latest/report.json").exists() else None
-
-    return run
-
-
-def stored():
-    """Return the newest report.json."""
-    return json.loads(Path("reports/latest/report.json").read_text(encoding="utf-8"))
 
 
 def changes(arm):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.search.boundaries import Conclusion
 from harness.search.knowledge import Observation
 from harness.search.search import make_search
-from harness.verdicts.verdict import Verdict
+from harness.verdicts.verdict import Judgement, Verdict
 
 STRATEGIES = ["binary", "auto", "sweep", "noisy"]
 
@@ -126,8 +126,21 @@ def test_every_boundary_that_is_stated_is_a_true_one(data):
     assert len(found.sides) % 2
 
 
-def test_a_crash_is_what_it_says():
-    assert not BAD.fingerprint.same_failure(CRASH.fingerprint)
-    assert not BAD.fingerprint.same_failure(None)
-    assert BAD.fingerprint.same_failure(replace(BAD.fingerprint, step=9))
-    assert not BAD.fingerprint.same_failure(replace(BAD.fingerprint, parameter="base"))
+def with_failure(judgement, **fields):
+    return replace(judgement, fingerprint=replace(judgement.fingerprint, **fields))
+
+
+def test_a_failure_is_the_same_one_but_for_its_step():
+    assert not BAD.same_end(CRASH)
+    assert BAD.same_end(with_failure(BAD, step=9))
+    assert not BAD.same_end(with_failure(BAD, parameter="base"))
+    assert BAD.same_end(with_failure(BAD, parameter="base", step=9), anywhere=True)
+    assert not BAD.same_end(with_failure(BAD, phase="backward", parameter="base"), anywhere=True)
+
+
+def test_a_failure_without_a_fingerprint_is_not_told_from_another_one():
+    assert BAD.same_end(replace(BAD, fingerprint=None))
+    assert not BAD.same_end(GOOD)
+    assert GOOD.same_end(GOOD)
+    skip = Judgement(Verdict.SKIP, "no wheel")
+    assert not skip.same_end(skip)
