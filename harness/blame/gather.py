@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.blame.mixtures import BAD, GOOD
+from harness.blame.comparison import BAD, GOOD
 from harness.locks.lock import Lock
 from harness.report.blamed import (
     BlameResult,
@@ -33,11 +33,12 @@ from harness.sessions.finding import executions
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from harness.blame.forced import Split
+    from harness.blame.comparison import Comparison
     from harness.blame.investigation import Blaming
-    from harness.blame.mixtures import Mixtures, Step
     from harness.blame.prepare import Prepared
     from harness.blame.rebuild import Rebuilt
+    from harness.blame.units import Split
+    from harness.cause.mixtures import Step
     from harness.search.culprits import Answer, CulpritSet
     from harness.sessions.finding import Finding
 
@@ -53,7 +54,7 @@ _OF_ARM = {
 def gather(blaming: Blaming) -> Report:
     """Put everything that was found into one report."""
     asked, prepared = blaming.asked.asked, blaming.prepared
-    mixtures = prepared.mixtures if prepared else None
+    comparison = prepared.comparison if prepared else None
     blame = _blame(blaming)
     pins = list(asked.scenario.pins)
     report = Report(
@@ -61,10 +62,10 @@ def gather(blaming: Blaming) -> Report:
         package=ENVIRONMENT,
         started=blaming.started.isoformat(timespec="seconds"),
         command=shell(asked.question.to_argv("blame")),
-        host=host(mixtures.driver) if mixtures else {},
-        environment=_environment(mixtures, pins),
-        arms=[_arm(blaming, mixtures, blame)],
-        warnings=[*blaming.warnings, *(mixtures.session.notes if mixtures else [])],
+        host=host(comparison.mixtures.driver) if comparison else {},
+        environment=_environment(comparison, pins),
+        arms=[_arm(blaming, comparison, blame)],
+        warnings=[*blaming.warnings, *(comparison.session.notes if comparison else [])],
         **of_question(asked.scenario, asked.question),
         blame=blame,
     )
@@ -77,10 +78,10 @@ def _locks(prepared: Prepared) -> dict[str, Lock]:
     return {side: one.lock for side, one in pairs if isinstance(one.lock, Lock)}
 
 
-def _environment(mixtures: Mixtures | None, pins: list[str]) -> dict[str, object]:
-    if mixtures is None:
+def _environment(comparison: Comparison | None, pins: list[str]) -> dict[str, object]:
+    if comparison is None:
         return {"policy": "listed", "pins": pins, "packages": {}, "moves": {}}
-    session = mixtures.session
+    session = comparison.session
     return {
         "policy": "listed",
         "pins": pins,
@@ -95,14 +96,14 @@ def _environment(mixtures: Mixtures | None, pins: list[str]) -> dict[str, object
 # -- the arm: both environments as two releases ---------------------------------------------------------------
 
 
-def _arm(blaming: Blaming, mixtures: Mixtures | None, blame: BlameResult) -> ArmResult:
+def _arm(blaming: Blaming, comparison: Comparison | None, blame: BlameResult) -> ArmResult:
     asked = blaming.asked.asked
     arm = asked.arms[0]
     conclusion = _OF_ARM.get(blame.conclusion, OfArm.INCONCLUSIVE)
-    if mixtures is None:
+    if comparison is None:
         return ArmResult(arm.name, dict(arm.parameters), conclusion.value, "", [], [])
-    session = mixtures.session
-    found = arrange(2, {place: _executions(blaming, mixtures, place) for place in (GOOD, BAD)})
+    session = comparison.session
+    found = arrange(2, {place: _executions(blaming, comparison, place) for place in (GOOD, BAD)})
     verdicts = tuple(one.verdict for one in found.firsts)
     boundaries: tuple[Boundary, ...] = ()
     if verdicts == (Verdict.GOOD, Verdict.BAD):
@@ -123,14 +124,14 @@ def _arm(blaming: Blaming, mixtures: Mixtures | None, blame: BlameResult) -> Arm
     return replace(made, boundaries=[one for one in made.boundaries if one.signal == "verdict"])
 
 
-def _executions(blaming: Blaming, mixtures: Mixtures, place: int) -> dict[int, Finding]:
+def _executions(blaming: Blaming, comparison: Comparison, place: int) -> dict[int, Finding]:
     """Return {repeat: finding} of an environment, with its own Python."""
     trial = blaming.pythons
     side = ("good", "bad")[place]
     if trial is not None:
         own = [one for packages, python, one in trial.corners if packages == python == side]
         return dict(enumerate(own))
-    return mixtures.driver.findings[mixtures.arm].get(place, {})
+    return comparison.mixtures.driver.findings[comparison.mixtures.arm].get(place, {})
 
 
 # -- the facts of the blame -----------------------------------------------------------------------------------
@@ -138,9 +139,9 @@ def _executions(blaming: Blaming, mixtures: Mixtures, place: int) -> dict[int, F
 
 def _blame(blaming: Blaming) -> BlameResult:
     prepared, answer = blaming.prepared, blaming.answer
-    mixtures = prepared.mixtures if prepared else None
+    comparison = prepared.comparison if prepared else None
     good, bad = (
-        (_side(one, mixtures, place) for place, one in enumerate(prepared.rebuilt if prepared else ()))
+        (_side(one, comparison, place) for place, one in enumerate(prepared.rebuilt if prepared else ()))
         if prepared
         else (_unread(name) for name in blaming.asked.given)
     )
@@ -157,19 +158,19 @@ def _blame(blaming: Blaming) -> BlameResult:
         unlike=_unlike(blaming),
         python=python,
     )
-    if mixtures is None or answer is None:
+    if comparison is None or answer is None:
         return facts
     # By name: which of several sets is found first may depend on which execution ends first.
     found = sorted(answer.sets, key=lambda one: sorted(one.changes)) if facts.found else []
     sets = [_set(one, blaming.splits) for one in found]
-    changes = _changes(mixtures, answer, blaming.loaded)
+    changes = _changes(comparison, answer, blaming.loaded)
     return replace(
         facts,
         changes=_after_splits(changes, sets, answer, blaming.splits),
         sets=sets,
         ties=[TieResult(sorted(one.applied), sorted(one.needed), one.requirement) for one in answer.ties],
-        steps=[_step(one) for one in mixtures.steps],
-        executions=answer.executions + sum(step.forced for step in mixtures.steps),
+        steps=[_step(one) for one in comparison.steps],
+        executions=answer.executions + sum(step.forced for step in comparison.steps),
         refusals=answer.refusals,
     )
 
@@ -186,7 +187,7 @@ def _conclusion(blaming: Blaming, answer: Answer | None) -> Conclusion:
     return Conclusion.END_UNTESTABLE if lacking else Conclusion.UNFINISHED
 
 
-def _side(rebuilt: Rebuilt, mixtures: Mixtures | None, place: int) -> EnvironmentResult:
+def _side(rebuilt: Rebuilt, comparison: Comparison | None, place: int) -> EnvironmentResult:
     lock = rebuilt.lock if isinstance(rebuilt.lock, Lock) else None
     return EnvironmentResult(
         given=rebuilt.given,
@@ -199,7 +200,7 @@ def _side(rebuilt: Rebuilt, mixtures: Mixtures | None, place: int) -> Environmen
         left_out=[one.to_dict() for one in rebuilt.left_out],
         held=list(rebuilt.held),
         unresolvable="" if isinstance(rebuilt.lock, Lock) else rebuilt.lock.reason,
-        contradictions=[str(one) for one in mixtures.contradictions[place]] if mixtures else [],
+        contradictions=[str(one) for one in comparison.locks.contradictions[place]] if comparison else [],
     )
 
 
@@ -207,7 +208,7 @@ def _unread(given: str) -> EnvironmentResult:
     return EnvironmentResult(given=given, kind="", lock=None, packages=0)
 
 
-def _changes(mixtures: Mixtures, answer: Answer, loaded: dict[str, bool]) -> list[ChangeResult]:
+def _changes(comparison: Comparison, answer: Answer, loaded: dict[str, bool]) -> list[ChangeResult]:
     culprits = (
         frozenset[int]().union(*(one.changes for one in answer.sets))
         if answer.conclusion.found
@@ -230,22 +231,25 @@ def _changes(mixtures: Mixtures, answer: Answer, loaded: dict[str, bool]) -> lis
             loaded.get(one.name),
             list(answer.ways.get(place, ())),
         )
-        for place, one in enumerate(mixtures.changes)
+        for place, one in enumerate(comparison.changes)
     ]
 
 
 def _set(one: CulpritSet, splits: list[Split]) -> CulpritSetResult:
     along = frozenset[int]().union(*(reversal.along for reversal in one.reversals))
     split = {found.unit: found for found in splits if found.unit in one.parts}
+    forced = any(found.inside is None for found in split.values())
+    # What a boundary between two releases shows leaves the mixtures as they were executed: with the whole unit.
+    mates = frozenset[int]().union(*(unit - {found.change} for unit, found in split.items() if found.inside))
     reverted = [
         part in split or any(part <= reversal.reverted and reversal.tested for reversal in one.reversals)
         for part in one.parts
     ]
     return CulpritSetResult(
         parts=[[split[part].change] if part in split else sorted(part) for part in one.parts],
-        required=[] if split else sorted(one.required),
+        required=[] if forced else sorted(one.required | mates),
         reversed=reverted,
-        along=[] if split else sorted(along),
+        along=[] if forced else sorted(along | mates),
         against=list(dict.fromkeys(text for found in split.values() for text in found.against)),
     )
 
@@ -253,21 +257,24 @@ def _set(one: CulpritSet, splits: list[Split]) -> CulpritSetResult:
 def _after_splits(
     changes: list[ChangeResult], sets: list[CulpritSetResult], answer: Answer, splits: list[Split]
 ) -> list[ChangeResult]:
-    """Return the changes with what the mixtures of a split unit show of all others.
+    """Return the changes with what is shown of all others where a unit was told apart.
 
-    The one holds the culprits alone and fails, the other one all changes but the culprit and is good.
+    Of two mixtures against requirements, the one holds the culprits alone and fails, the other one all changes but the
+    culprit and is good. At a boundary between two releases, nothing but the culprit changes.
     """
     if not splits or len(answer.sets) > 1 or any(len(part) > 1 for one in sets for part in one.parts):
         return changes
     culprits = {place for one in sets for part in one.parts for place in part}
-    both = [Innocence.REVERTED_IN_BAD, Innocence.APPLIED_IN_GOOD]
+    ways = [Innocence.REVERTED_IN_BAD, Innocence.APPLIED_IN_GOOD]
+    if all(one.inside for one in splits):
+        ways = [Innocence.SAME_AT_BOUNDARY]
     return [
         one
-        if place in culprits
+        if place in culprits or (one.standing == Standing.INNOCENT and splits[0].inside)
         else replace(
             one,
             standing=Standing.INNOCENT,
-            ways=[*both, *([Innocence.NEVER_LOADED] if one.loaded is False else [])],
+            ways=[*ways, *([Innocence.NEVER_LOADED] if one.loaded is False else [])],
         )
         for place, one in enumerate(changes)
     ]

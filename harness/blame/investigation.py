@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from harness.blame.comparison import BAD, GOOD
 from harness.blame.failure import KnownFailure
-from harness.blame.forced import Split, split_units
-from harness.blame.mixtures import BAD, GOOD
 from harness.blame.prepare import interpreters, prepare
 from harness.blame.pythons import PythonTrial, try_pythons
+from harness.blame.releases import ReleaseSearch
+from harness.blame.units import Split, split_units
 from harness.environments.environment import remove, size
 from harness.environments.evict import evict
 from harness.errors import UsageError
-from harness.locks.lock import Lock, differences
+from harness.locks.lock import Lock
 from harness.runs.bisect import free_name
 from harness.uv import Uv
 
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from harness.blame.comparison import Comparison
     from harness.blame.prepare import BlameAsked, Prepared
     from harness.locks.interpreter import Interpreter
     from harness.report.blamed import BoundaryInside
-    from harness.search.culprits import Answer
+    from harness.search.culprits import Answer, CulpritSet
+    from harness.search.ties import Mixture
     from harness.sessions.driver import Watcher
     from harness.state import State
 
@@ -93,8 +96,8 @@ class Blaming:
         finally:
             self.seconds["search"] = time.monotonic() - began
             for one in self._opened:
-                if one.mixtures is not None:
-                    one.mixtures.session.executor.close()
+                if one.comparison is not None:
+                    one.comparison.session.executor.close()
 
     def _prepare(self, interpreter: Interpreter) -> Prepared:
         self.watcher.note(f"locking both environments for Python {interpreter.version}")
@@ -104,43 +107,69 @@ class Blaming:
         return prepared
 
     def _search(self, prepared: Prepared) -> None:
-        mixtures = prepared.mixtures
-        good, bad = (one.lock for one in prepared.rebuilt)
-        if mixtures is None or not isinstance(good, Lock) or not isinstance(bad, Lock):
+        comparison = prepared.comparison
+        if comparison is None:
             return
-        changed = [one for one in differences(good, bad) if one.before != one.after]
-        if not changed:
+        if not comparison.changes:
             left = sorted({one.name for side in prepared.rebuilt for one in side.left_out})
             raise UsageError(
                 "rebuilt here, both environments hold the same packages"
                 + (f"; what differs is left out ({', '.join(left)})" if left else "")
                 + ": there is no change that could be searched"
             )
-        self.watcher.note(f"{len(changed)} packages changed; executing both environments twice")
+        self.watcher.note(f"{len(comparison.changes)} packages changed; executing both environments twice")
         while True:
-            _, ends = mixtures.ends()
+            _, ends = comparison.ends()
             self.failure = KnownFailure.of(ends, any_failure=self.asked.asked.question.plan.any_failure)
-            mixtures.compare()
-            self.loaded = mixtures.loaded()
-            search = mixtures.begin(self.failure, self.loaded)
+            comparison.read_requirements()
+            self.loaded = comparison.loaded()
+            search = comparison.begin(self.failure, self.loaded)
             try:
-                mixtures.execute(search, self.failure)
+                comparison.mixtures.execute(search, self.failure.outcome)
             finally:
                 self.answer = search.answer()
-                mixtures.keep()
-            self.splits = split_units(mixtures, self.failure, self.answer)
-            if not mixtures.session.executor.repaired():
+                comparison.keep()
+            self.splits = split_units(comparison, self.failure, self.answer, self._releases())
+            if not comparison.session.executor.repaired():
                 return
-            mixtures.forget()  # a job changed files of an environment: what came after that is executed anew
+            comparison.mixtures.forget()  # a job changed files of an environment: what came after that is executed anew
+
+    def open_culprits(self) -> None:
+        """Find the boundary between both versions of every culprit, and put it into `inside` at once.
+
+        A culprit that is added or removed has no second version; one that nothing separates from another package is
+        left as it is, since its releases cannot be had apart.
+
+        Raises:
+            HarnessError: As `bisect` says.
+            KeyboardInterrupt: It was interrupted.
+        """
+        answer, comparison = self.answer, self.prepared.comparison if self.prepared else None
+        if answer is None or not answer.conclusion.found or comparison is None:
+            return
+        for culprits in answer.sets:
+            others = frozenset[int]().union(*(one.changes for one in answer.sets if one is not culprits))
+            for part in culprits.parts:
+                split = next((one for one in self.splits if one.unit == part), None)
+                change = comparison.changes[split.change if split else min(part)]
+                mates = {comparison.changes[place].name for place in part} - {change.name}
+                if split and split.inside:
+                    self.inside.append(split.inside)
+                elif (split or len(part) == 1) and change.before and change.after:
+                    places = _held(comparison, culprits, others - culprits.changes)
+                    self.inside += self._releases().opened(change, places, mates)
+
+    def _releases(self) -> ReleaseSearch:
+        return ReleaseSearch(self.asked.asked, self.state, self.folder, self.plain_watcher, self.warnings)
 
     def clear(self) -> None:
         """Remove the environments of mixtures, which a repeated question does not need, and measure what is left."""
         root = self.state.environments
         kept: set[Path] = set()
         for prepared in self._opened:
-            if prepared.mixtures is None:
+            if prepared.comparison is None:
                 continue
-            session = prepared.mixtures.session
+            session = prepared.comparison.session
             locks = [(place, lock) for place, lock in enumerate(session.locks) if isinstance(lock, Lock)]
             ends = {root / lock.digest[:20] for place, lock in locks if place in (GOOD, BAD)}
             for place, lock in locks:
@@ -154,3 +183,13 @@ class Blaming:
             kept |= ends | set(session.environments.bases)
         self.disk = sum(size(folder) for folder in root.glob("*") if folder not in self._before)
         evict(root, cap=self.asked.asked.environment_cap, keep=list(kept))
+
+
+def _held(comparison: Comparison, culprits: CulpritSet, others: Mixture) -> list[tuple[str, Lock]]:
+    """Return the environments in which the other packages can be held: as in the bad one, then as in the good one."""
+    found = []
+    for side, mixture in (("bad", comparison.locks.everything - others), ("good", culprits.mixture)):
+        lock, refused, _ = comparison.locks.lock(mixture)
+        if not refused:
+            found.append((side, lock))
+    return found

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 
-from harness.blame.mixtures import Mixtures
+from harness.blame.comparison import BAD, GOOD, Comparison
 from harness.blame.rebuild import Rebuilt, rebuild
+from harness.cause.mixed_locks import MixedLocks
+from harness.cause.mixtures import Mixtures
 from harness.environments.environment import Environments
 from harness.errors import ToolMissingError, UsageError
 from harness.locks.interpreter import find_interpreter
-from harness.locks.lock import Lock
+from harness.locks.lock import Lock, differences
 from harness.locks.resolve import Resolver
 from harness.locks.torch import choose_torch, has_gpu
 from harness.probes.store import Store
@@ -58,13 +60,13 @@ class Prepared:
 
     Attributes:
         rebuilt: The good and the bad environment, each as a lock or the reason why there is none.
-        mixtures: Executes; None where a lock is missing.
+        comparison: Executes; None where a lock is missing.
         notes: What a reader must know.
     """
 
     interpreter: Interpreter
     rebuilt: tuple[Rebuilt, Rebuilt]
-    mixtures: Mixtures | None
+    comparison: Comparison | None
     notes: list[str] = field(default_factory=list)
 
 
@@ -217,10 +219,10 @@ def prepare(
     gpu = question.question.holds.device != "cpu" and has_gpu()
     rebuilt = rebuild(asked.given, asked.snapshots, resolver, gpu=gpu)
     good, bad = (one.lock for one in rebuilt)
-    locks = [lock for lock in (bad, good) if isinstance(lock, Lock)]
     prepared = Prepared(interpreter, rebuilt, None)
-    if not locks:
+    if not isinstance(good, Lock) or not isinstance(bad, Lock):
         return prepared
+    locks = [bad, good]
     environments = Environments("", interpreter, torch, uv, state, watcher.note, settings=settings)
     base = environments.base(locks)
     store = Store(state)
@@ -260,7 +262,11 @@ def prepare(
         )
     session.releases.append(Release("bad"))  # type: ignore[attr-defined]
     session.locks.append(bad)  # type: ignore[attr-defined]
-    prepared.mixtures = Mixtures(Driver(session, watcher), arm.name, mixed.name)
+    changes = tuple(one for one in differences(good, bad) if one.before != one.after)
+    mixtures = MixedLocks(resolver, good, bad, changes)
+    prepared.comparison = Comparison(
+        Mixtures(Driver(session, watcher), mixtures, (GOOD, BAD), arm.name, mixed.name)
+    )
     return prepared
 
 

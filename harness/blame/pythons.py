@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from harness.blame.comparison import BAD, GOOD, TWICE
 from harness.blame.failure import KnownFailure
-from harness.blame.mixtures import BAD, GOOD, TWICE
 from harness.report.blamed import PythonRole
 from harness.search.culprits import Conclusion
 from harness.search.mixtures import Outcome
@@ -116,11 +116,12 @@ def _of_ends(good: Outcome | None, bad: Outcome | None) -> Conclusion:
 
 
 def _executed(prepared: Prepared, place: int) -> list[Finding]:
-    mixtures = prepared.mixtures
-    if mixtures is None:
+    comparison = prepared.comparison
+    if comparison is None:
         return []
+    mixtures = comparison.mixtures
     mixtures.driver.execute([(mixtures.arm, place, repeat) for repeat in range(TWICE)])
-    return mixtures.findings(place)
+    return comparison.findings(place)
 
 
 def _common(failure: KnownFailure, findings: Sequence[Finding]) -> Outcome | None:

@@ -2,120 +2,150 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
 from harness.errors import UsageError
 from harness.model.question import Axis, Ends
+from harness.releases.index import list_releases
 from harness.report.blamed import BoundaryInside
 from harness.report.boundaries import verdict_changes
 from harness.runs.bisect import bisect
+from harness.runs.locked import read_locks
+from harness.search.exchange import Outcome
 from harness.sessions.asked import ask
 
 if TYPE_CHECKING:
-    from harness.blame.investigation import Blaming
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
     from harness.locks.lock import Lock, Move
-    from harness.report.model import ArmResult
-    from harness.search.culprits import CulpritSet
-    from harness.search.ties import Mixture
+    from harness.report.model import BoundaryResult
+    from harness.runs.bisect import Run
+    from harness.sessions.asked import Asked
+    from harness.sessions.driver import Watcher
+    from harness.state import State
 
 
-def boundaries_inside(blaming: Blaming) -> None:
-    """Find the boundary between both versions of every culprit, and put it into `blaming.inside` at once.
+@dataclass(frozen=True, slots=True)
+class ReleaseSearch:
+    """Searches the release of a package between its two versions.
 
-    A culprit that is added or removed has no second version; one that nothing separates from another package is left
-    as it is, since its releases cannot be had apart.
-
-    Raises:
-        HarnessError: As `bisect` says.
-        KeyboardInterrupt: It was interrupted.
+    Attributes:
+        asked: The question about two environments.
+        state: Where state lives.
+        folder: Of the report; runs are written into `runs` of it.
+        watcher: Is told.
+        warnings: Takes what a reader must know.
     """
-    answer, prepared = blaming.answer, blaming.prepared
-    if answer is None or not answer.conclusion.found or prepared is None or prepared.mixtures is None:
-        return
-    changes = prepared.mixtures.changes
-    for culprits in answer.sets:
-        others = frozenset[int]().union(*(one.changes for one in answer.sets if one is not culprits))
-        for part in culprits.parts:
-            split = next((one for one in blaming.splits if one.unit == part), None)
-            change = changes[split.change if split else next(iter(part))]
-            mates = {changes[place].name for place in part} - {change.name} if split else set[str]()
-            if (split or len(part) == 1) and change.before and change.after:
-                places = _held(blaming, culprits, others - culprits.changes)
-                _open(blaming, change, places, mates)
 
+    asked: Asked
+    state: State
+    folder: Path
+    watcher: Watcher
+    warnings: list[str]
 
-def _held(blaming: Blaming, culprits: CulpritSet, others: Mixture) -> list[tuple[str, Lock]]:
-    """Return the environments in which the other packages can be held: as in the bad one, then as in the good one."""
-    assert blaming.prepared is not None  # noqa: S101 - a search has found culprits
-    mixtures = blaming.prepared.mixtures
-    assert mixtures is not None  # noqa: S101
-    found = []
-    for side, mixture in (("bad", mixtures.everything - others), ("good", culprits.mixture)):
-        lock, refused, _ = mixtures.lock(mixture)
-        if not refused:
-            found.append((side, lock))
-    return found
+    def between(self, change: Move) -> bool:
+        """Tell whether the index has a release between both versions of a change.
 
-
-def _open(blaming: Blaming, change: Move, places: list[tuple[str, Lock]], mates: set[str]) -> None:
-    """Search the boundary of one culprit, where the first way to hold the others allows it."""
-    for side, lock in places:
+        Raises:
+            HarnessError: The index is out of reach.
+        """
+        if not (change.before and change.after):
+            return False
         try:
-            inside = _bisected(blaming, change, side, lock, mates)
+            listing = list_releases(change.name, self.asked.settings(), self.state)
+        except UsageError:  # every source answered, and none knows it
+            return False
+        ends = {Version(change.before), Version(change.after)}
+        known = {Version(one.version) for one in listing.releases if not one.yanked}
+        return any(min(ends) < one < max(ends) and not one.is_prerelease for one in known - ends)
+
+    def opened(
+        self, change: Move, places: Sequence[tuple[str, Lock]], mates: Collection[str]
+    ) -> list[BoundaryInside]:
+        """Return the boundary of a change where the first way to hold the others has one; none if it has no release.
+
+        Args:
+            change: Both its versions are there.
+            places: (`good` or `bad`, lock) in which all other packages can be held.
+            mates: Packages that require just one of its releases, and so have to go along with each of them.
+        """
+        found: list[BoundaryInside] = []
+        for side, lock in places:
+            inside = self.located(change, side, lock, mates)
+            if inside is None:
+                return found
+            found = [inside]
+            if inside.good:
+                return found
+        return found
+
+    def located(self, change: Move, side: str, lock: Lock, mates: Collection[str]) -> BoundaryInside | None:
+        """Return the boundary of a change with all but its mates held as in a lock; None if it cannot be asked.
+
+        Raises:
+            HarnessError: As `bisect` says.
+            KeyboardInterrupt: It was interrupted.
+        """
+        assert change.before is not None  # noqa: S101 - both versions are there
+        assert change.after is not None  # noqa: S101
+        upgrade = Version(change.before) < Version(change.after)
+        first, last = (change.before, change.after) if upgrade else (change.after, change.before)
+        self.watcher.note(
+            f"{change.name} {first} to {last}: searching the release, all else as in the {side} environment"
+        )
+        try:
+            done = bisect(
+                self._asked(change.name, first, last, lock, mates, upgrade=upgrade), self.state, self.watcher
+            )
         except UsageError as error:
-            blaming.warnings.append(f"the releases of {change.name} cannot be searched: {error}")
-            return
-        blaming.inside = [one for one in blaming.inside if one.name != change.name] + [inside]
-        if inside.good:
-            return
+            self.warnings.append(f"the releases of {change.name} cannot be searched: {error}")
+            return None
+        if done.interrupted:
+            raise KeyboardInterrupt
+        run = done.folder.relative_to(self.folder).as_posix()
+        return _inside(done, change.name, side, run, mates, upgrade=upgrade)
 
-
-def _bisected(blaming: Blaming, change: Move, side: str, lock: Lock, mates: set[str]) -> BoundaryInside:
-    # What requires just one of the culprit's releases has to go along with each of them.
-    question, place = blaming.asked.asked.question, blaming.asked.asked.place
-    assert change.before is not None  # noqa: S101 - both versions are there
-    assert change.after is not None  # noqa: S101
-    upgrade = Version(change.before) < Version(change.after)
-    first, last = (change.before, change.after) if upgrade else (change.after, change.before)
-    pins = tuple(
-        name if name in mates else f"{name}=={version}"
-        for name, version in lock.versions().items()
-        if name != change.name
-    )
-    blaming.watcher.note(
-        f"{change.name} {first} to {last}: searching the release, all else as in the {side} environment"
-    )
-    asked = ask(
-        replace(
-            question,
-            axes=(Axis(package=change.name, first=first, last=last),),
-            ends=Ends(),
-            holds=replace(
-                question.holds,
-                pins=pins,
-                python=lock.python,
-                prereleases=Version(first).is_prerelease or Version(last).is_prerelease,
+    def _asked(
+        self, name: str, first: str, last: str, lock: Lock, mates: Collection[str], *, upgrade: bool
+    ) -> Asked:
+        question = self.asked.question
+        pins = tuple(
+            one if one in mates else f"{one}=={version}"
+            for one, version in lock.versions().items()
+            if one != name
+        )
+        asked = ask(
+            replace(
+                question,
+                axes=(Axis(package=name, first=first, last=last),),
+                ends=Ends(),
+                holds=replace(
+                    question.holds,
+                    pins=pins,
+                    python=lock.python,
+                    prereleases=Version(first).is_prerelease or Version(last).is_prerelease,
+                ),
+                job=replace(
+                    question.job, arms=() if question.subject.command else (self.asked.arms[0].name,)
+                ),
+                plan=replace(question.plan, find_fix=not upgrade),
             ),
-            job=replace(question.job, arms=() if question.subject.command else (blaming.arm,)),
-            plan=replace(question.plan, find_fix=not upgrade),
-        ),
-        blaming.state,
-        replace(place, out=str(blaming.folder / "runs")),
-    )
-    # Another line of the history: the environments around it are not those of the scenario.
-    asked = replace(asked, held=blaming.asked.asked.held)
-    done = bisect(asked, blaming.state, blaming.plain_watcher)
-    if done.interrupted:
-        raise KeyboardInterrupt
-    run = done.folder.relative_to(blaming.folder).as_posix()
-    return _inside(change.name, done.report.arms[0], side, run, upgrade=upgrade)
+            self.state,
+            replace(self.asked.place, out=str(self.folder / "runs")),
+        )
+        # Another line of the history: the environments around it are not those of the scenario.
+        return replace(asked, held=self.asked.held)
 
 
-def _inside(name: str, arm: ArmResult, side: str, run: str, *, upgrade: bool) -> BoundaryInside:
+def _inside(
+    done: Run, name: str, side: str, run: str, mates: Collection[str], *, upgrade: bool
+) -> BoundaryInside:
     """Return the boundary nearest to the bad environment's version; empty sides where there is none."""
+    arm = done.report.arms[0]
     kind = "regressed" if upgrade else "fixed"
     found = [one for one in verdict_changes(arm) if one.kind in (kind, "changed")]
     if not found:
@@ -124,6 +154,9 @@ def _inside(name: str, arm: ArmResult, side: str, run: str, *, upgrade: bool) ->
         )
     one = found[-1] if upgrade else found[0]
     good, bad = (one.before, one.after) if upgrade else (one.after, one.before)
+    locks = read_locks(done.folder, [bad])
+    versions = locks[bad].versions() if bad in locks else {}
+    moved = {move["name"] for move in one.moves}
     return BoundaryInside(
         name,
         arm.conclusion,
@@ -134,4 +167,14 @@ def _inside(name: str, arm: ArmResult, side: str, run: str, *, upgrade: bool) ->
         confirmed=one.confirmed,
         held=side,
         run=run,
+        alone=_is_alone(one),
+        mates={mate: versions[mate] for mate in sorted(mates) if mate in versions and mate not in moved},
     )
+
+
+def _is_alone(boundary: BoundaryResult) -> bool:
+    """Tell whether the package alone does it, and no requirement had to be contradicted to show it."""
+    answer = boundary.dependencies
+    if answer is None:
+        return len(boundary.moves) == 1
+    return answer.outcome == Outcome.PACKAGE and not any(one.forced for one in answer.trials)

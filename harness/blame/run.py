@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from harness.blame.gather import gather
 from harness.blame.investigation import Blaming
-from harness.blame.releases import boundaries_inside
 from harness.errors import HarnessError, MachineError
 from harness.files import write_atomic
 from harness.history.record import Recorded
@@ -47,7 +46,7 @@ def blame(asked: BlameAsked, state: State, watcher: Watcher) -> Run:
     try:
         blaming.search()
         began = time.monotonic()
-        boundaries_inside(blaming)
+        blaming.open_culprits()
         blaming.seconds["releases"] = time.monotonic() - began
     except KeyboardInterrupt:
         interrupted = True
@@ -64,8 +63,8 @@ def blame(asked: BlameAsked, state: State, watcher: Watcher) -> Run:
     _write(blaming, report)
     if fault is not None:
         raise HarnessError(f"{fault}; the report of what was found until then is in {blaming.folder}")
-    if blaming.prepared and blaming.prepared.mixtures:
-        check_starved(blaming.prepared.mixtures.driver, blaming.folder)
+    if blaming.prepared and blaming.prepared.comparison:
+        check_starved(blaming.prepared.comparison.mixtures.driver, blaming.folder)
     return Run(report, blaming.folder, interrupted, blaming.seconds)
 
 
@@ -76,6 +75,6 @@ def _write(blaming: Blaming, report: Report) -> None:
         text = one.lock.text() if isinstance(one.lock, Lock) else f"# {one.lock.reason}\n"
         write_atomic(folder / "locks" / f"{side}.txt", text)
     keep_job(blaming.asked.asked.scenario).write(folder)
-    found = evidence(prepared.mixtures.driver) if prepared and prepared.mixtures else {}
+    found = evidence(prepared.comparison.mixtures.driver) if prepared and prepared.comparison else {}
     write_report(folder, report, found, drawings=blaming.state.drawings)
     point_latest(blaming.asked.asked.out, folder)

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from harness.model.codec import from_plain
 from harness.model.question import Ends, Plan, Question
-from harness.report.blame import replaced, support
+from harness.report.blame_rows import replaced, support
 from harness.report.boundaries import located, newest_tested, span
 from harness.report.causes import not_sought
 from harness.report.dependencies import proof

@@ -54,22 +54,23 @@ def sides(blamed: Blamed) -> tuple[str, str] | None:
 
 
 def _named(blamed: Blamed, did: str, arm: str) -> str:
-    first, *others = (_several(one) for one in blamed.sets)
+    first, *others = (_several(one, apart=one not in blamed.units) for one in blamed.sets)
     more = "".join(f", and so did {one}" for one in others)
     return f"{first} {did} {arm}{more}" + (", each by itself" if others else "")
 
 
-def _several(moves: Sequence[Move]) -> str:
+def _several(moves: Sequence[Move], *, apart: bool) -> str:
     if len(moves) == 1:
         return f"dependency {moves[0]}"
     *most, last = map(str, moves)
-    return f"dependencies {', '.join(most)} and {last} together"
+    together = " together" if apart else ", which cannot be had apart,"
+    return f"dependencies {', '.join(most)} and {last}{together}"
 
 
 def _tried(blamed: Blamed, new: str, old: str) -> str:
     what = "that" if len(blamed.sets) == 1 else "either of them" if len(blamed.sets) == 2 else "each of them"
     along = f" but {', '.join(map(str, blamed.along))}, which cannot be had apart," if blamed.along else ""
-    return f"with {what} alone moved it is {new}, with all else{along} moved {old}, twice each"
+    return f"with {what} alone moved it is {new}, with all else{along} moved {old}, at least twice each"
 
 
 def _located(blamed: Blamed, arm: str, answered: Answered | None) -> str:

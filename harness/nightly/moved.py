@@ -1,9 +1,8 @@
 """Finds out which of the moved packages changed what a baseline does: none is named that was not tried both ways.
 
-The baseline is executed in environments between the one of last night and the one of now, halving what is moved in
-them (`harness.search.smallest`). Every such lock is one that uv itself resolves, with each version pinned; where it
-cannot, that combination proves nothing. What is found is believed if last night's packages with it alone do as
-those of now, and those of now without it do as last night's, twice each in clean processes.
+It is a blame between the environment of last night and the one of now, in one arm, by the engine of every other one
+(`harness.cause.mixtures`). What is found is believed if last night's packages with it alone do as those of now, and
+those of now without it do as last night's, at least twice each in clean processes.
 """
 
 from __future__ import annotations
@@ -11,27 +10,35 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.locks.lock import Lock, differences
+from harness.cause.mixed_locks import MixedLocks
+from harness.cause.mixtures import Mixtures, growing
+from harness.environments.requirements import requirements
+from harness.locks.lock import differences
 from harness.locks.resolve import Resolver, Unresolvable
-from harness.search.smallest import explain
+from harness.search.culprits import Conclusion
+from harness.search.difference import Difference
+from harness.search.mixtures import MOST_REPEATS, Outcome
 from harness.sessions.driver import Driver
 from harness.sessions.executor import choose
 from harness.traces.compare import beyond, noise_floor
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Iterable, Sequence
 
-    from harness.locks.lock import Move
+    from harness.locks.lock import Lock, Move
     from harness.nightly.examine import Examination
+    from harness.search.culprits import Answer
+    from harness.search.ties import Mixture
     from harness.sessions.finding import Finding
+    from harness.sessions.session import Session
 
-MOST = 100
-"""Combinations that are tried in one arm."""
-_FURTHER = 2000
-"""Executions are numbered from here on, two a night: what an earlier night executed is no evidence of now."""
-
-Chosen = frozenset["Move"]
+_MOST = 100
+"""Executions in one arm."""
+_TWICE = 2
+"""Executions of both environments before the search."""
+_FURTHER, _A_NIGHT = 2000, MOST_REPEATS + 1
+"""Executions are numbered from the first on, so many a night: what an earlier night executed is no evidence of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +47,14 @@ class Blamed:
 
     Attributes:
         sets: The packages that did it; each set by itself, most often one of one. Empty if nobody can tell.
+        units: Those of the sets whose packages cannot be had apart.
         along: Packages without which those of now cannot be had but for the culprits.
         undecided: Why nobody can tell.
         elsewhere: It is so with last night's packages too, so that no moved package did it.
     """
 
     sets: tuple[tuple[Move, ...], ...] = ()
+    units: tuple[tuple[Move, ...], ...] = ()
     along: tuple[Move, ...] = ()
     undecided: str = ""
     elsewhere: bool = False
@@ -80,169 +89,183 @@ def blame(examination: Examination, before: Lock, arm: str, version: str, night:
     Raises:
         HarnessError: The index is out of reach.
     """
-    trials = None
+    mixtures = None
     try:
-        trials = _Trials(examination, before, arm, version, _FURTHER + 2 * night)
-        return trials.blame()
+        mixtures = _mixtures(examination, before, arm, version, _FURTHER + _A_NIGHT * night)
+        return _searched(mixtures)
     except _UndecidedError as error:
         return Blamed(undecided=str(error), elsewhere=error.elsewhere)
     finally:
-        if trials is not None:
-            trials.session.executor.close()
+        if mixtures is not None:
+            mixtures.session.executor.close()
 
 
-class _Trials:
-    """Executes one baseline in one arm with some of the packages moved."""
+def _searched(mixtures: Mixtures) -> Blamed | None:
+    """Execute both environments, and search which of the moved packages does it."""
+    session, locks = mixtures.session, mixtures.locks
+    old, new = (mixtures.executed(end, _TWICE) for end in (frozenset[int](), locks.everything))
+    judge = _judge(old, new)
+    if judge is None:
+        return None
+    mixtures.driver.watcher.note(f"searching which of {len(locks.changes)} moved packages did it")
+    here = session.asked.place.scheduler is None
+    for lock in (locks.good, locks.bad):
+        locks.requirements |= requirements(session.environments, lock, session.base, make=here)
+    search = Difference(len(locks.changes), ties=locks.ties(), budget=_MOST)
+    mixtures.begin(search, judge)
+    mixtures.execute(search, judge)
+    return _blamed(locks.changes, search.answer())
 
-    def __init__(self, examination: Examination, before: Lock, arm: str, version: str, first: int) -> None:
-        session = examination.session
-        self.version, self.first = version, first
-        self.arm = next(one for one in session.asked.arms if one.name == arm)
-        self.place = [release.version for release in session.releases].index(version)
-        self.watcher = examination.driver.watcher
-        self.old, self.new = self._ends(examination, before)
-        if session.alone:
-            raise _UndecidedError(
-                "its oracle judges what the machine does, which no package can be exchanged for"
-            )
-        package = session.asked.package
-        self.moves = [move for move in differences(self.old, self.new) if move.name != package]
-        if not self.moves:
-            raise _UndecidedError(f"none of them is in the environment of {version}", elsewhere=True)
-        base = session.environments.base([self.old, self.new])
-        executor = choose(
-            session.asked,
-            None,
-            reference=self.new,
-            base=base,
-            environments=session.environments,
-            store=session.store,
-            device=session.device,
-            say=self.watcher.note,
-            warm=False,
+
+def _blamed(moves: Sequence[Move], answer: Answer) -> Blamed:
+    if answer.conclusion != Conclusion.FOUND:
+        raise _UndecidedError(
+            _WHY.get(answer.conclusion, f"the search is not at its end after {_MOST} executions")
         )
-        self.session = replace(session, base=base, executor=executor)
-        self._findings: dict[Chosen, list[Finding]] = {}
-        self._locks: dict[Chosen, Lock | None] = {}
+    named = frozenset[int]().union(*(one.changes for one in answer.sets))
+    beside = [one.required for one in answer.sets]
+    beside += [reversal.along for one in answer.sets for reversal in one.reversals]
+    return Blamed(
+        sets=tuple(
+            _chosen(moves, mixture) for mixture in sorted((one.changes for one in answer.sets), key=sorted)
+        ),
+        units=tuple(
+            _chosen(moves, one.changes) for one in answer.sets if len(one.parts) == 1 and len(one.changes) > 1
+        ),
+        along=_chosen(moves, frozenset[int]().union(*beside) - named),
+    )
 
-    def blame(self) -> Blamed | None:
-        """Search, and try what was found both ways."""
-        everything: Chosen = frozenset(self.moves)
-        old, new = self._executed(frozenset(), 2), self._executed(everything, 2)
-        judge = self._judge(old, new)
-        if judge is None:
-            return None
 
-        def does(chosen: Chosen) -> bool | None:
-            told = self._executed(chosen, 1)
-            return judge(told[0]) if told else None
+_WHY = {
+    Conclusion.FOUND_NOT_REVERSED: "no lock has the packages of now without those that do it",
+    Conclusion.UNSTABLE: "executions with the same packages disagree",
+    Conclusion.END_UNTESTABLE: "executions in the same environment disagree",
+    Conclusion.TOO_MANY: "many of them do it, each by itself",
+}
 
-        self.watcher.note(f"searching which of {len(self.moves)} moved packages changed {self.arm.name}")
-        found = explain(self.moves, does)
-        out = {move for several in found.sets for move in several} | set(found.along)
-        ways = [*((frozenset(several), True) for several in found.sets), (everything - out, False)]
-        for chosen, wanted in ways:
-            if [judge(one) for one in self._executed(chosen, 2)] != [wanted, wanted]:
-                raise _UndecidedError(f"with {_some(chosen)} moved alone two executions disagree")
-        return Blamed(found.sets, found.along)
 
-    def _ends(self, examination: Examination, before: Lock) -> tuple[Lock, Lock]:
-        """Return the baseline's lock with the packages of last night, and of now."""
-        session = examination.session
-        resolver, new = session.resolver, session.locks[self.place]
-        host = session.torch.host
-        fixed = {session.asked.package, *(("torch", *host.beside) if host else ())}
-        moved = [move for move in differences(before, session.reference) if move.name not in fixed]
-        if not isinstance(resolver, Resolver) or isinstance(new, Unresolvable):
-            raise _UndecidedError(f"{self.version} has no lock with the packages of now")
-        old = resolver.as_before(self.version, before, moved)
-        if isinstance(old, Unresolvable):
-            raise _UndecidedError(f"the packages of last night cannot be had any more ({old.reason})")
-        has, has_now = old.versions(), new.versions()
-        # A preference is not a promise: the resolver takes another version where that one is gone.
-        lost = [
-            f"{move.name} {move.before}"
-            for move in moved
-            if has.get(move.name, move.before) != move.before and has_now.get(move.name) == move.after
-        ]
-        if lost:
-            raise _UndecidedError(f"the packages of last night cannot be had any more ({', '.join(lost)})")
-        return old, new
+def _chosen(moves: Sequence[Move], mixture: Mixture) -> tuple[Move, ...]:
+    return tuple(moves[place] for place in sorted(mixture))
 
-    def _judge(self, old: list[Finding], new: list[Finding]) -> Callable[[Finding], bool | None] | None:
-        """Return what tells whether an execution does as those of now (true) or of last night; None: they are equal.
 
-        A verdict changed by another failure, or a release without a verdict, tells nothing.
-        """
-        verdicts = [one.verdict for one in (*old, *new)]
-        if Verdict.SKIP in verdicts:
-            why = next(one.judgement.reason for one in (*old, *new) if one.verdict == Verdict.SKIP)
-            raise _UndecidedError(f"an end of the search has no verdict: {why}")
-        if len(set(verdicts[:2])) > 1 or len(set(verdicts[2:])) > 1:
-            raise _UndecidedError("executions in the same environment disagree")
-        if verdicts[2] == Verdict.BAD:
-            if verdicts[0] == Verdict.BAD:
-                said = "it is bad with the packages of last night too: the machine, its driver or its load changed"
-                raise _UndecidedError(said, elsewhere=True)
-            return lambda one: (
-                False
-                if one.verdict == Verdict.GOOD
-                else True
-                if one.judgement.same_end(new[0].judgement)
-                else None
+def _mixtures(examination: Examination, before: Lock, arm: str, version: str, first: int) -> Mixtures:
+    """Return what executes a baseline in one arm with some of the packages moved."""
+    session = examination.session
+    place = [release.version for release in session.releases].index(version)
+    old, new = _ends(session, before, place)
+    if session.alone:
+        raise _UndecidedError(
+            "its oracle judges what the machine does, which no package can be exchanged for"
+        )
+    moves = tuple(move for move in differences(old, new) if move.name != session.asked.package)
+    if not moves:
+        raise _UndecidedError(f"none of them is in the environment of {version}", elsewhere=True)
+    # As for remedies: an arm of another name, so that the history does not take it for the baseline's own.
+    own = next(one for one in session.asked.arms if one.name == arm)
+    moved = replace(own, name=f"{arm}, packages moved", of=arm)
+    base = session.environments.base([old, new])
+    executor = choose(
+        session.asked,
+        None,
+        reference=new,
+        base=base,
+        environments=session.environments,
+        store=session.store,
+        device=session.device,
+        say=examination.driver.watcher.note,
+        warm=False,
+    )
+    mixing = replace(
+        growing(session, old, named=[version]),
+        asked=replace(session.asked, arms=[moved]),
+        base=base,
+        executor=executor,
+    )
+    assert isinstance(mixing.resolver, Resolver)  # noqa: S101 - `_ends` has found both locks by it
+    return Mixtures(
+        Driver(mixing, examination.driver.watcher),
+        MixedLocks(mixing.resolver, old, new, moves),
+        ends=(len(session.releases), place),
+        arm=moved.name,
+        mixed_arm=moved.name,
+        first=first,
+        label=lambda _mixture, _number: version,
+    )
+
+
+def _ends(session: Session, before: Lock, place: int) -> tuple[Lock, Lock]:
+    """Return the baseline's lock with the packages of last night, and of now."""
+    resolver, new, version = session.resolver, session.locks[place], session.releases[place].version
+    host = session.torch.host
+    fixed = {session.asked.package, *(("torch", *host.beside) if host else ())}
+    moved = [move for move in differences(before, session.reference) if move.name not in fixed]
+    if not isinstance(resolver, Resolver) or isinstance(new, Unresolvable):
+        raise _UndecidedError(f"{version} has no lock with the packages of now")
+    old = resolver.as_before(version, before, moved)
+    if isinstance(old, Unresolvable):
+        raise _UndecidedError(f"the packages of last night cannot be had any more ({old.reason})")
+    has, has_now = old.versions(), new.versions()
+    # A preference is not a promise: the resolver takes another version where that one is gone.
+    lost = [
+        f"{move.name} {move.before}"
+        for move in moved
+        if has.get(move.name, move.before) != move.before and has_now.get(move.name) == move.after
+    ]
+    if lost:
+        raise _UndecidedError(f"the packages of last night cannot be had any more ({', '.join(lost)})")
+    return old, new
+
+
+def _judge(old: Sequence[Finding], new: Sequence[Finding]) -> Callable[[Finding], Outcome] | None:
+    """Return what tells whether an execution does as those of now (BAD) or of last night (GOOD); None: they are equal.
+
+    A verdict changed by another failure, or a release without a verdict, tells nothing.
+    """
+    both = [*old, *new]
+    if skipped := [one.judgement.reason for one in both if one.verdict == Verdict.SKIP]:
+        raise _UndecidedError(f"an end of the search has no verdict: {skipped[0]}")
+    verdicts = [{one.verdict for one in side} for side in (old, new)]
+    if max(map(len, verdicts)) > 1:
+        raise _UndecidedError("executions in the same environment disagree")
+    if verdicts[1] == {Verdict.BAD}:
+        if verdicts[0] == {Verdict.BAD}:
+            said = (
+                "it is bad with the packages of last night too: the machine, its driver or its load changed"
             )
-        digests = [one.trace_digest for one in (*old, *new)]
-        if verdicts[0] == Verdict.BAD or len(set(digests)) == 1:
-            return None
-        if digests[0] != digests[1] or digests[2] != digests[3]:
-            floor = noise_floor([one.trace for one in old])
-            for signal, value in noise_floor([one.trace for one in new]).items():
-                floor[signal] = max(value, floor.get(signal, 0.0))
-            if not beyond(old[0].trace, new[0].trace, floor):
-                return None
-            raise _UndecidedError(
-                "its executions are not equal bit for bit, so small steps cannot be told apart"
-            )
-        return lambda one: one.trace_digest != digests[0] if one.verdict == Verdict.GOOD else None
-
-    def _executed(self, chosen: Chosen, count: int) -> list[Finding]:
-        """Return `count` executions with the packages chosen moved; none if no lock has just them."""
-        lock = self._lock(chosen)
-        if lock is None:
-            return []
-        locks = [*self.session.locks]
-        locks[self.place] = lock
-        # As for interventions: an arm of another name, so that the history does not take it for the baseline's own.
-        arm = replace(self.arm, name=f"{self.arm.name}, moved: {_some(chosen)}", of=self.arm.name)
-        asked = replace(self.session.asked, arms=[arm])
-        driver = Driver(replace(self.session, locks=locks, asked=asked), self.watcher)
-        found = self._findings.setdefault(chosen, [])
-        wanted = range(self.first + len(found), self.first + count)
-        driver.execute([(arm.name, self.place, repeat) for repeat in wanted])
-        found += [driver.findings[arm.name][self.place][repeat] for repeat in wanted]
-        return found[:count]
-
-    def _lock(self, chosen: Chosen) -> Lock | None:
-        if chosen not in self._locks:
-            if len(self._locks) >= MOST:
-                raise _UndecidedError(f"the search is not at its end after {MOST} combinations")
-            self._locks[chosen] = self._resolved(chosen)
-        return self._locks[chosen]
-
-    def _resolved(self, chosen: Chosen) -> Lock | None:
-        """Return last night's lock with the packages chosen as they are now, or None if uv does not resolve it so."""
-        if not chosen or len(chosen) == len(self.moves):
-            return self.new if chosen else self.old
-        names = {self.session.asked.package, *(move.name for move in chosen)}
-        packages = [one for one in self.old.packages if one.name not in names]
-        packages += [one for one in self.new.packages if one.name in names]
-        lock = replace(self.new, packages=tuple(sorted(packages)))
-        resolver = self.session.resolver
-        why = resolver.possible(lock) if isinstance(resolver, Resolver) else "the locks are fixed"
-        if why:
-            self.watcher.note(f"no lock has {_some(chosen)} moved alone: {why}")
-        return None if why else lock
+            raise _UndecidedError(said, elsewhere=True)
+        return lambda one: (
+            Outcome.GOOD
+            if one.verdict == Verdict.GOOD
+            else Outcome.BAD
+            if one.judgement.same_end(new[0].judgement)
+            else Outcome.OTHER
+        )
+    if verdicts[0] == {Verdict.BAD} or len(_digests(both)) == 1 or not _unlike(old, new):
+        return None
+    return lambda one: (
+        Outcome.OTHER
+        if one.verdict != Verdict.GOOD
+        else Outcome.GOOD
+        if one.trace_digest == old[0].trace_digest
+        else Outcome.BAD
+    )
 
 
-def _some(chosen: Collection[Move]) -> str:
-    return ", ".join(sorted(map(str, chosen))) or "nothing"
+def _unlike(old: Sequence[Finding], new: Sequence[Finding]) -> bool:
+    """Tell whether two good baselines train otherwise, each always in the same way.
+
+    Raises:
+        _UndecidedError: They do, and each of them not always in the same way.
+    """
+    if len(_digests(old)) == len(_digests(new)) == 1:
+        return True
+    floor = noise_floor([one.trace for one in old])
+    for signal, value in noise_floor([one.trace for one in new]).items():
+        floor[signal] = max(value, floor.get(signal, 0.0))
+    if not beyond(old[0].trace, new[0].trace, floor):
+        return False
+    raise _UndecidedError("its executions are not equal bit for bit, so small steps cannot be told apart")
+
+
+def _digests(findings: Iterable[Finding]) -> set[str | None]:
+    return {one.trace_digest for one in findings}

@@ -136,6 +136,9 @@ class BoundaryInside:
         confirmed: Both were executed again.
         held: As which environment all other packages were held: `good` or `bad`.
         run: The run's folder, seen from the report's.
+        alone: No other package differs between both sides, or one that differs was shown not to do it.
+        mates: {package: version} of those that requirements bind to it, were free to follow, and are the same on both
+            sides.
     """
 
     name: str
@@ -147,6 +150,8 @@ class BoundaryInside:
     confirmed: bool
     held: str
     run: str
+    alone: bool = False
+    mates: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

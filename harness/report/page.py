@@ -14,8 +14,8 @@ from markupsafe import Markup
 from harness.files import strict
 from harness.report import curves, probes
 from harness.report.answer import answers
-from harness.report.blame import rebuilding, replaced, rows, support
 from harness.report.blame_picture import path_picture
+from harness.report.blame_rows import rebuilding, replaced, rows, support
 from harness.report.boundaries import package_of, span
 from harness.report.causes import not_sought
 from harness.report.classes import Place, equal_traces, places

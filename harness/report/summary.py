@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.report import hunks, lines
-from harness.report.blame import rebuilding, replaced, support
-from harness.report.blame import rows as change_rows
+from harness.report.blame_rows import rebuilding, replaced, support
+from harness.report.blame_rows import rows as change_rows
 from harness.report.boundaries import bad_means, gravest
 from harness.report.causes import not_sought, of_the_break
 from harness.report.classes import equal_traces, places

@@ -52,6 +52,8 @@ class Innocence(StrEnum):
     """A mixture with it is good."""
     NEVER_LOADED = "never-loaded"
     """Neither end imports its package."""
+    SAME_AT_BOUNDARY = "same-at-boundary"
+    """Between two releases of a culprit, one good and one bad, nothing else changes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,40 @@ def test_a_unit_is_told_apart_against_its_requirements_and_that_is_said(world):
     assert any(step["forced"] for step in asked.blame["steps"])
 
 
+def test_a_unit_is_told_apart_by_a_release_between_both_lists(world):
+    """As transformers and tokenizers: a release between both lists goes with the other package of the newer list."""
+    job("import betweencore, betweenfront", "assert betweenfront.X != 2, 'planted'")
+    front = {
+        "1.0": ("X = 1\n", ("betweencore<2",)),
+        "1.5": ("X = 1\n", ("betweencore>=2",)),
+        "2.0": ("X = 2\n", ("betweencore>=2",)),
+    }
+    good, bad = two("betweencore", "betweenfront")
+    packages = {"betweencore": PLAIN, "betweenfront": front}
+    asked = world("--no-cause", good=good, bad=bad, packages=packages, code=0, count=2)
+    assert asked.sets == [[["betweenfront"]]]
+    assert asked.headline == (
+        "betweenfront 1.0 -> 2.0 did it; the 3 other changed packages are innocent; its first bad release is 2.0, with "
+        "betweencore 2.0 on both sides of it."
+    )
+    (core,) = [one for one in asked.blame["changes"] if one["name"] == "betweencore"]
+    assert core["ways"] == ["same-at-boundary"]
+    assert not any(step["forced"] for step in asked.blame["steps"])
+
+
+def test_a_unit_is_told_apart_by_a_release_of_the_other_package(world):
+    """A release between both lists goes with either version of the package that did it."""
+    job("import spanfront, spancore", "assert spanfront.X != 2, 'planted'")
+    front = {"1.0": ("X = 1\n", ("spancore<2",)), "2.0": ("X = 2\n", ("spancore>1",))}
+    core = {"1.0": "X = 1\n", "1.5": "X = 1\n", "2.0": "X = 2\n"}
+    good, bad = two("spancore", "spanfront")
+    asked = world(
+        "--no-cause", good=good, bad=bad, packages={"spancore": core, "spanfront": front}, code=0, count=2
+    )
+    assert asked.sets == [[["spanfront"]]]
+    assert not any(step["forced"] for step in asked.blame["steps"])
+
+
 def test_a_failure_of_another_kind_is_no_evidence(world):
     """A culprit without what it needs fails too, but otherwise, and no metadata tell that it needs anything."""
     job("import other, needed", "other.run(needed.X)")

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.report.blame import replaced, rows, sentence, support
+from harness.report.blame import sentence
 from harness.report.blame_picture import path_picture
+from harness.report.blame_rows import replaced, rows, support
 from harness.report.blamed import (
     BlameResult,
     BoundaryInside,

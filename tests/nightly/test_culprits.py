@@ -18,28 +18,35 @@ A, B, C = Move("a", "1.0", "2.0"), Move("b", "1.0", None), Move("c", None, "3.0"
             Blamed(((A,),)),
             (
                 "dependency a 1.0 -> 2.0 broke fp16: it is bad; with that alone moved it is bad, with all else moved good, "
-                "twice each"
+                "at least twice each"
             ),
         ),
         (
             Blamed(((A, B, C),)),
             (
                 "dependencies a 1.0 -> 2.0, b 1.0 -> absent and c absent -> 3.0 together broke fp16: it is bad; with that "
-                "alone moved it is bad, with all else moved good, twice each"
+                "alone moved it is bad, with all else moved good, at least twice each"
+            ),
+        ),
+        (
+            Blamed(((A, B),), units=((A, B),)),
+            (
+                "dependencies a 1.0 -> 2.0 and b 1.0 -> absent, which cannot be had apart, broke fp16: it is bad; with that "
+                "alone moved it is bad, with all else moved good, at least twice each"
             ),
         ),
         (
             Blamed(((A,), (B,))),
             (
                 "dependency a 1.0 -> 2.0 broke fp16, and so did dependency b 1.0 -> absent, each by itself: it is bad; with "
-                "either of them alone moved it is bad, with all else moved good, twice each"
+                "either of them alone moved it is bad, with all else moved good, at least twice each"
             ),
         ),
         (
             Blamed(((A,),), along=(B,)),
             (
                 "dependency a 1.0 -> 2.0 broke fp16: it is bad; with that alone moved it is bad, with all else but "
-                "b 1.0 -> absent, which cannot be had apart, moved good, twice each"
+                "b 1.0 -> absent, which cannot be had apart, moved good, at least twice each"
             ),
         ),
         (
