@@ -6,49 +6,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.blame.comparison import BAD, GOOD
+from harness.blame.facts import arm_of, conclusion_of, step_result, with_answer
 from harness.locks.lock import Lock
 from harness.report.blamed import (
     BlameResult,
-    ChangeResult,
-    CulpritSetResult,
     EnvironmentResult,
     PythonResult,
     PythonRole,
-    Standing,
-    StepResult,
     TieResult,
 )
 from harness.report.model import ArmResult, Report
 from harness.report.sentences import worded
 from harness.runs.bisect import held_alike, host, of_question
-from harness.runs.gather import arm_result
 from harness.runs.locked import with_moves, with_raised
-from harness.search.answer import Answer as Located
-from harness.search.boundaries import Boundary
-from harness.search.boundaries import Conclusion as OfArm
-from harness.search.culprits import Conclusion, Innocence
-from harness.sessions.arm_map import arrange
+from harness.search.culprits import Conclusion
 from harness.sessions.asked import ENVIRONMENT, shell
-from harness.sessions.finding import executions
-from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from harness.blame.comparison import Comparison
     from harness.blame.investigation import Blaming
     from harness.blame.prepare import Prepared
     from harness.blame.rebuild import Rebuilt
-    from harness.blame.units import Split
-    from harness.cause.mixtures import Step
-    from harness.search.culprits import Answer, CulpritSet
+    from harness.search.culprits import Answer
     from harness.sessions.finding import Finding
-
-_OF_ARM = {
-    Conclusion.FOUND: OfArm.REGRESSED,
-    Conclusion.FOUND_NOT_REVERSED: OfArm.REGRESSED,
-    Conclusion.BOTH_GOOD: OfArm.ALWAYS_GOOD,
-    Conclusion.BOTH_BAD: OfArm.NEVER_GOOD,
-}
-"""What the arm concludes; anything else is inconclusive."""
 
 
 def gather(blaming: Blaming) -> Report:
@@ -97,31 +77,12 @@ def _environment(comparison: Comparison | None, pins: list[str]) -> dict[str, ob
 
 
 def _arm(blaming: Blaming, comparison: Comparison | None, blame: BlameResult) -> ArmResult:
-    asked = blaming.asked.asked
-    arm = asked.arms[0]
-    conclusion = _OF_ARM.get(blame.conclusion, OfArm.INCONCLUSIVE)
+    arm = blaming.asked.asked.arms[0]
     if comparison is None:
-        return ArmResult(arm.name, dict(arm.parameters), conclusion.value, "", [], [])
+        return ArmResult(arm.name, dict(arm.parameters), conclusion_of(blame).value, "", [], [])
     session = comparison.session
-    found = arrange(2, {place: _executions(blaming, comparison, place) for place in (GOOD, BAD)})
-    verdicts = tuple(one.verdict for one in found.firsts)
-    boundaries: tuple[Boundary, ...] = ()
-    if verdicts == (Verdict.GOOD, Verdict.BAD):
-        failure = found.firsts[BAD].judgement.fingerprint
-        boundaries = (Boundary(GOOD, BAD, "regressed", confirmed=blame.found, failure=failure),)
-    located = Located(conclusion, boundaries, (), None, verdicts, "", (), ())
-    made = arm_result(
-        arm,
-        session.releases[:2],
-        found,
-        located,
-        package=ENVIRONMENT,
-        commands=["", ""],
-        searched={},
-        calibration=session.calibrations.get(arm.name),
-    )
-    # What changes beside the verdict is as in every comparison of environments: no news about a release.
-    return replace(made, boundaries=[one for one in made.boundaries if one.signal == "verdict"])
+    findings = {place: _executions(blaming, comparison, place) for place in (GOOD, BAD)}
+    return arm_of(arm, session.releases[:2], findings, blame, session.calibrations.get(arm.name))
 
 
 def _executions(blaming: Blaming, comparison: Comparison, place: int) -> dict[int, Finding]:
@@ -160,19 +121,16 @@ def _blame(blaming: Blaming) -> BlameResult:
     )
     if comparison is None or answer is None:
         return facts
-    # By name: which of several sets is found first may depend on which execution ends first.
-    found = sorted(answer.sets, key=lambda one: sorted(one.changes)) if facts.found else []
-    sets = [_set(one, blaming.splits) for one in found]
-    changes = _changes(comparison, answer, blaming.loaded)
-    return replace(
+    facts = replace(
         facts,
-        changes=_after_splits(changes, sets, answer, blaming.splits),
-        sets=sets,
-        ties=[TieResult(sorted(one.applied), sorted(one.needed), one.requirement) for one in answer.ties],
-        steps=[_step(one) for one in comparison.steps],
+        ties=[
+            TieResult(sorted(one.applied), sorted(one.needed), one.requirement)
+            for one in comparison.locks.ties()
+        ],
+        steps=[step_result(one) for one in comparison.steps],
         executions=answer.executions + sum(step.forced for step in comparison.steps),
-        refusals=answer.refusals,
     )
+    return with_answer(facts, comparison.changes, answer, blaming.splits, blaming.loaded)
 
 
 def _conclusion(blaming: Blaming, answer: Answer | None) -> Conclusion:
@@ -206,94 +164,6 @@ def _side(rebuilt: Rebuilt, comparison: Comparison | None, place: int) -> Enviro
 
 def _unread(given: str) -> EnvironmentResult:
     return EnvironmentResult(given=given, kind="", lock=None, packages=0)
-
-
-def _changes(comparison: Comparison, answer: Answer, loaded: dict[str, bool]) -> list[ChangeResult]:
-    culprits = (
-        frozenset[int]().union(*(one.changes for one in answer.sets))
-        if answer.conclusion.found
-        else frozenset()
-    )
-
-    def standing(place: int) -> Standing:
-        if place in culprits:
-            return Standing.CULPRIT
-        if place in answer.tied:
-            return Standing.TIED
-        return Standing.INNOCENT if place in answer.innocent else Standing.UNDECIDED
-
-    return [
-        ChangeResult(
-            one.name,
-            one.before,
-            one.after,
-            standing(place),
-            loaded.get(one.name),
-            list(answer.ways.get(place, ())),
-        )
-        for place, one in enumerate(comparison.changes)
-    ]
-
-
-def _set(one: CulpritSet, splits: list[Split]) -> CulpritSetResult:
-    along = frozenset[int]().union(*(reversal.along for reversal in one.reversals))
-    split = {found.unit: found for found in splits if found.unit in one.parts}
-    forced = any(found.inside is None for found in split.values())
-    # What a boundary between two releases shows leaves the mixtures as they were executed: with the whole unit.
-    mates = frozenset[int]().union(*(unit - {found.change} for unit, found in split.items() if found.inside))
-    reverted = [
-        part in split or any(part <= reversal.reverted and reversal.tested for reversal in one.reversals)
-        for part in one.parts
-    ]
-    return CulpritSetResult(
-        parts=[[split[part].change] if part in split else sorted(part) for part in one.parts],
-        required=[] if forced else sorted(one.required | mates),
-        reversed=reverted,
-        along=[] if forced else sorted(along | mates),
-        against=list(dict.fromkeys(text for found in split.values() for text in found.against)),
-    )
-
-
-def _after_splits(
-    changes: list[ChangeResult], sets: list[CulpritSetResult], answer: Answer, splits: list[Split]
-) -> list[ChangeResult]:
-    """Return the changes with what is shown of all others where a unit was told apart.
-
-    Of two mixtures against requirements, the one holds the culprits alone and fails, the other one all changes but the
-    culprit and is good. At a boundary between two releases, nothing but the culprit changes.
-    """
-    if not splits or len(answer.sets) > 1 or any(len(part) > 1 for one in sets for part in one.parts):
-        return changes
-    culprits = {place for one in sets for part in one.parts for place in part}
-    ways = [Innocence.REVERTED_IN_BAD, Innocence.APPLIED_IN_GOOD]
-    if all(one.inside for one in splits):
-        ways = [Innocence.SAME_AT_BOUNDARY]
-    return [
-        one
-        if place in culprits or (one.standing == Standing.INNOCENT and splits[0].inside)
-        else replace(
-            one,
-            standing=Standing.INNOCENT,
-            ways=[*ways, *([Innocence.NEVER_LOADED] if one.loaded is False else [])],
-        )
-        for place, one in enumerate(changes)
-    ]
-
-
-def _step(step: Step) -> StepResult:
-    finding = step.finding
-    return StepResult(
-        applied=sorted(step.mixture),
-        repeat=step.repeat,
-        purpose=step.purpose,
-        outcome=step.outcome,
-        verdict=(finding.verdict if finding else Verdict.UNTESTED).value,
-        reason=finding.judgement.reason if finding else step.refused,
-        lock=step.lock,
-        executions=executions([finding]) if finding else [],
-        refused=step.refused,
-        forced=step.forced,
-    )
 
 
 def _python(blaming: Blaming) -> PythonResult | None:

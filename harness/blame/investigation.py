@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from harness.blame.comparison import BAD, GOOD
 from harness.blame.failure import KnownFailure
+from harness.blame.leftovers import clear
 from harness.blame.prepare import interpreters, prepare
 from harness.blame.pythons import PythonTrial, try_pythons
 from harness.blame.releases import ReleaseSearch
 from harness.blame.units import Split, split_units
-from harness.environments.environment import remove, size
 from harness.environments.evict import evict
 from harness.errors import UsageError
 from harness.locks.lock import Lock
@@ -163,26 +163,19 @@ class Blaming:
         return ReleaseSearch(self.asked.asked, self.state, self.folder, self.plain_watcher, self.warnings)
 
     def clear(self) -> None:
-        """Remove the environments of mixtures, which a repeated question does not need, and measure what is left."""
+        """Remove the environments that a repeated question does not need, and measure what is left."""
+        began = time.monotonic()
         root = self.state.environments
-        kept: set[Path] = set()
+        ends: list[Lock] = []
+        others: list[Lock] = []
         for prepared in self._opened:
-            if prepared.comparison is None:
-                continue
-            session = prepared.comparison.session
-            locks = [(place, lock) for place, lock in enumerate(session.locks) if isinstance(lock, Lock)]
-            ends = {root / lock.digest[:20] for place, lock in locks if place in (GOOD, BAD)}
-            for place, lock in locks:
-                folder = root / lock.digest[:20]
-                if (
-                    place not in (GOOD, BAD)
-                    and lock.digest in session.environments.made
-                    and folder not in ends
-                ):
-                    remove(folder)
-            kept |= ends | set(session.environments.bases)
-        self.disk = sum(size(folder) for folder in root.glob("*") if folder not in self._before)
-        evict(root, cap=self.asked.asked.environment_cap, keep=list(kept))
+            locks = prepared.comparison.session.locks if prepared.comparison else ()
+            for place, lock in enumerate(locks):
+                if isinstance(lock, Lock):
+                    (ends if place in (GOOD, BAD) else others).append(lock)
+        self.disk = clear(root, before=self._before, ends=ends, others=others, runs=self.folder / "runs")
+        evict(root, cap=self.asked.asked.environment_cap)
+        self.seconds["clearing"] = time.monotonic() - began
 
 
 def _held(comparison: Comparison, culprits: CulpritSet, others: Mixture) -> list[tuple[str, Lock]]:

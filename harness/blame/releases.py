@@ -14,7 +14,7 @@ from harness.report.blamed import BoundaryInside
 from harness.report.boundaries import verdict_changes
 from harness.runs.bisect import bisect
 from harness.runs.locked import read_locks
-from harness.search.exchange import Outcome
+from harness.search.exchange import Likeness, Outcome
 from harness.sessions.asked import ask
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.locks.lock import Lock, Move
-    from harness.report.model import BoundaryResult
-    from harness.runs.bisect import Run
+    from harness.report.model import BoundaryResult, Report
     from harness.sessions.asked import Asked
     from harness.sessions.driver import Watcher
     from harness.state import State
@@ -107,7 +106,7 @@ class ReleaseSearch:
         if done.interrupted:
             raise KeyboardInterrupt
         run = done.folder.relative_to(self.folder).as_posix()
-        return _inside(done, change.name, side, run, mates, upgrade=upgrade)
+        return inside_of(done.report, done.folder, side, run, mates, upgrade=upgrade)
 
     def _asked(
         self, name: str, first: str, last: str, lock: Lock, mates: Collection[str], *, upgrade: bool
@@ -141,11 +140,20 @@ class ReleaseSearch:
         return replace(asked, held=self.asked.held)
 
 
-def _inside(
-    done: Run, name: str, side: str, run: str, mates: Collection[str], *, upgrade: bool
+def inside_of(
+    report: Report, folder: Path, side: str, run: str, mates: Collection[str], *, upgrade: bool
 ) -> BoundaryInside:
-    """Return the boundary nearest to the bad environment's version; empty sides where there is none."""
-    arm = done.report.arms[0]
+    """Return the boundary nearest to the bad environment's version; empty sides where there is none.
+
+    Args:
+        report: Of the run about the releases of one package.
+        folder: Of that run.
+        side: As which environment all other packages are held.
+        run: The folder, seen from the report's about both environments.
+        mates: Packages that are free to follow.
+        upgrade: The bad environment has the newer version.
+    """
+    name, arm = report.package, report.arms[0]
     kind = "regressed" if upgrade else "fixed"
     found = [one for one in verdict_changes(arm) if one.kind in (kind, "changed")]
     if not found:
@@ -154,7 +162,7 @@ def _inside(
         )
     one = found[-1] if upgrade else found[0]
     good, bad = (one.before, one.after) if upgrade else (one.after, one.before)
-    locks = read_locks(done.folder, [bad])
+    locks = read_locks(folder, [bad])
     versions = locks[bad].versions() if bad in locks else {}
     moved = {move["name"] for move in one.moves}
     return BoundaryInside(
@@ -177,4 +185,10 @@ def _is_alone(boundary: BoundaryResult) -> bool:
     answer = boundary.dependencies
     if answer is None:
         return len(boundary.moves) == 1
-    return answer.outcome == Outcome.PACKAGE and not any(one.forced for one in answer.trials)
+    wholes = [(boundary.before, Likeness.BEFORE), (boundary.after, Likeness.AFTER)]
+    shown = [
+        trial
+        for release, own in wholes
+        if (trial := answer.whole(release)) and trial.likeness == own and not trial.forced
+    ]
+    return answer.outcome == Outcome.PACKAGE and bool(shown)

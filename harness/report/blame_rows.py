@@ -93,7 +93,11 @@ def support(blame: BlameResult) -> str:
     executed = Counter(one.outcome for one in blame.steps if one.outcome != Outcome.UNRESOLVED)
     kinds = ", ".join(f"{count} {outcome.value}" for outcome, count in sorted(executed.items()))
     refused = f"; {blame.refusals} mixtures cannot be resolved" if blame.refusals else ""
-    disk = f"; {blame.disk / 1e6:.0f} MB of environments are left" if blame.disk else ""
+    disk = (
+        f"; {blame.disk / 1e6:.0f} MB of environments are left"
+        if blame.disk
+        else "; no new environment is left"
+    )
     if not blame.steps:
         return ""
     return (

@@ -65,11 +65,6 @@ def judge_again(folder: Path, state: State, oracle: str = "auto") -> tuple[Repor
         UsageError: The oracle cannot be had, or none of the run's probes is stored any more.
     """
     old = load_report(folder)
-    if old.blame is not None:
-        raise UsageError(
-            f"{folder}: a question about two environments, which `judge` cannot judge again; ask it anew: what was "
-            "executed is stored, and is not executed again"
-        )
     if not old.axes:
         settings, said = choose_oracle(old, oracle)
         return judge_run(old, folder, state, settings), said

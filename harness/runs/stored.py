@@ -57,7 +57,7 @@ def load_report(folder: Path) -> Report:
 
 def redraw_run(folder: Path, state: State) -> Report:
     """Write the files of a run about one package anew, its answers worded as they are now, and return its report."""
-    report = _with_commands(load_report(folder), folder)
+    report = with_commands(load_report(folder), folder)
     locks = read_locks(folder, sides(report))
     report = with_raised(with_moves(report, locks), locks)
     report = worded(_beside(report, Store(state)))
@@ -104,14 +104,14 @@ def judge_run(old: Report, folder: Path, state: State, oracle: Mapping[str, Any]
     arms = [_judge_arm(old.package, arm, store, oracle) for arm in old.arms]
     places = {(arm.name, one.before, one.after) for arm in arms for one in arm.boundaries}
     causes = [one for one in old.cause if (one.arm, one.before, one.after) in places]
-    new = _with_commands(replace(old, arms=arms, cause=causes, oracle=dict(oracle)), folder)
+    new = with_commands(replace(old, arms=arms, cause=causes, oracle=dict(oracle)), folder)
     locks = read_locks(folder, sides(new))
     new = worded(with_devices(with_raised(with_moves(new, locks), locks), store, oracle))
     write_report(folder, new, stored_evidence(new, store), drawings=state.drawings)
     return new
 
 
-def _with_commands(report: Report, folder: Path) -> Report:
+def with_commands(report: Report, folder: Path) -> Report:
     """Return the report with commands that ask about the files that the run keeps, if its job is gone or changed."""
     question = question_of(report, folder)
     if question is None:
@@ -160,8 +160,8 @@ def remedy_evidence(report: Report, store: Store) -> dict[str, ProbeEvidence]:
 
 
 def _judge_arm(package: str, arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> ArmResult:
-    calibration = _calibration(arm, store, oracle)
-    executed = partial(_executed, arm, calibration=calibration, store=store, oracle=oracle)
+    calibration = stored_calibration(arm, store, oracle)
+    executed = partial(stored_findings, arm, calibration=calibration, store=store, oracle=oracle)
     findings: Findings = {}
     for position, row in enumerate(arm.releases):
         findings[position] = executed(row.executions, version=row.version, lock=row.lock or "")
@@ -194,8 +194,8 @@ def judged_row(arm: ArmResult, row: ReleaseResult, store: Store, oracle: Mapping
     Raises:
         UsageError: One of its probes is not stored any more.
     """
-    calibration = _calibration(arm, store, oracle)
-    found = _executed(
+    calibration = stored_calibration(arm, store, oracle)
+    found = stored_findings(
         arm,
         row.executions,
         version=row.version,
@@ -228,7 +228,7 @@ def _opened(
     return boundaries
 
 
-def _executed(
+def stored_findings(
     arm: ArmResult,
     executions: Sequence[Mapping[str, Any]],
     *,
@@ -238,7 +238,20 @@ def _executed(
     store: Store,
     oracle: Mapping[str, Any],
 ) -> dict[int, Finding]:
-    """Return {repeat: finding} of stored executions."""
+    """Return {repeat: finding} of stored executions, judged.
+
+    Args:
+        arm: Which they belong to.
+        executions: As in `ReleaseResult`.
+        version: Of the release.
+        lock: Its digest.
+        calibration: What they are compared with.
+        store: Has them.
+        oracle: Its settings judge.
+
+    Raises:
+        UsageError: One of them is not stored any more.
+    """
     by_repeat: dict[int, list[Finding]] = {}
     for execution in executions:
         result = _stored(store, execution["probe"], execution["repeat"], version)
@@ -285,7 +298,12 @@ def _direct(
     return found
 
 
-def _calibration(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> Calibration | None:
+def stored_calibration(arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> Calibration | None:
+    """Return what an arm's releases are compared with; None if they are compared with nothing.
+
+    Raises:
+        UsageError: It is not stored any more, or the run had none.
+    """
     if not compares(oracle):
         return None
     kept = arm.calibration

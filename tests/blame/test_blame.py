@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from toyindex import wheel
-from worlds import COUNT, freeze, job, names, serve
+from worlds import COUNT, freeze, job, names, read, serve
 
 from harness.locks.interpreter import installed
 
@@ -322,3 +322,20 @@ def test_builds_of_a_folder_of_wheels(world, toy, monkeypatch):
         "linked 1.0+cpu -> 2.0+cpu did it, alone; the 4 other changed packages are"
     )
     assert [one["stand_in"] for one in asked.blame["good"]["stood_in"]] == ["1.0"]
+
+
+def test_a_run_is_judged_again_with_all_that_it_found(world, harness):
+    """The same oracle finds the same, to the words of the answer and the release."""
+    job("import judged", "assert judged.X == 1, 'planted'")
+    history = {"1.0": "X = 1\n", "1.5": "X = 2\n", "2.0": "X = 2\n"}
+    asked = world(
+        good={"judged": "1.0"}, bad={"judged": "2.0"}, packages={"judged": history}, code=0, count=2
+    )
+    again = harness("judge")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.splitlines()[0] == asked.done.stdout.splitlines()[0]
+    blame = read(again).blame
+    assert {name: blame[name] for name in blame if name != "steps"} == {
+        name: asked.blame[name] for name in blame if name != "steps"
+    }
+    assert [step["outcome"] for step in blame["steps"]] == [step["outcome"] for step in asked.blame["steps"]]

@@ -2,7 +2,8 @@
 
 A case is right if its boundaries in verdict, those of another failure included, are exactly the expected ones, all of
 them confirmed, and its conclusion is the expected one. Of a case of two packages, the pair has to be the expected one,
-too, and each boundary names its package and what the other one is held at. Where `raised_in` is expected, the answer
+too, and each boundary names its package and what the other one is held at. Of a case of two environments, the culprits
+have to be just the expected ones, each with its first bad release where one is expected (`environment_cases`). Where `raised_in` is expected, the answer
 about every bad release has to name the package whose code raises the error.
 
 A false culprit is a confirmed boundary that is not expected. `options` of a case go to `harness bisect`.
@@ -19,6 +20,8 @@ import time
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import environment_cases
 
 GOLDEN = Path(__file__).resolve().parents[2] / "scenarios" / "golden"
 
@@ -49,22 +52,15 @@ class Outcome:
 
 
 def run(case: str, options: list[str]) -> Outcome:
-    """Bisect one case and hold its answer against what is expected."""
+    """Ask one case and hold its answer against what is expected."""
     expected = tomllib.loads((GOLDEN / case / "expected.toml").read_text(encoding="utf-8"))
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="harness-golden-") as out:
-        command = [
-            sys.executable,
-            "-m",
-            "harness",
-            "bisect",
-            str(GOLDEN / case),
-            "--out",
-            out,
-            "--no-cause",
-            *options,
-            *expected.get("options", []),
-        ]
+        asked = ["bisect", str(GOLDEN / case), *options]
+        if "environments" in expected:
+            asked = environment_cases.question(GOLDEN, case, expected["environments"])
+        more = ["--out", out, "--no-cause", *expected.get("options", [])]
+        command = [sys.executable, "-m", "harness", *asked, *more]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         seconds = time.monotonic() - started
         folder = Path(out) / "latest"
@@ -72,6 +68,8 @@ def run(case: str, options: list[str]) -> Outcome:
         if not path.exists():
             error = (done.stderr.strip().splitlines() or ["no word of it"])[-1]
             return Outcome(case, [], False, "no report", [], 0, seconds, error)
+        if "environments" in expected:
+            return environments_outcome(case, folder, expected, seconds)
         if json.loads(path.read_text(encoding="utf-8"))["axes"]:
             return pair_outcome(case, folder, expected, seconds)
         (arm,) = json.loads(path.read_text(encoding="utf-8"))["arms"]
@@ -106,6 +104,22 @@ def arm_outcome(case: str, arm: dict, expected: dict, seconds: float) -> Outcome
         executions=sum(len(row["executions"]) for row in arm["releases"]),
         seconds=seconds,
         answer="" if right else arm["answer"],
+    )
+
+
+def environments_outcome(case: str, folder: Path, expected: dict, seconds: float) -> Outcome:
+    """Hold the answer about two environments against what is expected."""
+    found = environment_cases.answered(folder)
+    right = environment_cases.right(found, expected)
+    return Outcome(
+        case=case,
+        found=[f"{line}, of {found['changes']} changes" for line in environment_cases.words(found)],
+        right=right,
+        conclusion=found["conclusion"],
+        false_culprits=environment_cases.false_culprits(found, expected),
+        executions=found["executions"],
+        seconds=seconds,
+        answer="" if right else found["answer"],
     )
 
 
