@@ -9,7 +9,8 @@ import pytest
 from harness.report.dependencies import proof, reservation, rows, subject
 from harness.report.model import BoundaryResult, Report
 from harness.report.opened import CulpritResult, DependencyAnswer, Likeness, MixtureResult, Outcome, Tie
-from harness.search.exchange import Culprits, SpentError, culprits, decide
+from harness.search.dependencies import Culprits, SpentError, culprits
+from harness.search.exchange import decide
 
 HELPER = {"name": "helper", "before": "1.0", "after": "2.0"}
 EXTRA = {"name": "extra", "before": None, "after": "2.0"}

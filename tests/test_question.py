@@ -18,6 +18,7 @@ from harness.model.options import described, write_options
 from harness.model.question import (
     DEVICES,
     EXECUTORS,
+    POLICIES,
     SEARCHES,
     VERDICTS,
     Axis,
@@ -53,6 +54,7 @@ VALUES = {
     "prereleases": st.just(True),
     "python": TEXT,
     "torch": TEXT,
+    "policy": st.sampled_from(POLICIES),
     "device": st.sampled_from(DEVICES),
     "timeout": st.floats(min_value=0, exclude_min=True, allow_infinity=False),
     "online": st.just(True),

@@ -16,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 
 from harness.errors import UsageError
 from harness.locks.lock import Lock
+from harness.locks.resolve import HELD
 from harness.locks.torch import with_host_torch
 from harness.releases.index import list_releases
 from harness.snapshots import AsOf, known_to
@@ -31,8 +32,6 @@ _OF_GPU = re.compile(r"^(pytorch-triton.*|triton.*|nvidia-.*|cuda-.*|rocm.*)$")
 _NO_GPU = "belongs to a build for a GPU, and this machine has none"
 _UNKNOWN = "no index in your settings has a package of this name"
 _VANISHED = "no index in your settings has this version any more"
-_HELD = ("torch", "setuptools")
-"""Taken as the index has them now where nothing fits otherwise: a wheel of torch may be of no known date."""
 _AT_A_TIME = 8
 
 
@@ -158,8 +157,8 @@ def _of_date(side: _Side, moment: AsOf, resolver: Resolver) -> Rebuilt:
     lock = resolver.as_of(moment.moment)
     held: tuple[str, ...] = ()
     if not isinstance(lock, Lock):
-        second = resolver.as_of(moment.moment, held=_HELD)
-        lock, held = (second, _HELD) if isinstance(second, Lock) else (lock, held)
+        second = resolver.as_of(moment.moment, held=HELD)
+        lock, held = (second, HELD) if isinstance(second, Lock) else (lock, held)
     return Rebuilt(side.given, "the index as it stood at a date", lock, held=held)
 
 

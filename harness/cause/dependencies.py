@@ -2,7 +2,8 @@
 
 The old release with the new dependencies, and the new release with the old ones, are executed twice each in clean
 processes, where uv resolves them so. What its requirements refuse is installed against them, as a last resort, and
-marked. Where the dependencies do it and several changed, the smallest set of them is searched (`search.smallest`).
+marked. Where the dependencies do it and several changed, the smallest set of them is searched as
+between two environments (`search.difference`).
 Only the failure of the boundary itself is evidence: a mixture that fails otherwise proves nothing.
 """
 
@@ -16,7 +17,8 @@ from harness.locks.lock import Lock, differences
 from harness.locks.mixture import mix
 from harness.locks.resolve import Resolver
 from harness.report.opened import CulpritResult, DependencyAnswer, MixtureResult
-from harness.search.exchange import Likeness, Outcome, SpentError, culprits, decide
+from harness.search.dependencies import SpentError, culprits
+from harness.search.exchange import Likeness, Outcome, decide
 from harness.sessions.driver import Driver
 from harness.sessions.finding import executions
 from harness.verdicts.verdict import Verdict

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from harness.model.codec import from_plain
-from harness.model.question import Ends, Plan, Question
 from harness.report.blame_rows import replaced, support
-from harness.report.boundaries import located, newest_tested, span
+from harness.report.boundaries import located, span
 from harness.report.causes import not_sought
 from harness.report.dependencies import proof
 from harness.report.gaps import gap_of
 from harness.report.hunks import diff, sentences, shown
 from harness.report.lines import raised, rows
+from harness.report.offers import offers
+from harness.report.policies import compared
 from harness.report.text import one_line
 
 if TYPE_CHECKING:
@@ -44,10 +42,8 @@ def show(report: Report, folder: Path) -> None:
         for cause in report.cause:
             if cause.arm == arm.name:
                 _show_cause(console, cause, report.package)
-    if offered := blame_command(report, folder):
-        console.print(
-            f"  if it works in another environment, what changed is found by: {offered}", markup=False
-        )
+    for line in _open(report, folder):
+        console.print(f"  {line}", markup=False)
     if report.blame is not None:
         for line in filter(None, [*replaced(report.blame), support(report.blame)]):
             console.print(f"  {line}", markup=False, style="dim")
@@ -56,25 +52,10 @@ def show(report: Report, folder: Path) -> None:
     console.print(f"report: {folder / 'index.html'}", markup=False)
 
 
-def blame_command(report: Report, folder: Path) -> str:
-    """Return the command that would compare a run that is never good with another environment; empty for any other run."""
-    never = [arm for arm in report.arms if arm.conclusion == "never-good" and newest_tested(arm.releases)]
-    if not never or not report.question or report.blame is not None:
-        return ""
-    question = from_plain(Question, report.question)
-    newest = newest_tested(never[0].releases)
-    if newest is None or question.subject.bundle:
-        return ""
-    lock = str(folder / "locks" / f"{newest.version}.txt")
-    arms = () if question.subject.command else (never[0].name,)
-    asked = replace(
-        question,
-        axes=(),
-        ends=Ends(good="ENV", bad=lock),
-        job=replace(question.job, arms=arms),
-        plan=Plan(any_failure=question.plan.any_failure, cause=question.plan.cause),
-    )
-    return shlex.join(["python", "-m", "harness", *asked.to_argv("blame")])
+def _open(report: Report, folder: Path) -> list[str]:
+    """Return what the run leaves open, with the commands that would decide it."""
+    commands = [f"{offer.said}: {offer.command}" for offer in offers(report, str(folder))]
+    return [*filter(None, [compared(report.policies)]), *commands]
 
 
 def _show_boundary(console: Console, report: Report, arm: ArmResult, boundary: BoundaryResult) -> None:

@@ -69,7 +69,7 @@ def lock_all(
 
 def _families(resolver: Resolver, releases: Sequence[Release]) -> list[list[Release]]:
     """Return the releases with equal requirements, in groups of two or more."""
-    if len(releases) < 2 or not resolver.settings.uniform:
+    if len(releases) < 2 or not resolver.settings.uniform or resolver.days:
         return []
     if any(canonicalize_name(Requirement(pin).name) == resolver.package for pin in resolver.requirements()):
         return []  # extras of the package are wanted, which bring what `read_needs` leaves out

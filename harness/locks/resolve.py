@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from harness.uv import Outcome, Uv
 
 _QUESTION = "requirements.in"
+HELD = ("torch", "setuptools")
+"""Taken as the index has them now wherever it is asked as it stood at a moment: a wheel of torch may be of no known date,
+and today's one needs a setuptools of today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class Resolver:
         target: Options for uv that say for which other machine locks are made.
         notes: What a reader of the report must know: damaged locks.
         newest: The reference takes no newer release than this one; None takes the newest of all.
+        days: {version: end of the day of its upload}: releases are locked as the index stood then, one without a day is
+            not locked; empty for policy `fixed`.
     """
 
     package: str
@@ -71,6 +76,7 @@ class Resolver:
     newest: str | None = None
     target: Sequence[str] = ()
     notes: list[str] = field(default_factory=list)
+    days: Mapping[str, datetime] = field(default_factory=dict)
 
     def reference(self) -> Lock | Unresolvable:
         """Return the lock of the pins with the newest release that they allow: what all environments share.
@@ -110,11 +116,11 @@ class Resolver:
 
     def stored(self, version: str, reference: Lock) -> Lock | None:
         """Return the lock of one release if it was resolved before."""
-        return self._read(self._path(f"{self.package}=={version}", reference.digest))
+        return self._read(self._of_release(version, reference))
 
     def keep(self, version: str, reference: Lock, lock: Lock) -> Lock:
         """Store the lock of one release, and return it."""
-        write_lock(self._path(f"{self.package}=={version}", reference.digest), lock)
+        write_lock(self._of_release(version, reference), lock)
         return lock
 
     def resolve(self, version: str, reference: Lock) -> tuple[Lock | Unresolvable, bool]:
@@ -126,14 +132,17 @@ class Resolver:
         Raises:
             HarnessError: The machine or the index failed.
         """
-        lock, alone = self._resolve(
-            [*self.requirements(), f"{self.package}=={version}"], preference=reference
-        )
+        if self.days:
+            lock, alone = self._of_its_day(version), False
+        else:
+            lock, alone = self._resolve(
+                [*self.requirements(), f"{self.package}=={version}"], preference=reference
+            )
         return (self.keep(version, reference, lock) if isinstance(lock, Lock) else lock), alone
 
     def forget(self, version: str, reference: Lock) -> None:
         """Resolve a release anew the next time: it may have got other files since."""
-        self._path(f"{self.package}=={version}", reference.digest).unlink(missing_ok=True)
+        self._of_release(version, reference).unlink(missing_ok=True)
 
     def as_before(self, version: str, before: Lock, moved: Collection[Move]) -> Lock | Unresolvable:
         """Return the lock of a release with the packages that an earlier reference had.
@@ -207,12 +216,36 @@ class Resolver:
         Raises:
             HarnessError: The index is out of reach.
         """
+        return self._as_of(self.requirements(), moment, held)
+
+    def _as_of(self, requirements: list[str], moment: datetime, held: Collection[str]) -> Lock | Unresolvable:
         options = ["--exclude-newer", moment.isoformat()]
         for name in held:
             options += ["--exclude-newer-package", f"{name}={datetime.now(UTC).isoformat()}"]
         then = replace(self, target=(*self.target, *options))
-        found = then._resolve(self.requirements(), preference=None)[0]  # noqa: SLF001 - of the same class
+        found = then._resolve(requirements, preference=None)[0]  # noqa: SLF001 - of the same class
         return replace(found, policy=f"as-of {moment:%Y-%m-%d}") if isinstance(found, Lock) else found
+
+    def _of_its_day(self, version: str) -> Lock | Unresolvable:
+        """Return the lock of a release as the index stood at the end of the day of its upload.
+
+        Versions that pins name may be newer than that day: where nothing resolves with them, they are dropped, but for
+        those of `HELD`.
+        """
+        moment = self.days.get(version)
+        if moment is None:
+            return Unresolvable(
+                "the index does not tell when it was uploaded, so nothing is known of its day"
+            )
+        own, pins = f"{self.package}=={version}", self.requirements()
+        found = self._as_of([*pins, own], moment, HELD)
+        loose = [
+            pin if canonicalize_name(Requirement(pin).name) in HELD else _any_version(pin) for pin in pins
+        ]
+        if isinstance(found, Lock) or loose == pins:
+            return found
+        second = self._as_of([*loose, own], moment, HELD)
+        return second if isinstance(second, Lock) else found
 
     def requirements(self) -> list[str]:
         """Return the pins in force: with the host's torch, its version stands in place of the scenario's."""
@@ -284,6 +317,10 @@ class Resolver:
 
     def _reference_path(self) -> Path:
         return self._path("reference", *([self._newest()] if self.newest else []))
+
+    def _of_release(self, version: str, reference: Lock) -> Path:
+        day = [f"as-of {self.days[version].isoformat()}"] if version in self.days else []
+        return self._path(f"{self.package}=={version}", *(day or [reference.digest]))
 
     def _path(self, *question: str) -> Path:
         settings = self.settings

@@ -33,6 +33,7 @@ SCHEMA = 1
 SEARCHES = ("auto", "sweep", "binary", "noisy")
 EXECUTORS = ("local", "dask")
 DEVICES = ("auto", "cpu", "cuda")
+POLICIES = ("fixed", "as-of")
 VERDICTS = ("good", "bad", "skip")
 DEFAULT_CAP_GB = 20.0
 
@@ -227,6 +228,14 @@ class Holds:
         "an environment variable that probes get; without a value, as it is here; may be repeated",
         metavar="NAME[=VALUE]",
         verbs=_EXECUTING,
+    )
+    policy: str = option(
+        "fixed",
+        "--policy",
+        "which versions the other packages have: fixed (default), the same with every release; as-of, those of the day "
+        "on which the release was uploaded, with `fixed` beside it",
+        choices=POLICIES,
+        verbs=_PROBING,
     )
     locks: str | None = option(
         None,

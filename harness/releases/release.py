@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
@@ -11,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,18 @@ def select(
         hint = "; --pre includes pre-releases" if ordered and not prereleases else ""
         raise UsageError(f"the index lists no release of {package} to test in this range{hint}")
     return chosen
+
+
+def upload_days(releases: Iterable[Release]) -> dict[str, datetime]:
+    """Return {version: end of the day, in UTC, on which it was uploaded}, those of unknown day left out."""
+    return {
+        one.version: datetime.fromisoformat(one.uploaded)
+        .astimezone(UTC)
+        .replace(hour=0, minute=0, second=0, microsecond=0)
+        + timedelta(days=1)
+        for one in releases
+        if one.uploaded
+    }
 
 
 def _find(ordered: Sequence[Release], wanted: str, package: str, option: str) -> Version:

@@ -17,6 +17,7 @@ from harness.report.axes import AxisChange, AxisResult, GridResult, PartResult, 
 from harness.report.blamed import BlameResult
 from harness.report.hunks import HunkAnswer
 from harness.report.opened import DependencyAnswer
+from harness.report.policies import PolicyResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -234,6 +235,7 @@ class Report:
         survival: How long trainings last, a release and arm each, where there are several seeds.
         axes: Both packages that vary, in a question about two; else empty. `package` then names both.
         parts: The runs of one package each that such an answer rests on, in the order in which they were asked.
+        policies: What releases do under both policies, in a run of policy `as-of`; else empty.
         blame: Which of the changes between two environments does it; None in a run about releases. The two
             environments then stand as the releases `good` and `bad` of the one arm.
     """
@@ -259,6 +261,7 @@ class Report:
     survival: list[SurvivalResult] = field(default_factory=list)
     axes: list[AxisResult] = field(default_factory=list)
     parts: list[PartResult] = field(default_factory=list)
+    policies: list[PolicyResult] = field(default_factory=list)
     blame: BlameResult | None = None
 
     def to_dict(self) -> dict[str, Any]:

@@ -24,6 +24,8 @@ from harness.report.fans import fans
 from harness.report.figures import Picture, pictures
 from harness.report.fixed import fixed
 from harness.report.grid_page import grids, run_of
+from harness.report.offers import offers
+from harness.report.policies import compared
 from harness.report.remedies import matrices
 from harness.report.render import environment
 from harness.report.strip import day, strip
@@ -115,6 +117,8 @@ def draw(
             lasting=survival,
             curves=any(arm["classes"] for arm in data["arms"]),
             groups=probes.groups(report, evidence),
+            offers=offers(report, report.run),
+            policies=compared(report.policies),
             blame_rows=rows(report.blame) if report.blame else [],
             blame_support=support(report.blame) if report.blame else "",
             blame_replaced=replaced(report.blame) if report.blame else [],

@@ -18,6 +18,8 @@ from harness.report.fixed import fixed
 from harness.report.flakiness import divided
 from harness.report.grid_tables import changes as grid_changes
 from harness.report.markdown import code, md
+from harness.report.offers import offers
+from harness.report.policies import compared
 from harness.report.remedies import sentences
 from harness.report.text import capital, one_line, seconds
 from harness.report.why import cause_of, confirmed_cause
@@ -55,10 +57,21 @@ def summary(report: Report) -> str:
         *(environments(report) if report.blame else _boundaries(report)),
         *([] if report.axes else _strip(report)),
         *_classes(report),
+        *_open(report),
         *_where(report),
         *_releases(report.arms),
     ]
     return _fitting(body)
+
+
+def _open(report: Report) -> list[str]:
+    """Return the commands that would decide what the run leaves open, in the folder in which its folder lies."""
+    said = [f"- {md(text, 600)}." for text in [compared(report.policies)] if text]
+    found = [
+        f"- {md(capital(offer.said), 900)}: {code(offer.command, 900)}"
+        for offer in offers(report, report.run)
+    ]
+    return ["", "## What is open", "", *said, *found, ""] if said or found else []
 
 
 def headline(report: Report) -> str:

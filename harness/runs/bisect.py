@@ -15,6 +15,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import psutil
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from harness.cause.attribute import Attribution, attribute
 from harness.cause.dependencies import open_boundaries
@@ -22,7 +24,8 @@ from harness.environments.evict import evict
 from harness.errors import MachineError
 from harness.files import whole_folder, write_atomic
 from harness.history.record import Recorded
-from harness.locks.resolve import Unresolvable
+from harness.locks.mixture import met
+from harness.locks.resolve import HELD, Unresolvable
 from harness.locks.stored import lock_texts
 from harness.machine import processor
 from harness.model.codec import to_plain
@@ -38,6 +41,7 @@ from harness.runs.hints import nothing_resolvable, prereleases_left_out, with_pr
 from harness.runs.kept import keep_job
 from harness.runs.locked import with_moves, with_raised
 from harness.runs.phases import Phases
+from harness.runs.policies import Beside, beside_fixed
 from harness.runs.stored import remedy_evidence
 from harness.sessions.arm_map import arrange
 from harness.sessions.asked import probe_command
@@ -48,10 +52,11 @@ from harness.verdicts.verdict import Verdict
 from harness.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from harness.cause.dependencies import Place
+    from harness.locks.lock import Lock
     from harness.model.question import Question
     from harness.report.opened import DependencyAnswer
     from harness.scenario import Scenario
@@ -106,6 +111,7 @@ def _bisect(asked: Asked, state: State, watcher: Watcher, started: datetime) -> 
     interrupted = False
     attribution = Attribution()
     opened: dict[Place, DependencyAnswer] = {}
+    beside = Beside()
     installed = sum(session.environments.base_seconds)
     try:
         investigation.run()
@@ -115,6 +121,9 @@ def _bisect(asked: Asked, state: State, watcher: Watcher, started: datetime) -> 
         open_boundaries(investigation, opened)
         if opened:
             phases.ended("dependencies")
+        beside_fixed(investigation, beside)
+        if beside.results:
+            phases.ended("shared packages as well")
         if asked.question.plan.confirm_on:
             warnings += confirm(investigation)
             phases.ended(f"confirmation on {asked.question.plan.confirm_on}")
@@ -134,8 +143,8 @@ def _bisect(asked: Asked, state: State, watcher: Watcher, started: datetime) -> 
         session.executor.close()
         phases.ended("causes" if "probes" in phases.seconds else "probes")
     warnings += session.notes
-    report = gather(investigation, started, warnings, attribution, opened)
-    folder = write(report, investigation.driver, asked.out)
+    report = replace(gather(investigation, started, warnings, attribution, opened), policies=beside.results)
+    folder = write(report, investigation.driver, asked.out, beside)
     if session.environments.made:
         evict(state.environments, cap=asked.environment_cap, keep=_in_use(session))
     phases.ended("report")
@@ -249,12 +258,14 @@ def gather(
     return worded(with_devices(report, session.store, asked.scenario.oracle))
 
 
-def write(report: Report, driver: Driver, out: Path) -> Path:
+def write(report: Report, driver: Driver, out: Path, beside: Beside | None = None) -> Path:
     """Write the report and the locks as one folder, and let `latest` point at it."""
     session = driver.session
     folder = out / report.run
     with whole_folder(folder) as new:
         write_locks(new / "locks", session)
+        if beside is not None:
+            beside.write(new / "locks")
         keep_job(session.asked.scenario).write(new)
         found = evidence(driver) | remedy_evidence(report, session.store)
         write_report(new, report, found, drawings=session.store.state.drawings)
@@ -386,17 +397,34 @@ def environment(session: Session) -> dict[str, object]:
     asked = session.asked
     moves = moved_packages(session)
     locked = [lock for lock in session.locks if not isinstance(lock, Unresolvable)]
-    same = len(locked) - len(moves)
-    proof = f"{same} of {len(locked)} locks are equal, to the hash, but for {asked.package}"
     return {
-        "policy": "fixed",
+        "policy": asked.question.holds.policy,
         "pins": session.resolver.requirements(),
         "packages": session.reference.versions(),
         "moves": moves,
         "torch": session.torch.choice,
         "fixed": held_alike(asked.scenario),
-        "proof": proof + ("" if moves else ": nothing else moved"),
+        "proof": _proof(session, locked, len(moves)),
     }
+
+
+def _proof(session: Session, locked: Sequence[Lock], moved: int) -> str:
+    """Return what makes the environments of a run comparable, or how they differ."""
+    if session.asked.question.holds.policy == "as-of":
+        held = sorted({name for lock in locked for name in HELD if name in lock.versions()})
+        pins = [Requirement(pin) for pin in session.resolver.requirements()]
+        dropped = sum(
+            any(not met(pin, lock.versions().get(canonicalize_name(pin.name))) for pin in pins)
+            for lock in locked
+        )
+        return (
+            f"each of {len(locked)} releases is locked as the index stood at the end of the day of its upload, with Python "
+            f"{session.interpreter.version}"
+            + (f" and with {' and '.join(held)} as the index has them now" if held else "")
+            + (f"; {dropped} without versions that the pins name and that were newer" if dropped else "")
+        )
+    proof = f"{len(locked) - moved} of {len(locked)} locks are equal, to the hash, but for {session.asked.package}"
+    return proof + ("" if moved else ": nothing else moved")
 
 
 def held_alike(scenario: Scenario) -> dict[str, object]:

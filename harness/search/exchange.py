@@ -8,18 +8,7 @@ them tells something, the answer is a comparison in which one thing alone differ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-from harness.search.smallest import explain
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-
-class SpentError(Exception):
-    """No execution is left."""
 
 
 class Likeness(StrEnum):
@@ -65,56 +54,3 @@ def decide(good_package_fails: bool | None, bad_package_fails: bool | None) -> O
         (None, None): Outcome.UNDECIDED,
     }
     return table[good_package_fails, bad_package_fails]
-
-
-@dataclass(frozen=True, slots=True)
-class Culprits:
-    """Changes that bring the failure by themselves, none of which can be left out.
-
-    Attributes:
-        names: One most often.
-        together: Where there are several: it was seen that none of them does it without the others.
-    """
-
-    names: tuple[str, ...]
-    together: bool = False
-
-
-def culprits(
-    names: Sequence[str], fails: Callable[[frozenset[str], int], bool | None]
-) -> tuple[tuple[Culprits, ...], tuple[str, ...]]:
-    """Return which of several changes bring the failure, and which could not be kept apart from these.
-
-    What single executions show is believed if two show it: each set by itself does it, and all others do not. Else
-    all of them are one set, of which nothing more is known.
-
-    Args:
-        names: All of them together bring it, none does not.
-        fails: Is asked with some of them and a number of executions: whether these bring it; None for no evidence.
-            It may raise `SpentError`.
-    """
-    asked: dict[frozenset[str], bool | None] = {}
-
-    def does(chosen: frozenset[str]) -> bool | None:
-        asked[chosen] = fails(chosen, 1)
-        return asked[chosen]
-
-    whole = (Culprits(tuple(names)),), ()
-    if len(names) == 1:
-        return whole
-    try:
-        found = explain(names, does)
-        rest = frozenset(names).difference(found.along, *found.sets)
-        ways = [*((frozenset(several), True) for several in found.sets), *([(rest, False)] if rest else [])]
-        if any(fails(chosen, 2) is not wanted for chosen, wanted in ways):
-            return whole
-    except SpentError:
-        return whole
-    sets = [
-        Culprits(
-            several,
-            len(several) > 1 and all(asked.get(frozenset(several) - {one}) is False for one in several),
-        )
-        for several in found.sets
-    ]
-    return tuple(sets), found.along

@@ -197,6 +197,10 @@ def ask(question: Question, state: State, place: Place | None = None) -> Asked:
     if len(question.axes) > 1:
         packages = " and ".join(axis.package for axis in question.axes)
         raise UsageError(f"{packages}: two packages are a question for `bisect`; name one of them")
+    if question.holds.policy != "fixed" and question.holds.locks:
+        raise UsageError(
+            f"--policy {question.holds.policy} and --locks: the locks of the earlier run say it; leave one of them out"
+        )
     bundle = None
     if question.subject.bundle:
         check_bundled(question)
@@ -248,7 +252,12 @@ def check_bundled(question: Question) -> None:
         "--with": holds.pins,
     }
     decided |= {"--package": any(axis.package for axis in question.axes), "--python": holds.python}
-    decided |= {"--pre": holds.prereleases, "--torch": holds.torch != "auto", "--locks": holds.locks}
+    decided |= {
+        "--policy": holds.policy != "fixed",
+        "--pre": holds.prereleases,
+        "--torch": holds.torch != "auto",
+        "--locks": holds.locks,
+    }
     for name, given in decided.items():
         if given:
             raise UsageError(f"--bundle and {name}: the bundle decides that; leave {name} out")

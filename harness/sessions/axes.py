@@ -262,6 +262,10 @@ def ask_axes(question: Question, place: Place) -> AskedAxes | None:
         raise UsageError(
             "two packages are varied without extras: hold what the extras bring, as in --with NAME==VERSION"
         )
+    if question.holds.policy != "fixed":
+        raise UsageError(
+            f"--policy {question.holds.policy} and two packages: a pair of releases has no one day; ask about one package"
+        )
     check_place(place)
     first, second = (
         Range(name, *scenario.ends(name, axis.first, axis.last))

@@ -21,6 +21,7 @@ from harness.locks.stored import StoredLocks
 from harness.locks.torch import choose_torch, has_gpu
 from harness.probes.probe import Probe
 from harness.probes.store import Store
+from harness.releases.release import upload_days
 from harness.sessions.confirm_device import check_device, check_torch
 from harness.sessions.executor import choose, connect
 from harness.sessions.finding import Finding
@@ -275,8 +276,17 @@ def prepare(
             if torch.host.beside[name] != version:
                 told(f"{name} is this machine's {torch.host.beside[name]}, in place of {version}")
     interpreter = torch.host.interpreter if torch.host else find_interpreter(asked.scenario.python, uv)
+    dated = asked.question.holds.policy == "as-of"
     resolver: Resolver | StoredLocks = Resolver(
-        asked.package, asked.pins(), interpreter, torch, settings, uv, state, asked.newest()
+        asked.package,
+        asked.pins(),
+        interpreter,
+        torch,
+        settings,
+        uv,
+        state,
+        asked.newest(),
+        days=upload_days(releases) if dated else {},
     )
     if asked.locks is not None:
         resolver = StoredLocks(asked.package, asked.locks, interpreter, asked.pins(), torch.host)
@@ -311,7 +321,7 @@ def prepare(
         store=store,
         device=device,
         say=told,
-        warm=warm,
+        warm=warm and not dated,  # a warm parent has loaded what differs
     )
     return Session(
         asked=asked,

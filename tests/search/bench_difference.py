@@ -1,7 +1,7 @@
 """Compare the search for a difference with plain ddmin on the same simulated environments: `nox -s bench-difference`.
 
 Executions are counted, refusals are not (they cost a resolution, no execution). This search counts both ends and
-every confirmation. Plain ddmin (`harness.search.smallest`) counts both ends once and confirms nothing. The packages
+every confirmation. Plain ddmin (`ddmin`) counts both ends once and confirms nothing. The packages
 whichdep and culpip were not on the index when this was written, so they are not compared.
 """
 
@@ -10,10 +10,10 @@ import statistics
 import time
 from collections import Counter
 
+from ddmin import explain
 from mixture_worlds import grade, planted, solve
 
 from harness.search.mixtures import Outcome
-from harness.search.smallest import explain
 
 SCENES = (
     ("one", [1], {}),

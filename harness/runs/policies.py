@@ -1,0 +1,117 @@
+"""The releases that a run executed with the packages of their day, executed with those that all of them share too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from harness.files import write_atomic
+from harness.locks.family import lock_all
+from harness.locks.lock import Lock
+from harness.locks.resolve import Resolver
+from harness.report.policies import FIXED, PolicyResult
+from harness.sessions.driver import Driver
+from harness.sessions.executor import choose
+from harness.sessions.finding import executions
+from harness.verdicts.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.locks.resolve import Unresolvable
+    from harness.sessions.finding import Finding
+    from harness.sessions.investigation import Investigation
+
+
+@dataclass(slots=True)
+class Beside:
+    """What policy `fixed` gives for the releases of a run of another policy.
+
+    Attributes:
+        results: In the order of arms and releases.
+        locks: {version: lock, or why there is none}.
+    """
+
+    results: list[PolicyResult] = field(default_factory=list)
+    locks: dict[str, Lock | Unresolvable] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """Write the locks into the folder of a run's locks."""
+        for version, lock in self.locks.items():
+            text = lock.text() if isinstance(lock, Lock) else f"# {lock.reason}\n"
+            write_atomic(folder / FIXED / f"{version}.txt", text)
+
+
+def beside_fixed(investigation: Investigation, beside: Beside) -> None:
+    """Execute every release that has a verdict with its lock of policy `fixed` too.
+
+    Args:
+        investigation: Has executed them with another policy; of a run of policy `fixed` nothing is executed.
+        beside: What is found is put here at once, so that an interrupted run keeps it.
+
+    Raises:
+        HarnessError: The index is out of reach.
+        KeyboardInterrupt: After every running probe was ended.
+    """
+    driver = investigation.driver
+    session = driver.session
+    if not isinstance(session.resolver, Resolver) or not session.resolver.days:
+        return
+    judged = {
+        (arm, place): repeats[min(repeats)]
+        for arm, findings in driver.findings.items()
+        for place, repeats in sorted(findings.items())
+        if repeats and repeats[min(repeats)].verdict in (Verdict.GOOD, Verdict.BAD)
+    }
+    places = sorted({place for _, place in judged})
+    if not places:
+        return
+    driver.watcher.note(f"executing {len(places)} releases with the packages that all of them share")
+    fixed = replace(session.resolver, days={})
+    found = lock_all(fixed, [session.releases[place] for place in places], session.reference, session.note)
+    locks = [*session.locks]
+    for place, lock in zip(places, found, strict=True):
+        locks[place] = lock
+        beside.locks[session.releases[place].version] = lock
+    base = session.environments.base([session.reference, *(one for one in found if isinstance(one, Lock))])
+    executor = choose(
+        session.asked,
+        None,
+        reference=session.reference,
+        base=base,
+        environments=session.environments,
+        store=session.store,
+        device=session.device,
+        say=session.note,
+        warm=False,
+    )
+    # As for remedies: arms of another name, so that the history does not take them for the releases of their day.
+    arms = {
+        arm.name: replace(arm, name=f"{arm.name}, shared packages", of=arm.name) for arm in session.asked.arms
+    }
+    asked = replace(session.asked, arms=list(arms.values()))
+    second = Driver(
+        replace(session, asked=asked, locks=locks, base=base, executor=executor, resolver=fixed),
+        driver.watcher,
+    )
+    try:
+        second.execute([(arms[arm].name, place, 0) for arm, place in judged])
+    finally:
+        executor.close()
+        for (arm, place), own in judged.items():
+            other = second.findings[arms[arm].name].get(place, {}).get(0)
+            if other is not None:
+                beside.results.append(_result(arm, session.releases[place].version, own, other))
+
+
+def _result(arm: str, version: str, own: Finding, other: Finding) -> PolicyResult:
+    return PolicyResult(
+        arm=arm,
+        version=version,
+        as_of=own.verdict.value,
+        reason=own.judgement.reason,
+        fixed=other.verdict.value,
+        fixed_reason=other.judgement.reason,
+        lock=other.lock,
+        executions=executions([other]),
+    )
