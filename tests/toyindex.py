@@ -92,6 +92,7 @@ class ToyIndex:
     Attributes:
         metadata: Serve the metadata of wheels beside them (PEP 658).
         ranges: Serve the last bytes of a file to who asks for no more.
+        lasting: Nothing that was served once ever changes, so that who asks may keep it.
     """
 
     packages: dict[str, list[File]] = field(default_factory=dict)
@@ -99,6 +100,7 @@ class ToyIndex:
     status: int = 200
     metadata: bool = False
     ranges: bool = False
+    lasting: bool = False
     requests: list[str] = field(default_factory=list)
 
     def add(self, package: str, *files: File) -> None:
@@ -108,6 +110,8 @@ class ToyIndex:
         index = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # one connection for all that a uv asks
+
             def do_HEAD(self):
                 self.do_GET(body_wanted=False)
 
@@ -122,7 +126,8 @@ class ToyIndex:
                     self.send_header("Content-Range", f"bytes {whole - len(body)}-{whole - 1}/{whole}")
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
-                self.send_header("Cache-Control", "no-cache")
+                kept = index.lasting and status == 200
+                self.send_header("Cache-Control", "max-age=3600, immutable" if kept else "no-cache")
                 self.end_headers()
                 if body_wanted:
                     self.wfile.write(body)

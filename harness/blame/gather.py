@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.blame.comparison import BAD, GOOD
 from harness.blame.facts import arm_of, conclusion_of, step_result, with_answer
 from harness.locks.lock import Lock
+from harness.machine import processor, training_variables
 from harness.report.blamed import (
     BlameResult,
     EnvironmentResult,
@@ -21,6 +22,7 @@ from harness.runs.bisect import held_alike, host, of_question
 from harness.runs.locked import with_moves, with_raised
 from harness.search.culprits import Conclusion
 from harness.sessions.asked import ENVIRONMENT, shell
+from harness.snapshots.snapshot import plain_platform
 
 if TYPE_CHECKING:
     from harness.blame.comparison import Comparison
@@ -117,6 +119,7 @@ def _blame(blaming: Blaming) -> BlameResult:
         seconds=round(sum(blaming.seconds.values()), 1),
         disk=blaming.disk,
         unlike=_unlike(blaming),
+        machine=_machine(comparison) if comparison else {},
         python=python,
     )
     if comparison is None or answer is None:
@@ -154,6 +157,7 @@ def _side(rebuilt: Rebuilt, comparison: Comparison | None, place: int) -> Enviro
         packages=len(lock.packages) if lock else 0,
         python=rebuilt.python,
         platform=rebuilt.platform,
+        here=plain_platform(lock.platform) if lock else "",
         stood_in=[one.to_dict() for one in rebuilt.stood_in],
         left_out=[one.to_dict() for one in rebuilt.left_out],
         held=list(rebuilt.held),
@@ -185,6 +189,12 @@ def _python(blaming: Blaming) -> PythonResult | None:
             for packages, python, finding in trial.corners
         ],
     )
+
+
+def _machine(comparison: Comparison) -> dict[str, str]:
+    interpreter = comparison.session.interpreter
+    own = {"Python": interpreter.version, "platform": plain_platform(interpreter.platform)}
+    return {**own, "processor": processor(), **training_variables()}
 
 
 def _unlike(blaming: Blaming) -> list[str]:

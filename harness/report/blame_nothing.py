@@ -112,9 +112,11 @@ class _Words:
             Conclusion.BOTH_BAD,
         ):
             said.append(f"left out of both environments: {some(left)}")
-        if blame.conclusion == Conclusion.BOTH_GOOD and not blame.unlike and not left:
+        if blame.conclusion == Conclusion.BOTH_GOOD:
+            here = "; ".join(f"{name} {value}" for name, value in blame.machine.items())
             said.append(
-                "variables, data, drivers and the machine itself are not compared; Python and platform are as listed here"
+                "variables, data, drivers and the machine itself are not compared"
+                + (f": compare them where it fails with what is here, {one_line(here, 600)}" if here else "")
             )
         return said
 

@@ -116,6 +116,10 @@ def _replaced(side: str, environment: EnvironmentResult) -> list[str]:
         f"{side}: {one['name']} {one['stand_in']} stands in for {one['version'] or 'what is listed'} ({one['reason']})"
         for one in environment.stood_in
     ]
+    if environment.platform and environment.here and environment.platform != environment.here:
+        lines.append(
+            f"{side}: it was listed on {environment.platform}, and its packages were rebuilt for {environment.here}"
+        )
     lines += [
         f"{side}: {' '.join(filter(None, [one['name'], one['version']]))} is left out of both environments ({one['reason']})"
         for one in environment.left_out

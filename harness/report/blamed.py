@@ -85,6 +85,7 @@ class EnvironmentResult:
         lock: Digest of its lock; None if it could not be resolved.
         packages: How many the lock holds.
         python, platform: As the list says; empty where it does not.
+        here: The platform that it was rebuilt for; empty without a lock.
         stood_in: [{`name`, `reason`, `version`, `stand_in`}] of what cannot be installed as it is, and what was
             installed in its place.
         left_out: [{`name`, `reason`, `version`}] of what was not installed at all, so that it is not compared.
@@ -99,6 +100,7 @@ class EnvironmentResult:
     packages: int
     python: str = ""
     platform: str = ""
+    here: str = ""
     stood_in: list[dict[str, str | None]] = field(default_factory=list)
     left_out: list[dict[str, str | None]] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
@@ -218,6 +220,7 @@ class BlameResult:
         executions: Mixtures executed, repeats included; `refusals`: those that did not resolve.
         seconds: How long the search took.
         disk: Bytes of the environments that it leaves behind.
+        machine: {name: value} of what else could make a difference, as it is where both environments were executed.
         unlike: What else differs between both environments and is not compared, one line each.
     """
 
@@ -234,6 +237,7 @@ class BlameResult:
     seconds: float = 0.0
     disk: int = 0
     unlike: list[str] = field(default_factory=list)
+    machine: dict[str, str] = field(default_factory=dict)
     python: PythonResult | None = None
 
     @property

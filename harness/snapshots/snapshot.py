@@ -93,7 +93,7 @@ class Snapshot:
         source: Path of the file or of the interpreter.
         python: Version, `3.11` or `3.11.7`; None where the list does not say it.
         requires_python: The versions of Python that the list allows, as a specifier; empty where it does not say.
-        platform: As the list names it (`linux-64`, `linux-x86_64`); None where it does not.
+        platform: Where the list was made, as `linux-x86_64`, whatever a tool calls it; None where it does not say.
         left_out: Names of packages that the list holds for other platforms, Pythons or extras.
         ignored: Lines that say nothing about a package (options of pip, constraints).
     """
@@ -226,10 +226,23 @@ class Gathered:
             source,
             python,
             requires_python,
-            platform,
+            plain_platform(platform) if platform else None,
             tuple(sorted(set(self.left_out))),
             tuple(self.ignored),
         )
+
+
+_CONDA = {"64": "x86_64", "32": "i686"}
+_SYSTEMS = {"osx": "macosx", "macosx": "macosx", "win": "win"}
+
+
+def plain_platform(name: str) -> str:
+    """Return a platform in one spelling: conda's `linux-64` and `osx-arm64`, sysconfig's `macosx-11.0-arm64`."""
+    system, *_, machine = name.split("-") if "-" in name else (name, "")
+    system = _SYSTEMS.get(system, system)
+    if system == "win":
+        machine = {"64": "amd64", "32": "32"}.get(machine, machine)
+    return "-".join(filter(None, [system, _CONDA.get(machine, machine)]))
 
 
 def known_to(snapshot: Snapshot, has: Callable[[str], bool]) -> Snapshot:

@@ -12,7 +12,7 @@ from worlds import COUNT, NEUTRAL, freeze, names, read, serve
 @pytest.fixture(scope="session")
 def pads():
     """Serve the packages that do nothing; what uv fetched for one test, the next one finds."""
-    with ToyIndex(metadata=True) as index:
+    with ToyIndex(metadata=True, lasting=True) as index:
         serve(index, dict.fromkeys(names(), NEUTRAL))
         yield index
 

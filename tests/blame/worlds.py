@@ -9,7 +9,7 @@ from pathlib import Path
 
 from toyindex import DAYS, wheel
 
-COUNT = int(os.environ.get("HARNESS_TEST_CHANGES", "8"))
+COUNT = int(os.environ.get("HARNESS_TEST_CHANGES", "4"))
 """Changed packages that do nothing, unless a test says otherwise; 40 take ten times as long, mostly in uv."""
 NEUTRAL = {"1.0": "X = 1\n", "2.0": "X = 2\n"}
 

@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.locks.lock import Lock, Pinned
 from harness.snapshots import AsOf, Origin, Reason, known_to, read
 from harness.snapshots.read import read_text
-from harness.snapshots.snapshot import Kind
+from harness.snapshots.snapshot import Kind, plain_platform
 from harness.uv import Uv
 
 PROJECT = """
@@ -142,6 +142,23 @@ def test_what_an_environment_holds_by_every_way_to_tell_it(made, name):
     assert str(made / "mine") in mine.text
     if not name.startswith("freeze"):
         assert (mine.name, mine.version) == ("mine", "0.3")
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("linux-64", "linux-x86_64"),
+        ("linux-x86_64", "linux-x86_64"),
+        ("linux-aarch64", "linux-aarch64"),
+        ("osx-arm64", "macosx-arm64"),
+        ("macosx-11.0-arm64", "macosx-arm64"),
+        ("win-64", "win-amd64"),
+        ("win-amd64", "win-amd64"),
+        ("win32", "win32"),
+    ],
+)
+def test_a_platform_has_one_spelling(name, plain):
+    assert plain_platform(name) == plain
 
 
 def test_a_python_tells_its_own_version_and_platform_and_nothing_is_written(made):
@@ -414,7 +431,7 @@ tzdata=2024a=h0c530f3_0
 
 def test_a_list_of_conda():
     snapshot = read_text(CONDA_LIST, "list.txt")
-    assert (snapshot.kind, snapshot.python, snapshot.platform) == (Kind.CONDA_LIST, "3.11.9", "linux-64")
+    assert (snapshot.kind, snapshot.python, snapshot.platform) == (Kind.CONDA_LIST, "3.11.9", "linux-x86_64")
     assert {one.name: one.origin for one in snapshot.packages}["peft"] == Origin.INDEX
     asked = []
     known = known_to(snapshot, lambda name: asked.append(name) or name in ("numpy", "tzdata"))
