@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from harness.sessions.investigation import Investigation
     from harness.sessions.session import Session
 
-MOST = 12
+MOST = 20
 """Executions of mixtures at one boundary."""
 TIMES = 2
 """Executions of a mixture that an answer rests on."""

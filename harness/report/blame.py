@@ -28,6 +28,16 @@ def sentence(blame: BlameResult, arm: ArmResult) -> str:
     return " ".join(f"{one}." for one in said)
 
 
+def culprits(blame: BlameResult) -> str:
+    """Return which changes did it, as the beginning of a sentence without its verb; empty if none is named."""
+    sets = [sorted({place for part in one.parts for place in part}) for one in blame.sets]
+    named = [listed([called(blame.changes[place]) for place in one]) for one in sets]
+    said = [f"{name}{' together' if len(one) > 1 else ''}" for one, name in zip(sets, named, strict=True)]
+    if blame.python is not None and not sets and blame.found:
+        return f"Python {blame.python.good} -> {blame.python.bad}"
+    return "; by itself too, ".join(said)
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     blame: BlameResult

@@ -81,7 +81,7 @@ def _guilt(blame: BlameResult, place: int) -> list[str]:
                     blame.changes[other].name for other in {*chain(*one.parts), *one.required} - {place}
                 ]
                 along = [blame.changes[other].name for other in {*part, *one.along} - {place}]
-                also = f", {some(sorted(others))}," if others else ""
+                also = f" and {some(sorted(others))}" if others else ""
                 without = f" and {some(sorted(along))}" if along else ""
                 said.append(f"the good environment with it{also} fails")
                 said += [f"the bad environment without it{without} is good"] if cured else []

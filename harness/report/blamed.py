@@ -241,6 +241,11 @@ class BlameResult:
     python: PythonResult | None = None
 
     @property
+    def between(self) -> str:
+        """Both environments in a few words, the bad one first."""
+        return f"{self.bad.given} after {self.good.given}"
+
+    @property
     def found(self) -> bool:
         """Whether culprits are named."""
         return self.conclusion.found

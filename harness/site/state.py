@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from packaging.version import InvalidVersion, Version
 
+from harness.report.blame import culprits
 from harness.report.boundaries import gravity, is_open, newest_verdict, strength, strongest_first, tone
 from harness.report.dependencies import of_one_package, subject
 from harness.report.text import anchor
@@ -110,6 +111,8 @@ class Found:
     def title(self) -> str:
         """What happened, in one line."""
         scenario, package, arm = self.key
+        if self.run.report.blame is not None:
+            return f"{culprits(self.run.report.blame) or package} broke {arm} in {scenario}"
         strongest = self.boundaries[0]
         exact = not strongest.skipped and not strongest.untested
         strongest, package = of_one_package(strongest, package)
@@ -145,7 +148,7 @@ def states(runs: Sequence[Run]) -> list[State]:
     told: dict[Key, list[tuple[Run, ArmResult]]] = {}
     for run in runs:
         for arm in run.report.arms:
-            history = told.setdefault((run.report.scenario, run.report.package, arm.name), [])
+            history = told.setdefault(_key(run, arm), [])
             if not history or _covers(arm, history[-1][1]):
                 history.append((run, arm))
     found = []
@@ -159,6 +162,12 @@ def states(runs: Sequence[Run]) -> list[State]:
         badge = f"badges/{anchor(*key)}.json"
         found.append(State(key, arm, run, history[-same][0], same, badge))
     return sorted(found, key=lambda state: (state.key[:2], gravity(state.arm), state.key))
+
+
+def _key(run: Run, arm: ArmResult) -> Key:
+    """Return which arm it is; in a question about two environments these stand in place of the package."""
+    report = run.report
+    return report.scenario, report.blame.between if report.blame else report.package, arm.name
 
 
 def _stand(arm: ArmResult) -> object:
@@ -186,7 +195,7 @@ def boundaries(runs: Sequence[Run]) -> list[Found]:
     found: dict[tuple[str, ...], Found] = {}
     for run in runs:
         for arm in run.report.arms:
-            key = (run.report.scenario, run.report.package, arm.name)
+            key = _key(run, arm)
             for (before, after), several in _by_place(arm).items():
                 old = found.get((*key, before, after))
                 same = old is not None and _signals(old.boundaries) == _signals(several)
