@@ -90,11 +90,22 @@ def bench_difference(session: nox.Session) -> None:
 
 @nox.session
 def screenshots(session: nox.Session) -> None:
-    """Make the README's pictures again from a run."""
+    """Make the pictures of README and documentation again from a run."""
     session.install(
         "-e", ".", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
     )
     session.run("python", "tests/report/screenshots.py", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation in docs/_build, or in the folder that is given, and check its links without a network."""
+    session.install(
+        "-e", ".", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "docs")
+    )
+    folder = session.posargs[0] if session.posargs else "docs/_build"
+    session.run("python", "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs", folder)
+    session.run("python", "docs/check_links.py", folder)
 
 
 @nox.session

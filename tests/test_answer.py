@@ -278,7 +278,10 @@ def test_executions_of_several_seeds_are_counted_as_one():
     [
         ({"skip_kind": SkipKind.IMPORT_ERROR, "module": "pkg_resources"}, '--with "setuptools<81"'),
         ({"skip_kind": SkipKind.IMPORT_ERROR, "module": "imp"}, "--python 3.11"),
-        ({"skip_kind": SkipKind.IMPORT_ERROR, "module": "sklearn.base"}, "to supply sklearn: --with PACKAGE"),
+        (
+            {"skip_kind": SkipKind.IMPORT_ERROR, "module": "sklearn.base"},
+            "to supply sklearn: --with PACKAGE (often --with sklearn)",
+        ),
         ({"skip_kind": SkipKind.IMPORT_ERROR, "module": "toy.old"}, "look for: --import-errors bad"),
         ({"skip_kind": SkipKind.IMPORT_ERROR}, "if that is the failure you look for: --import-errors bad"),
         ({"skip_kind": SkipKind.WRONG_PYTHON}, "--python VERSION"),

@@ -18,6 +18,7 @@ from harness.model.options import described, write_options
 from harness.model.question import (
     DEVICES,
     EXECUTORS,
+    GROUPS,
     POLICIES,
     SEARCHES,
     VERDICTS,
@@ -84,6 +85,7 @@ VALUES = {
     "confirm_on": st.sampled_from(["cpu", "cuda"]),
     "cause": st.just(False),
     "remedies": st.just(True),
+    "quick_remedies": st.just(False),
     "jobs": st.integers(1, 1000),
     "executor": st.sampled_from(EXECUTORS),
     "scheduler": TEXT,
@@ -168,6 +170,11 @@ def test_a_setting_keeps_value_and_type(name, value):
     found = read_setting(write_setting((name, value)))
     assert found == (name, value)
     assert type(found[1]) is type(value)
+
+
+def test_every_option_stands_under_a_heading_of_the_help():
+    for kind in (*PART_OF.values(), Place):
+        assert {what.group for _, _, what in described(kind)} <= set(GROUPS), kind
 
 
 def test_every_field_of_a_question_has_an_option_and_values_to_try():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -93,11 +93,8 @@ def test_everything_else_is_the_same(run):
     assert others[0] == others[1] == others[2]
 
 
-def test_the_script_in_the_readme_finds_it_as_it_stands(real_home, tmp_path):
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    script = re.search(r"```python\n(# /// script\n.*?)```", readme, re.DOTALL)
-    assert script is not None
-    (tmp_path / "repro.py").write_text(script[1], encoding="utf-8")
+def test_the_script_of_the_tutorial_finds_it_as_it_stands(real_home, tmp_path):
+    shutil.copy(Path(__file__).parents[1] / "docs" / "tutorial" / "repro.py", tmp_path)
     words = [sys.executable, "-m", "harness", "bisect", "repro.py", "--package", "peft", "--from", "0.6.2"]
     done = subprocess.run(
         [*words, "--to", "0.7.0"], cwd=tmp_path, check=False, capture_output=True, text=True, timeout=600

@@ -54,7 +54,7 @@ def test_an_end_that_cannot_be_imported_is_told_with_the_way_out(answer):
 def test_a_module_that_nobody_brings_is_named(answer):
     _, arm, summary = answer("import toy\n", ["", "", "import nosuch\n"])
     assert arm["releases"][2]["module"] == "nosuch"
-    assert "to supply nosuch: --with PACKAGE" in summary
+    assert "to supply nosuch: --with PACKAGE (often --with nosuch)" in summary
 
 
 def test_another_failure_than_asked_was_tested_and_no_cause_is_sought_in_a_script(answer):

@@ -108,6 +108,18 @@ def test_the_nightly_workflow_uses_the_commands_that_are_tested_here():
     assert verbs == {"plan", "bisect", "merge", "accept", "nightly", "publish"}
 
 
+def test_the_documentation_is_published_beside_the_reports():
+    written = script("Build the documentation, beside the reports")
+    assert "nox -s docs -- public/docs" in written
+    (folder,) = {
+        words[words.index("--to") + 1]
+        for words in commands(ROOT / ".github/workflows/nightly.yml")
+        if "publish" in words
+    }
+    assert folder == "public"
+    assert "def docs(" in (ROOT / "noxfile.py").read_text(encoding="utf-8")
+
+
 def run_step(folder, name, code=0, **more):
     """Run a step's script as GitHub's runner does, in a folder with the checked-out files."""
     variables = {"HARNESS_HOME": "state", "QUESTION": "toy --search sweep", "SHARDS": "3", "SITE_URL": ""}

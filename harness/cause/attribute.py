@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from harness.cause.bench import Bench
 from harness.cause.divergence import diverge
-from harness.cause.fixes import matrix
+from harness.cause.fixes import broken, columns, matrix, trials
 from harness.cause.groups import groups
 from harness.cause.lines import lines
 from harness.cause.mechanism import explain
@@ -26,8 +27,20 @@ if TYPE_CHECKING:
     from harness.sessions.arm_map import ArmMap
     from harness.sessions.investigation import Investigation
 
+CHEAP_REMEDIES = 300.0
+"""Seconds that remedies may take where nobody asked for them."""
 MOST_EXPLAINED = 6
 """Boundaries explained in one arm where no verdict changes."""
+
+
+class Remedies(StrEnum):
+    """On which releases remedies are tried."""
+
+    NONE = "none"
+    CHEAP = "cheap"
+    """On the newest bad release and on the first one behind the newest regression, if that takes little time."""
+    ALL = "all"
+    """On both sides of every boundary, and on the newest release."""
 
 
 @dataclass(slots=True)
@@ -37,16 +50,18 @@ class Attribution:
     causes: list[CauseResult] = field(default_factory=list)
     matrices: list[MatrixResult] = field(default_factory=list)
     curves: list[SurvivalResult] = field(default_factory=list)
+    remedies_left: dict[str, float] = field(default_factory=dict)
+    """{arm: seconds that its remedies would take}, where that was too long to try them unasked."""
 
 
-def attribute(investigation: Investigation, found: Attribution, *, causes: bool, fixes: bool) -> None:
+def attribute(investigation: Investigation, found: Attribution, *, causes: bool, remedies: Remedies) -> None:
     """Explain the boundaries of every arm and try remedies.
 
     Args:
         investigation: Has found the boundaries.
         found: What is found is put here at once.
         causes: Whether to explain.
-        fixes: Whether to try remedies.
+        remedies: On which releases to try remedies.
 
     Raises:
         KeyboardInterrupt: After every running probe was ended.
@@ -66,9 +81,15 @@ def attribute(investigation: Investigation, found: Attribution, *, causes: bool,
     for name, arm_map in maps.items() if causes else ():
         for pair, boundary, signal in pairs(driver.arms[name], arm_map, answers[name]):
             found.causes.append(_cause(pair, boundary, signal, bench))
-    for name, arm_map in maps.items() if fixes else ():
+    for name, arm_map in maps.items() if remedies != Remedies.NONE else ():
         ends = [boundary for boundary, _ in _ends(answers[name])]
-        made = matrix(driver.arms[name], arm_map, ends, session.asked.scenario.fixes, bench)
+        chosen = columns(arm_map, ends) if remedies == Remedies.ALL else broken(arm_map, ends)
+        tried = trials(driver.arms[name], chosen, session.asked.scenario.fixes)
+        seconds = len(tried) * arm_map.mean_seconds() / driver.jobs
+        if remedies == Remedies.CHEAP and seconds > CHEAP_REMEDIES:
+            found.remedies_left[name] = seconds
+            continue
+        made = matrix(driver.arms[name], arm_map, chosen, session.asked.scenario.fixes, bench)
         if made:
             found.matrices.append(made)
 

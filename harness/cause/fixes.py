@@ -1,4 +1,4 @@
-"""Remedies tried: each changes settings of the job, on the sides of each boundary and on the newest release."""
+"""Remedies tried: each changes settings of the job, on chosen releases."""
 
 from __future__ import annotations
 
@@ -20,28 +20,22 @@ CURES, NO_EFFECT, WORSE, ERROR, NOT_APPLICABLE = "cures", "no effect", "worse", 
 
 
 def matrix(
-    arm: Arm, found: ArmMap, verdicts: Sequence[Boundary], fixes: Sequence[Fix], bench: Bench
+    arm: Arm, found: ArmMap, chosen: Sequence[int], fixes: Sequence[Fix], bench: Bench
 ) -> MatrixResult | None:
     """Try all remedies of an arm; None if nothing there needs one.
 
     Args:
         arm: Where.
         found: The findings without a remedy.
-        verdicts: The boundaries in verdict.
+        chosen: Positions of the releases to try on, as `columns` or `broken` returns them.
         fixes: The remedies.
         bench: Executes.
     """
-    chosen = columns(found, verdicts)
     if not chosen or not fixes or all(finding.verdict != Verdict.BAD for finding in found.firsts):
         return None
     versions = [release.version for release in bench.session.releases]
-    trials = {
-        (fix.name, position): Trial(arm, position, fix.name, settings=fix.settings)
-        for fix in fixes
-        for position in chosen
-        if not why_not(fix, arm)
-    }
-    findings = dict(zip(trials, bench.execute(list(trials.values())), strict=True))
+    tried = trials(arm, chosen, fixes)
+    findings = dict(zip(tried, bench.execute(list(tried.values())), strict=True))
     remedies = []
     for fix in fixes:
         cells = []
@@ -60,6 +54,23 @@ def matrix(
         baseline=[found.firsts[position].verdict.value for position in chosen],
         remedies=remedies,
     )
+
+
+def trials(arm: Arm, chosen: Sequence[int], fixes: Sequence[Fix]) -> dict[tuple[str, int], Trial]:
+    """Return {(remedy, position): its execution}; remedies that change nothing in an arm have none."""
+    return {
+        (fix.name, position): Trial(arm, position, fix.name, settings=fix.settings)
+        for fix in fixes
+        for position in chosen
+        if not why_not(fix, arm)
+    }
+
+
+def broken(found: ArmMap, verdicts: Sequence[Boundary]) -> list[int]:
+    """Return the positions of the newest bad release, and of the first bad one behind the newest regression."""
+    bad = [place for place, finding in enumerate(found.firsts) if finding.verdict == Verdict.BAD]
+    regressed = [boundary.after for boundary in verdicts if boundary.kind == "regressed"]
+    return sorted({*bad[-1:], *(place for place in regressed[-1:] if place in bad)})
 
 
 def columns(found: ArmMap, verdicts: Sequence[Boundary]) -> list[int]:

@@ -12,16 +12,23 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
-        "run", metavar="RUN", help="a run's name or folder; what it ended with becomes the baseline"
+        "run", metavar="RUN", help="name or folder of a run; its newest tested release becomes the baseline"
     )
     parser.add_argument(
-        "--arm", action="append", metavar="A", help="an arm; may be repeated; default: all of the run"
+        "--arm",
+        action="append",
+        metavar="A",
+        help="move the baseline of this arm only; may be repeated; default: all arms of the run",
     )
-    parser.add_argument("--why", default="", metavar="TEXT", help="why it is accepted, for the history")
+    parser.add_argument("--why", default="", metavar="TEXT", help="reason, kept in the history")
     parser.add_argument(
-        "--who", metavar="NAME", help="who accepts it; default: git's user.name, or the login name"
+        "--who",
+        metavar="NAME",
+        help="who accepts, kept in the history; default: git's user.name, or the login name",
     )
-    parser.add_argument("--out", default="reports", metavar="DIR", help="where reports are, default reports")
+    parser.add_argument(
+        "--out", default="reports", metavar="DIR", help="folder of the reports, default reports"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

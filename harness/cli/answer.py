@@ -16,6 +16,8 @@ from harness.report.hunks import diff, sentences, shown
 from harness.report.lines import raised, rows
 from harness.report.offers import offers
 from harness.report.policies import compared
+from harness.report.remedies import not_tried
+from harness.report.remedies import sentences as helpful
 from harness.report.text import one_line
 
 if TYPE_CHECKING:
@@ -32,16 +34,20 @@ REGRESSION = 1
 
 def show(report: Report, folder: Path) -> None:
     """Print the answer of each arm, its boundaries, their causes, and where the report lies."""
-    console = Console(highlight=False, soft_wrap=True)
+    show_facts(Console(highlight=False, soft_wrap=True), report, folder)
+
+
+def show_facts(console: Console, report: Report, folder: Path) -> None:
+    """Print the same on a console of the caller's."""
     for arm in report.arms:
         show_arm(console, arm)
         for boundary in arm.boundaries if report.blame is None else ():
             _show_boundary(console, report, arm, boundary)
         for note in arm.notes if arm.grid else ():
             console.print(f"  {note}", markup=False, style="dim")
-        for cause in report.cause:
-            if cause.arm == arm.name:
-                _show_cause(console, cause, report.package)
+        _show_why(console, report, arm)
+    for said in not_tried(report):
+        console.print(f"  {said}", markup=False)
     for line in _open(report, folder):
         console.print(f"  {line}", markup=False)
     if report.blame is not None:
@@ -56,6 +62,16 @@ def _open(report: Report, folder: Path) -> list[str]:
     """Return what the run leaves open, with the commands that would decide it."""
     commands = [f"{offer.said}: {offer.command}" for offer in offers(report, str(folder))]
     return [*filter(None, [compared(report.policies)]), *commands]
+
+
+def _show_why(console: Console, report: Report, arm: ArmResult) -> None:
+    """Print the causes of an arm's boundaries, and which remedies help."""
+    for cause in report.cause:
+        if cause.arm == arm.name:
+            _show_cause(console, cause, report.package)
+    for matrix in report.interventions:
+        if matrix.arm == arm.name:
+            console.print(f"  What helps: {' '.join(helpful(matrix))}", markup=False)
 
 
 def _show_boundary(console: Console, report: Report, arm: ArmResult, boundary: BoundaryResult) -> None:

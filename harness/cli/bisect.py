@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.cli.questions import add_question, read_place, read_question
 from harness.errors import UsageError
+from harness.model.question import OF_PLACE
 
 if TYPE_CHECKING:
     import argparse
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
-    add_question(parser, "bisect")
-    parser.add_argument(
+    where = add_question(parser, "bisect")[OF_PLACE]
+    where.add_argument(
         "--shard",
         metavar="K/N",
-        help="execute the K-th of N shares, as `plan` prints them, and store the results: no report",
+        help="execute share K of N, as `plan` prints it, and store the results; writes no report",
     )
-    parser.add_argument("--exit-code", action="store_true", help="exit with 1 if a regression is located")
+    where.add_argument(
+        "--exit-code", action="store_true", help="exit with status 1 if a regression is located"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.cli.questions import add_question, read_place, read_question
+from harness.model.question import OF_PLACE
 
 if TYPE_CHECKING:
     import argparse
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
-    add_question(parser, "blame")
-    parser.add_argument("--exit-code", action="store_true", help="exit with 1 if a culprit is named")
+    where = add_question(parser, "blame")[OF_PLACE]
+    where.add_argument("--exit-code", action="store_true", help="exit with status 1 if a culprit is named")
 
 
 def run(options: argparse.Namespace) -> int:

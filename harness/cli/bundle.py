@@ -23,31 +23,38 @@ _SHOWN = 8
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("scenario", metavar="SCENARIO", help="name of a scenario, or path of its folder")
-    parser.add_argument("--to", required=True, metavar="FILE", help="the bundle that is written")
-    parser.add_argument("--from", dest="first", metavar="V", help="oldest release; default: the scenario's")
+    parser.add_argument("--to", required=True, metavar="FILE", help="the file to write, required")
     parser.add_argument(
-        "--until", dest="last", metavar="V", help="newest release; default: the newest of all"
+        "--from", dest="first", metavar="V", help="oldest release of the range; default: the scenario's"
     )
-    parser.add_argument("--package", metavar="P", help="package under test; default: the scenario's")
+    parser.add_argument(
+        "--until", dest="last", metavar="V", help="newest release of the range; default: the newest of all"
+    )
+    parser.add_argument(
+        "--package", metavar="P", help="package whose releases are compared; default: the scenario's"
+    )
     add_options(parser, Holds, "bundle")
     parser.add_argument(
         "--torch",
         default="index",
         choices=("index", "host"),
-        help="index (default): as your index serves it; host: left out, the target has it installed",
+        help="index (default): the bundle has the torch that your index serves; host: the bundle has no torch, and the target "
+        "uses the torch that it has installed",
     )
     parser.add_argument(
         "--host-packages",
         metavar="FILE",
-        help="what `pip freeze` prints on the target: what is equal there is left out; goes with --torch host",
+        help="output of `pip freeze` on the target, for --torch host: packages that the target has in the same version are left out",
     )
     parser.add_argument(
-        "--python-version", metavar="V", help="Python of the target, as 3.11; default: as here"
+        "--python-version",
+        metavar="V",
+        help="Python of the target, for example 3.11; default: the Python here",
     )
     parser.add_argument(
         "--platform",
         metavar="P",
-        help="platform of the target, linux-x86_64 or linux-aarch64; default: as here",
+        help="platform of the target, linux-x86_64 or linux-aarch64; default: the platform here",
     )
 
 

@@ -11,20 +11,31 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
-        "run", metavar="RUN", nargs="?", default="latest", help="a run's name or folder; default latest"
+        "run",
+        metavar="RUN",
+        nargs="?",
+        default="latest",
+        help="name or folder of a run; default: the newest one",
     )
     parser.add_argument(
         "boundary",
         metavar="BOUNDARY",
         nargs="?",
         default="",
-        help="OLDER..NEWER, or the newer release alone; default: the newest one in verdict",
+        help="the boundary as OLDER..NEWER or its newer release; default: the newest boundary in verdict",
     )
-    parser.add_argument("--arm", default="", metavar="A", help="of this arm; default: the gravest one")
     parser.add_argument(
-        "--jobs", type=int, metavar="N", help="executions at a time; default: as the machine allows"
+        "--arm",
+        default="",
+        metavar="A",
+        help="the arm of the boundary; default: the arm with the gravest answer",
     )
-    parser.add_argument("--out", default="reports", metavar="DIR", help="where reports are, default reports")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="executions at a time; default: as many as the machine allows"
+    )
+    parser.add_argument(
+        "--out", default="reports", metavar="DIR", help="folder of the reports, default reports"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

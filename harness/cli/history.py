@@ -16,13 +16,11 @@ _NIGHTS = 20
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument("--scenario", metavar="S", help="of this scenario alone")
-    parser.add_argument("--package", metavar="P", help="of this package under test alone")
-    parser.add_argument("--arm", metavar="A", help="of this arm alone")
-    parser.add_argument(
-        "--csv", metavar="FILE", help="write every execution as CSV, a row each, in place of listing"
-    )
-    parser.add_argument("--json", action="store_true", help="print all tables and drifts as JSON")
+    parser.add_argument("--scenario", metavar="S", help="list this scenario only")
+    parser.add_argument("--package", metavar="P", help="list this package only")
+    parser.add_argument("--arm", metavar="A", help="list this arm only")
+    parser.add_argument("--csv", metavar="FILE", help="write one row per execution as CSV, and list nothing")
+    parser.add_argument("--json", action="store_true", help="print all tables and all drifts as JSON")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -12,17 +12,25 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
-        "run", metavar="RUN", nargs="?", default="latest", help="a run's name or folder; default latest"
+        "run",
+        metavar="RUN",
+        nargs="?",
+        default="latest",
+        help="name or folder of a run; default: the newest one",
     )
-    parser.add_argument("--out", default="reports", metavar="DIR", help="where reports are, default reports")
+    parser.add_argument(
+        "--out", default="reports", metavar="DIR", help="folder of the reports, default reports"
+    )
     parser.add_argument(
         "--oracle",
         choices=("auto", "run", "present"),
         default="auto",
-        help="judge by the run's own oracle, or by the one that its scenario has now; default auto: the present one "
-        "where the scenario still has the job that the run executed, else the run's own",
+        help="run: judge by the run's own oracle; present: by the oracle that the scenario has now; auto (default): "
+        "present if the scenario still has the job that the run executed, else run",
     )
-    parser.add_argument("--exit-code", action="store_true", help="exit with 1 if a regression is located")
+    parser.add_argument(
+        "--exit-code", action="store_true", help="exit with status 1 if a regression is located"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

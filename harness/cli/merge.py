@@ -16,10 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "sources",
         metavar="DIR",
         nargs="+",
-        help="state directories to take from; where two differ, the first one's counts",
+        help="state directories to read; if two of them contradict each other, the first one counts",
     )
     parser.add_argument(
-        "--into", metavar="HOME", help="state directory to merge into; default: $HARNESS_HOME, else .harness"
+        "--into", metavar="HOME", help="state directory to write; default: $HARNESS_HOME, else .harness"
     )
 
 

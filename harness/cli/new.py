@@ -15,17 +15,21 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
-        "name", metavar="NAME", help="what it is called; behind --, `python FILE.py` makes it of a script"
+        "name",
+        metavar="NAME",
+        help="name of the scenario; with `-- python FILE.py` the scenario is made from that script",
     )
-    parser.add_argument("--package", default="peft", metavar="P", help="package under test, default peft")
-    parser.add_argument("--from", dest="first", metavar="V", help="oldest release of its range")
-    parser.add_argument("--to", dest="last", metavar="V", help="newest release of its range")
+    parser.add_argument(
+        "--package", default="peft", metavar="P", help="package whose releases are compared, default peft"
+    )
+    parser.add_argument("--from", dest="first", metavar="V", help="oldest release of the range")
+    parser.add_argument("--to", dest="last", metavar="V", help="newest release of the range")
     add_options(parser, Holds, "new")
     parser.add_argument(
         "--folder",
         default="scenarios",
         metavar="DIR",
-        help="where its folder goes, default scenarios, in which scenarios are found by name",
+        help="folder that holds scenarios, default scenarios; scenarios in `scenarios` are found by name",
     )
 
 

@@ -15,15 +15,20 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
-        "--config", default="nightly.toml", metavar="FILE", help="what to watch, default nightly.toml"
+        "--config",
+        default="nightly.toml",
+        metavar="FILE",
+        help="the file that says what to watch, default nightly.toml",
     )
     parser.add_argument(
-        "--wait", action="store_true", help="wait for another night to end, in place of complaining"
+        "--wait",
+        action="store_true",
+        help="if another night is running, wait until it ends; without it, that is an error",
     )
     parser.add_argument(
         "--as-of",
         metavar="DATE",
-        help="look at the index as it stood on that day (YYYY-MM-DD), to begin a history in the past",
+        help="use the index as it stood on that day (YYYY-MM-DD), to begin a history in the past",
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cli.questions import add_question, read_place, read_question
 from harness.model.options import write_options
-from harness.model.question import positive
+from harness.model.question import OF_PLACE, positive
 
 if TYPE_CHECKING:
     import argparse
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
-    add_question(parser, "plan")
-    parser.add_argument("--shards", type=positive, required=True, metavar="N", help="machines to share among")
-    parser.add_argument(
-        "--folder", default="plan", metavar="DIR", help="where the locks for all shards go, default plan"
+    where = add_question(parser, "plan")[OF_PLACE]
+    where.add_argument(
+        "--shards", type=positive, required=True, metavar="N", help="number of machines, required"
     )
-    parser.add_argument(
-        "--json", action="store_true", help="print the matrix as one line of JSON in place of commands"
+    where.add_argument(
+        "--folder", default="plan", metavar="DIR", help="folder for the locks of all shares, default plan"
+    )
+    where.add_argument(
+        "--json",
+        action="store_true",
+        help="print the matrix as one line of JSON; without it, one command per share",
     )
 
 

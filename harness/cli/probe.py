@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.cli.questions import add_question, read_question
+from harness.model.question import OF_FIRST, OF_JOB
 
 if TYPE_CHECKING:
     import argparse
@@ -20,15 +21,16 @@ EXIT = {"good": 0, "bad": 1, "skip": 125}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
-    add_question(parser, "probe")
-    parser.add_argument("--release", required=True, metavar="V", help="the release to execute")
-    parser.add_argument("--arm", metavar="A", help="the arm; default: the scenario's first")
-    parser.add_argument(
+    groups = add_question(parser, "probe")
+    first = groups[OF_FIRST]
+    first.add_argument("--release", required=True, metavar="V", help="the release to execute, required")
+    first.add_argument("--arm", metavar="A", help="the arm to execute; default: the scenario's first")
+    groups[OF_JOB].add_argument(
         "--repeat",
         type=int,
         default=0,
         metavar="N",
-        help="which execution: 0 (default) is stored once, 1, 2 … run again",
+        help="number of the execution, default 0; with 1, 2 and so on the release is executed again",
     )
 
 

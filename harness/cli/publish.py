@@ -13,9 +13,14 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
-        "--to", required=True, metavar="DIR", help="folder of the site; runs that it has already stay in it"
+        "--to",
+        required=True,
+        metavar="DIR",
+        help="folder of the site, required; runs that are already in it stay",
     )
-    parser.add_argument("--out", default="reports", metavar="DIR", help="where reports are, default reports")
+    parser.add_argument(
+        "--out", default="reports", metavar="DIR", help="folder of the reports, default reports"
+    )
     parser.add_argument(
         "--title",
         default="Training bisections",
@@ -26,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--url",
         default="",
         metavar="URL",
-        help="where the site will be, for absolute addresses in its feed; default: relative ones",
+        help="address of the site, for absolute links in its feed; default: relative links",
     )
 
 

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
 from harness.model.options import add_options, read_options
-from harness.model.question import GROUPS, Axis, Ends, Holds, Job, Judging, Place, Plan, Question, Subject
+from harness.model.question import (
+    GROUPS,
+    OF_FIRST,
+    Axis,
+    Ends,
+    Holds,
+    Job,
+    Judging,
+    Place,
+    Plan,
+    Question,
+    Subject,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,28 +45,32 @@ class InOrder(argparse.Action):
         namespace.ranges = [*getattr(namespace, "ranges", ()), (self.dest, values)]
 
 
-def add_question(parser: argparse.ArgumentParser, verb: str) -> None:
-    """Add all options of a question that a command takes."""
+def add_question(parser: argparse.ArgumentParser, verb: str) -> dict[str, argparse._ArgumentGroup]:
+    """Add all options of a question that a command takes; return {heading: group} of them."""
+    parser.usage = "%(prog)s [OPTION]... [SCENARIO | SCRIPT.py | -- COMMAND]"
     parser.add_argument(
         "scenario",
         metavar="SCENARIO",
         nargs="?",
         default="",
-        help="name of a scenario, path of its folder, or a script; or none, and a command behind --",
+        help="name of a scenario, path of its folder, or a Python script; leave it out for a command behind --",
     )
+    groups = {title: parser.add_argument_group(title, text or None) for title, text in GROUPS.items()}
     if verb != "blame":
-        _add_axes(parser, verb)
+        _add_axes(groups[OF_FIRST], verb)
     for part in (Subject, Ends, Job, Holds, Judging, Plan, Place):
-        add_options(parser, part, verb, GROUPS)
+        add_options(parser, part, verb, groups)
+    return groups
 
 
-def _add_axes(parser: argparse.ArgumentParser, verb: str) -> None:
+def _add_axes(parser: argparse._ArgumentGroup, verb: str) -> None:
     """Add the options that say which packages and which of their releases vary."""
     parser.add_argument(
         "--package",
         action=InOrder,
         metavar="P",
-        help="package under test, with extras as jax[cpu]; default: the scenario's; `bisect` takes two",
+        help="package whose releases are compared, with extras if needed (jax[cpu]); default: the scenario's; `bisect` "
+        "takes two",
     )
     if verb != "probe":
         parser.add_argument(
@@ -62,14 +78,14 @@ def _add_axes(parser: argparse.ArgumentParser, verb: str) -> None:
             action=InOrder,
             dest="first",
             metavar="V",
-            help="oldest release of the --package before it; default: the scenario's",
+            help="oldest release of the range; default: the scenario's, or the oldest of all",
         )
         parser.add_argument(
             "--to",
             action=InOrder,
             dest="last",
             metavar="V",
-            help="newest release of that package; default: the newest of all",
+            help="newest release of the range; default: the newest of all",
         )
 
 

@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("package", metavar="PACKAGE", help="name of the package")
     parser.add_argument("--pre", action="store_true", help="list pre-releases too")
-    parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
+    parser.add_argument("--json", action="store_true", help="print JSON, not a table")
 
 
 def run(options: argparse.Namespace) -> int:

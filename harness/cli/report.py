@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
-        "run", metavar="RUN", nargs="?", default="latest", help="a run's name or folder; default latest"
+        "run",
+        metavar="RUN",
+        nargs="?",
+        default="latest",
+        help="name or folder of a run; default: the newest one",
     )
-    parser.add_argument("--out", default="reports", metavar="DIR", help="where reports are, default reports")
+    parser.add_argument(
+        "--out", default="reports", metavar="DIR", help="folder of the reports, default reports"
+    )
     parser.add_argument(
         "--traces",
         metavar="FILE",
-        help="in place of drawing, write the traces of all executions as one table: FILE ends in .csv or .parquet",
+        help="write the traces of all executions as one table, and draw nothing; FILE ends in .csv or .parquet",
     )
 
 

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "scenarios",
         metavar="SCENARIO",
         nargs="*",
-        help="name of a scenario, or path of its folder; of one, what it means is told, of several, a line each",
+        help="name of a scenario, or path of its folder; with one, the command explains it; with several, it prints one line for each",
     )
     parser.add_argument(
         "--schema", action="store_true", help="print the JSON schema of scenario.toml, for editors"

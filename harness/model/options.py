@@ -75,7 +75,7 @@ def add_options(
     parser: argparse.ArgumentParser,
     part: type[Any],
     verb: str,
-    groups: Mapping[str, str] | None = None,
+    groups: Mapping[str, argparse._ArgumentGroup] | None = None,
     *,
     without: Collection[str] = (),
 ) -> None:
@@ -85,19 +85,13 @@ def add_options(
         parser: Of the command.
         part: The dataclass.
         verb: Name of the command.
-        groups: {heading: text below it}.
+        groups: {heading: group of the parser}; None for a short help without headings.
         without: Names of fields that are left out.
     """
-    made: dict[str | None, Any] = {group.title: group for group in parser._action_groups}  # noqa: SLF001 - there is no public list
     for name, default, what in described(part):
         if name in without or not what.belongs_to(verb):
             continue
-        target: Any = parser
-        if what.group:
-            target = made.setdefault(
-                what.group,
-                made.get(what.group) or parser.add_argument_group(what.group, (groups or {}).get(what.group)),
-            )
+        target: Any = groups[what.group] if what.group and groups else parser
         if what.switches:
             choice = target.add_mutually_exclusive_group()
             for value, switch, help_ in what.switches:

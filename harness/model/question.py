@@ -44,14 +44,26 @@ _PROBING = ("bisect", "plan", "probe")
 _ANSWERING = ("bisect", "blame")
 _EXECUTING = (*_PROBING, "blame")
 
-OF_JUDGING = "judging a script or a command"
-OF_SEARCH = "search"
-OF_WHY = "why, and what helps"
-OF_PLACE = "where probes are executed"
+OF_FIRST = "the options that matter most"
+OF_SUBJECT = "what: the environments"
+OF_RANGE = "range: which releases"
+OF_JOB = "job: how it is executed"
+OF_JUDGING = "judge: what counts as bad, for a script or a command"
+OF_SEARCH = "search: which releases are executed"
+OF_WHY = "why: causes and remedies"
+OF_PLACE = "where: machines and folders"
 GROUPS = {
-    OF_JUDGING: "Exit status 0 is good, 125 skip, 1 to 127 bad, 128 and more skip; a failed import is skip.",
+    OF_FIRST: "",
+    OF_SUBJECT: "",
+    OF_RANGE: "",
+    OF_JOB: "",
+    OF_JUDGING: "Without these options the exit status decides: 0 is good; 1 to 127 is bad, but 125 is skip;\n  "
+    "128 and more is skip. A failed import is skip.",
+    OF_SEARCH: "",
+    OF_WHY: "",
+    OF_PLACE: "",
 }
-"""{heading: text below it} of the help."""
+"""{heading: text below it} of the help, in its order."""
 
 
 def positive(text: str) -> int:
@@ -140,8 +152,9 @@ class Subject:
     bundle: str = option(
         "",
         "--bundle",
-        "in place of SCENARIO: take scenario, releases and packages from what `bundle` wrote; no network",
+        "take scenario, releases and packages from a file that `bundle` wrote, without a network; give no SCENARIO",
         metavar="FILE",
+        group=OF_SUBJECT,
         verbs=_PROBING,
     )
 
@@ -170,15 +183,17 @@ class Ends:
     good: str = option(
         "",
         "--good",
-        "the environment in which it works: a lock, a list of packages, the path of a Python, or a date",
+        "the environment in which the job works: a lock, a list of packages, the path of a Python, or a date",
         metavar="ENV",
+        group=OF_FIRST,
         verbs=("blame",),
     )
     bad: str = option(
         "",
         "--bad",
-        "the environment in which it fails, given in the same way",
+        "the environment in which the job fails, in the same form",
         metavar="ENV",
+        group=OF_FIRST,
         verbs=("blame",),
     )
 
@@ -190,58 +205,74 @@ class Holds:
     pins: tuple[str, ...] = option(
         (),
         "--with",
-        'what every environment holds besides, as "torch==2.13.0"; may be repeated',
+        'install this in every environment too, for example "torch==2.13.0"; may be repeated',
         metavar="REQUIREMENT",
+        group=OF_FIRST,
     )
-    prereleases: bool = option(False, "--pre", "take pre-releases too", verbs=(*_EXECUTING, "bundle"))
+    prereleases: bool = option(
+        False, "--pre", "include pre-releases", group=OF_RANGE, verbs=(*_EXECUTING, "bundle")
+    )
     python: str | None = option(
         None,
         "--python",
-        "Python of the environments, as 3.10 or >=3.10, or the path of one or of a virtual environment",
+        "Python of the environments: a version (3.10, >=3.10), or the path of a Python or of a virtual environment",
         metavar="V",
+        group=OF_SUBJECT,
         verbs=_EXECUTING,
     )
     torch: str = option(
         "auto",
         "--torch",
-        "where torch comes from: auto (your configured source, else CUDA where a GPU is, else CPU), cpu, "
-        "cuXXX (as cu128), index (as the index serves it), host (the torch that is installed)",
+        "where torch comes from: auto (default: the source that pip or uv is configured with; else the CUDA build if "
+        "there is a GPU, else the CPU build), cpu, a CUDA build (cu128), index (the build that the index serves), host (the "
+        "torch that is installed here)",
         metavar="SOURCE",
+        group=OF_SUBJECT,
         verbs=_EXECUTING,
     )
     device: str = option(
-        "auto", "--device", "default auto: CUDA where it can be used", choices=DEVICES, verbs=_EXECUTING
+        "auto",
+        "--device",
+        "device of the training; default auto: CUDA if torch can use it",
+        choices=DEVICES,
+        group=OF_JOB,
+        verbs=_EXECUTING,
     )
     timeout: float | None = option(
         None,
         "--timeout",
-        "seconds a probe may take",
+        "seconds that one execution may take",
         metavar="S",
+        group=OF_JOB,
         read=read_seconds,
         write=repr,
         verbs=_EXECUTING,
     )
-    online: bool = option(False, "--online", "let probes use the network", verbs=_EXECUTING)
+    online: bool = option(False, "--online", "let the job use the network", group=OF_JOB, verbs=_EXECUTING)
     variables: tuple[str, ...] = option(
         (),
         "--env",
-        "an environment variable that probes get; without a value, as it is here; may be repeated",
+        "set an environment variable of the job; without a value, the variable keeps the value that it has here; may be "
+        "repeated",
         metavar="NAME[=VALUE]",
+        group=OF_JOB,
         verbs=_EXECUTING,
     )
     policy: str = option(
         "fixed",
         "--policy",
-        "which versions the other packages have: fixed (default), the same with every release; as-of, those of the day "
-        "on which the release was uploaded, with `fixed` beside it",
+        "versions of the other packages: fixed (default), the same for every release; as-of, the versions of the day on "
+        "which the release was uploaded, compared with fixed",
         choices=POLICIES,
         verbs=_PROBING,
+        group=OF_SUBJECT,
     )
     locks: str | None = option(
         None,
         "--locks",
-        "install the locks of an earlier run, to repeat it exactly, instead of resolving",
+        "install the locks of an earlier run, and resolve nothing: repeats that run exactly",
         metavar="RUN",
+        group=OF_SUBJECT,
         verbs=("bisect", "probe"),
     )
 
@@ -258,21 +289,29 @@ class Job:
     arms: tuple[str, ...] = option(
         (),
         "--arm",
-        "an arm; may be repeated; default: the scenario's",
+        "execute this arm of the scenario; may be repeated; default: the arms that the scenario names as default",
         metavar="A",
+        group=OF_FIRST,
         verbs=(*_ASKING, "blame"),
     )
     settings: tuple[tuple[str, Setting], ...] = option(
         (),
         "--set",
-        "change a setting of the job in every arm",
+        "change a setting of the scenario's job, in every arm; may be repeated",
         metavar="NAME=VALUE",
+        group=OF_JOB,
         read=read_setting,
         write=write_setting,
         verbs=_EXECUTING,
     )
     seeds: int = option(
-        1, "--seeds", "seeds of every arm, default 1", metavar="N", read=positive, verbs=_EXECUTING
+        1,
+        "--seeds",
+        "execute every arm with this number of seeds, default 1",
+        metavar="N",
+        read=positive,
+        group=OF_JOB,
+        verbs=_EXECUTING,
     )
 
 
@@ -283,7 +322,7 @@ class Judging:
     bad_when_stdout_matches: str | None = option(
         None,
         "--bad-when-stdout-matches",
-        "bad if the output matches, whatever the exit status; any other failure is skip",
+        "bad if the output of the command matches, with any exit status; every other failure is skip",
         metavar="REGEX",
         group=OF_JUDGING,
         verbs=_EXECUTING,
@@ -291,7 +330,7 @@ class Judging:
     error_matches: str | None = option(
         None,
         "--error-matches",
-        "bad only if the output matches; another error is skip",
+        "bad only if the command fails and its output matches; every other error is skip",
         metavar="REGEX",
         group=OF_JUDGING,
         verbs=_EXECUTING,
@@ -299,7 +338,7 @@ class Judging:
     import_errors: str | None = option(
         None,
         "--import-errors",
-        "what a module that cannot be imported means, default skip",
+        "verdict of a failed import, default skip",
         choices=("bad", "skip"),
         group=OF_JUDGING,
         verbs=_EXECUTING,
@@ -307,9 +346,9 @@ class Judging:
     metric: str | None = option(
         None,
         "--metric",
-        "judge the last NAME=value that is printed, alone, among others or in a line of JSON, or "
-        "harness.record(NAME, value), or what the harness measures: wall_seconds, memory_peak, with a recorder "
-        "step_seconds and others",
+        "judge a number: the last NAME=value (or JSON with NAME) that the command prints, or what it hands to "
+        "harness.record(NAME, value), or what the harness measures (wall_seconds, memory_peak; with a recorder also "
+        "step_seconds and others)",
         metavar="NAME",
         group=OF_JUDGING,
         verbs=_EXECUTING,
@@ -317,8 +356,8 @@ class Judging:
     expect: str | None = option(
         None,
         "--expect",
-        'what the metric must be, as "<0.5"; without it, what the reference gives within its noise: every change '
-        "counts",
+        'the bound of a good metric, for example "<0.5"; without a bound, a release is bad if its metric differs from the '
+        "reference's by more than noise",
         metavar="BOUND",
         group=OF_JUDGING,
         verbs=_EXECUTING,
@@ -326,8 +365,8 @@ class Judging:
     minimum_effect: float | None = option(
         None,
         "--minimum-effect",
-        "how many times the reference's value a change of the metric must be to count; default 1.1 of what the "
-        "harness measures, of a printed metric every change beyond noise",
+        "smallest change of the metric that counts, as a ratio to the reference; default 1.1 for what the harness "
+        "measures; for a printed metric every change that is larger than noise counts",
         metavar="X",
         read=float,
         write=repr,
@@ -337,10 +376,10 @@ class Judging:
     higher_is_worse: bool | None = option(
         None,
         "--higher-is-better",
-        "which direction of the metric is a failure; none: every change counts",
+        "which direction of the metric is a failure; without it, every change counts",
         switches=(
-            (False, "--higher-is-better", "a metric that is lower is bad, no other is"),
-            (True, "--lower-is-better", "a metric that is higher is bad, no other is"),
+            (False, "--higher-is-better", "only a lower metric is bad"),
+            (True, "--lower-is-better", "only a higher metric is bad"),
         ),
         group=OF_JUDGING,
         verbs=_EXECUTING,
@@ -348,7 +387,7 @@ class Judging:
     warning_matches: str | None = option(
         None,
         "--warning-matches",
-        "bad if a warning `Category: message` of the script matches",
+        "bad if a warning of the script matches; its text is `Category: message`",
         metavar="REGEX",
         group=OF_JUDGING,
         verbs=_EXECUTING,
@@ -356,8 +395,8 @@ class Judging:
     output: str | None = option(
         None,
         "--output",
-        "compare what the script hands to harness.output(NAME, value) with what the reference gives; a pattern "
-        'will do, as "*"',
+        "compare the values that the script hands to harness.output(NAME, value) with those of the reference; NAME may "
+        'be a pattern, for example "*"',
         metavar="NAME",
         group=OF_JUDGING,
         verbs=_EXECUTING,
@@ -365,7 +404,7 @@ class Judging:
     atol: float | None = option(
         None,
         "--atol",
-        "absolute difference of an output that is allowed",
+        "allowed difference of an output, absolute",
         metavar="X",
         read=float,
         write=repr,
@@ -375,7 +414,8 @@ class Judging:
     rtol: float | None = option(
         None,
         "--rtol",
-        "difference of an output that is allowed, in units of its value; without both, learnt",
+        "allowed difference of an output, relative to its value; without --atol and --rtol the harness measures what "
+        "differs by itself",
         metavar="X",
         read=float,
         write=repr,
@@ -386,8 +426,8 @@ class Judging:
     reference: str | None = option(
         None,
         "--reference",
-        "the release that metric or output is compared with; default: the oldest of the range that can be tested and "
-        "is good by itself, with --find-fix the newest",
+        "release that a metric or an output is compared with; default: the oldest release of the range that can be "
+        "tested and is good by itself; with --find-fix the newest",
         metavar="RELEASE",
         group=OF_JUDGING,
         verbs=_PROBING,
@@ -411,41 +451,47 @@ class Plan:
     """
 
     search: str = option(
-        "auto", "--search", "strategy, default auto", choices=SEARCHES, group=OF_SEARCH, verbs=_ASKING
+        "auto",
+        "--search",
+        "sweep: every release; binary: halve the range; noisy: for jobs that are not reproducible; auto (default): measure "
+        "what an execution costs, then choose",
+        choices=SEARCHES,
+        group=OF_SEARCH,
+        verbs=_ASKING,
     )
     find_fix: bool = option(
-        False, "--find-fix", "look for the release that repaired something", group=OF_SEARCH, verbs=_ASKING
+        False, "--find-fix", "look for the release that repaired the job", group=OF_SEARCH, verbs=_ASKING
     )
     any_failure: bool = option(
         False,
         "--any-failure",
-        "take every failure for the same one, whatever its fingerprint",
+        "treat all failures as the same failure",
         group=OF_SEARCH,
         verbs=(*_ASKING, "blame"),
     )
     assume: tuple[tuple[str, str], ...] = option(
         (),
         "--assume",
-        "take good, bad or skip for a release without executing it; of two packages PACKAGE==RELEASE=VERDICT; may be "
-        "repeated",
+        "give a release the verdict good, bad or skip and do not execute it; with two packages "
+        "PACKAGE==RELEASE=VERDICT; may be repeated",
         metavar="RELEASE=VERDICT",
         read=read_assumption,
         write=_join,
-        group=OF_SEARCH,
+        group=OF_RANGE,
         verbs=_ASKING,
     )
     leave_out: tuple[str, ...] = option(
         (),
         "--leave-out",
-        "a release that is no part of the range; of two packages PACKAGE==RELEASE; may be repeated",
+        "leave this release out of the range; with two packages PACKAGE==RELEASE; may be repeated",
         metavar="RELEASE",
-        group=OF_SEARCH,
+        group=OF_RANGE,
         verbs=_ASKING,
     )
     confidence: float = option(
         0.95,
         "--confidence",
-        "probability that an answer must reach where executions disagree, default 0.95",
+        "probability that the answer must reach, default 0.95; matters if executions disagree",
         metavar="P",
         read=float,
         write=repr,
@@ -455,7 +501,7 @@ class Plan:
     confirm_on: str | None = option(
         None,
         "--confirm-on",
-        "execute the sides of every boundary on this device too, and put both side by side",
+        "execute the two sides of every boundary on this device too, and compare",
         choices=("cpu", "cuda"),
         group=OF_SEARCH,
         verbs=_ASKING,
@@ -463,12 +509,24 @@ class Plan:
     cause: bool = option(
         True,
         "--no-cause",
-        "do not find out why the sides of a boundary differ",
+        "do not look for the cause of a change",
         group=OF_WHY,
         verbs=(*_ASKING, "blame"),
     )
     remedies: bool = option(
-        False, "--fixes", "try the scenario's remedies around each boundary", group=OF_WHY, verbs=_ASKING
+        False,
+        "--fixes",
+        "try every remedy of the scenario on both sides of every boundary and on the newest release",
+        group=OF_WHY,
+        verbs=_ASKING,
+    )
+    quick_remedies: bool = option(
+        True,
+        "--no-fixes",
+        "try no remedies; without --fixes and --no-fixes they are tried on the newest bad release and on the first bad "
+        "one, if that takes less than five minutes",
+        group=OF_WHY,
+        verbs=_ASKING,
     )
 
 
@@ -479,7 +537,7 @@ class Place:
     jobs: int | None = option(
         None,
         "--jobs",
-        "probes at a time; default: what the machines allow",
+        "executions at a time; default: as many as cores, memory and GPUs allow",
         metavar="N",
         read=positive,
         group=OF_PLACE,
@@ -488,7 +546,7 @@ class Place:
     executor: str = option(
         "local",
         "--executor",
-        "who executes: this machine (default), or the workers of a dask cluster",
+        "local (default): this machine; dask: the workers of a dask cluster",
         choices=EXECUTORS,
         group=OF_PLACE,
         verbs=_ASKING,
@@ -496,7 +554,7 @@ class Place:
     scheduler: str | None = option(
         None,
         "--scheduler",
-        "of the dask cluster, as tcp://host:8786, or its scheduler's file",
+        "address of the dask scheduler, for example tcp://host:8786, or its scheduler file",
         metavar="ADDRESS",
         group=OF_PLACE,
         verbs=_ASKING,
@@ -504,7 +562,7 @@ class Place:
     out: str = option(
         "reports",
         "--out",
-        "where reports go, default reports",
+        "folder of the reports, default reports",
         metavar="DIR",
         group=OF_PLACE,
         verbs=_ANSWERING,
@@ -512,7 +570,8 @@ class Place:
     environment_cap: float = option(
         DEFAULT_CAP_GB,
         "--environment-cap",
-        f"size of all environments together, least recently used go first; default {DEFAULT_CAP_GB:g}",
+        f"size that all environments together may have, default {DEFAULT_CAP_GB:g}; the least recently used ones are "
+        "deleted first",
         metavar="GB",
         read=float,
         write=repr,

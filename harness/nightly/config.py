@@ -9,20 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 
 from harness.errors import UsageError
 from harness.model.question import Axis, Holds, Job, Plan, Question, Subject
+from harness.nightly.keys import BUDGET, TITLE, TOP, TRIES, WATCH
 from harness.scenario import load_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from harness.keys import Key
     from harness.scenario import Arm, Scenario, Setting
-
-DEVICES = ("auto", "cpu", "cuda")
-TRIES = 7
-"""Nights that a release without a verdict is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,38 +107,10 @@ class Config:
     watches: tuple[Watch, ...]
     reports: Path = field(default_factory=lambda: Path("reports"))
     publish: Path | None = None
-    title: str = "Training bisections"
+    title: str = TITLE
     url: str = ""
     probes: int | None = None
     minutes: float | None = None
-
-
-_TOP: Mapping[str, str] = {
-    "watch": "tables",
-    "reports": "text",
-    "publish": "text",
-    "title": "text",
-    "url": "text",
-    "budget": "a table",
-}
-_BUDGET: Mapping[str, str] = {"probes": "a whole number above 0", "minutes": "a number above 0"}
-_WATCH: Mapping[str, str] = {
-    "scenario": "text",
-    "package": "text",
-    "arms": "a list of names",
-    "pre": "true or false",
-    "from": "text",
-    "source": "text",
-    "device": "text",
-    "torch": "text",
-    "seeds": "a whole number above 0",
-    "set": "a table",
-    "cause": "true or false",
-    "fixes": "true or false",
-    "tries": "a whole number above 0",
-    "repeat_baseline": "true or false",
-    "refresh": "true or false",
-}
 
 
 def load_config(path: Path) -> Config:
@@ -174,16 +143,13 @@ class _Reader:
         self.path = path
         self.content = content
 
-    def fail(self, key: str, value: object, allowed: str) -> UsageError:
-        return UsageError(f"{self.path}: {key} = {value!r}: expected {allowed}")
-
     def config(self) -> Config:
-        self._check("", self.content, _TOP)
+        self._check("", self.content, TOP)
         tables = self.content.get("watch", [])
         if not tables:
             raise UsageError(f"{self.path}: nothing to watch: expected at least one [[watch]] table")
         budget = self.content.get("budget", {})
-        self._check("budget.", budget, _BUDGET)
+        self._check("budget.", budget, BUDGET)
         folder = self.path.parent
         publish = self.content.get("publish")
         watches = tuple(
@@ -194,21 +160,18 @@ class _Reader:
             watches=watches,
             reports=folder / self.content.get("reports", "reports"),
             publish=folder / publish if publish else None,
-            title=self.content.get("title", "Training bisections"),
+            title=self.content.get("title", TITLE),
             url=self.content.get("url", ""),
             probes=budget.get("probes"),
             minutes=budget.get("minutes"),
         )
 
     def _watch(self, key: str, table: Mapping[str, Any], folder: Path) -> Watch:
-        self._check(key, table, _WATCH)
+        self._check(key, table, WATCH)
         if "scenario" not in table:
             raise UsageError(f"{self.path}: the key {key}scenario is missing")
         subject, scenario = self._scenario(key, table["scenario"], folder)
         package = str(canonicalize_name(table.get("package") or scenario.package))
-        self._version(f"{key}from", table.get("from"))
-        if table.get("device", "auto") not in DEVICES:
-            raise self.fail(f"{key}device", table["device"], f"one of {', '.join(DEVICES)}")
         arms = self._arms(key, table, scenario)
         source = _source(table.get("source", ""), folder)
         question = Question(
@@ -226,7 +189,12 @@ class _Reader:
                 seeds=table.get("seeds", 1),
             ),
             # A night asks whether a training is good: it is bad in whatever way.
-            plan=Plan(any_failure=True, cause=table.get("cause", True), remedies=table.get("fixes", False)),
+            plan=Plan(
+                any_failure=True,
+                cause=table.get("cause", True),
+                remedies=table.get("fixes", False),
+                quick_remedies=table.get("fixes", False),
+            ),
         )
         return Watch(
             question=question,
@@ -249,9 +217,6 @@ class _Reader:
             raise UsageError(f"{self.path}: {key}scenario = {name!r}: {error}") from None
 
     def _arms(self, key: str, table: Mapping[str, Any], scenario: Scenario) -> tuple[Arm, ...]:
-        for name, value in table.get("set", {}).items():
-            if not isinstance(value, str | int | float | bool):
-                raise self.fail(f"{key}set.{name}", value, "text, a number, true or false")
         overrides: dict[str, Setting] = dict(table.get("set", {}))
         try:
             return tuple(
@@ -260,12 +225,6 @@ class _Reader:
             )
         except UsageError as error:
             raise UsageError(f"{self.path}: {key}arms = {table['arms']!r}: {error}") from None
-
-    def _version(self, key: str, value: str | None) -> None:
-        try:
-            Version(value or "0")
-        except InvalidVersion:
-            raise self.fail(key, value, "a version number such as 0.6.2") from None
 
     def _once(self, watches: Iterable[Watch]) -> None:
         seen: dict[tuple[str, str, str], int] = {}
@@ -279,7 +238,7 @@ class _Reader:
                     )
                 seen[line] = count
 
-    def _check(self, prefix: str, table: Mapping[str, Any], allowed: Mapping[str, str]) -> None:
+    def _check(self, prefix: str, table: Mapping[str, Any], allowed: Mapping[str, Key]) -> None:
         for key, value in table.items():
             if key not in allowed:
                 close = difflib.get_close_matches(key, allowed, n=1)
@@ -287,27 +246,8 @@ class _Reader:
                 raise UsageError(
                     f"{self.path}: unknown key {prefix}{key}{hint}; allowed: {', '.join(allowed)}"
                 )
-            if not _fits(value, allowed[key]):
-                raise self.fail(f"{prefix}{key}", value, _SAID.get(allowed[key], allowed[key]))
-
-
-_SAID = {"tables": "[[watch]] tables, with two brackets"}
-
-
-def _fits(value: Any, kind: str) -> bool:
-    """Tell whether a value is what a key takes."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return {
-        "text": isinstance(value, str) and bool(value),
-        "true or false": isinstance(value, bool),
-        "a whole number above 0": number and isinstance(value, int) and value > 0,
-        "a number above 0": number and value > 0,
-        "a table": isinstance(value, dict),
-        "tables": isinstance(value, list) and all(isinstance(item, dict) for item in value),
-        "a list of names": isinstance(value, list)
-        and bool(value)
-        and all(isinstance(item, str) for item in value),
-    }[kind]
+            for wrong in allowed[key].kind.wrong(f"{prefix}{key}", value):
+                raise UsageError(f"{self.path}: {wrong}")
 
 
 def _source(text: str, folder: Path) -> str:

@@ -64,7 +64,8 @@ def list_releases(package: str, settings: IndexSettings, state: State) -> Listin
         if faults:
             return _stand_in(stored, package, faults)
         raise UsageError(
-            f"no index or folder in your settings knows a package named {package!r}: check the spelling"
+            f"no index or folder in your settings knows a package named {package!r}: check the spelling; "
+            "give the name that `pip install` takes, which may differ from the name in `import`"
         )
     now = datetime.now(UTC).isoformat(timespec="seconds")
     content = {"fetched": now, "releases": [_without_files(release) for release in releases]}

@@ -90,7 +90,7 @@ def way_out(releases: Iterable[ReleaseResult], package: str) -> str:
     if module in _SUPPLIERS:
         supplied = f"to supply {module}: {_SUPPLIERS[module]}; "
     elif module and canonicalize_name(module) != canonicalize_name(package):
-        supplied = f"to supply {module}: --with PACKAGE; "
+        supplied = f"to supply {module}: --with PACKAGE (often --with {module}); "
     else:
         supplied = ""
     return f"{supplied}if that is the failure you look for: --import-errors bad"

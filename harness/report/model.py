@@ -232,6 +232,7 @@ class Report:
         script: Text of a command's script, for the issue; empty for a scenario, which has a name.
         cause_search: A `CauseSearch`: whether causes were sought, and why not; empty if an older harness wrote it.
         interventions: Remedies tried, an arm each.
+        remedies_left: {arm: seconds that its remedies would take}, where they were not tried for that reason.
         survival: How long trainings last, a release and arm each, where there are several seeds.
         axes: Both packages that vary, in a question about two; else empty. `package` then names both.
         parts: The runs of one package each that such an answer rests on, in the order in which they were asked.
@@ -258,6 +259,7 @@ class Report:
     cause: list[CauseResult] = field(default_factory=list)
     cause_search: str = ""
     interventions: list[MatrixResult] = field(default_factory=list)
+    remedies_left: dict[str, float] = field(default_factory=dict)
     survival: list[SurvivalResult] = field(default_factory=list)
     axes: list[AxisResult] = field(default_factory=list)
     parts: list[PartResult] = field(default_factory=list)

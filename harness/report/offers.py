@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from harness.model.codec import from_plain
 from harness.model.question import Axis, Ends, Plan, Question
 from harness.report.boundaries import newest_tested, verdict_changes
+from harness.search.boundaries import Conclusion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,19 +39,26 @@ def offers(report: Report, folder: str) -> list[Offer]:
     if question.subject.bundle:
         return []
     return [
-        *_never_good(report, question, folder),
+        *_no_release(report, question, folder),
         *_raised_elsewhere(report, question),
         *_policies(report, question, folder),
     ]
 
 
-def _never_good(report: Report, question: Question, folder: str) -> Iterator[Offer]:
-    """Yield the comparison with an environment in which it works, for a run that is never good."""
-    never = [arm for arm in report.arms if arm.conclusion == "never-good" and newest_tested(arm.releases)]
-    newest = newest_tested(never[0].releases) if never else None
-    if newest is not None:
-        command = _blame(question, never[0].name, "ENV", f"{folder}/locks/{newest.version}.txt")
+def _no_release(report: Report, question: Question, folder: str) -> Iterator[Offer]:
+    """Yield the comparison with another environment, for a run in which no release is to blame.
+
+    That is: an arm is never good, or all arms are always good.
+    """
+    tested = [(arm, newest) for arm in report.arms if (newest := newest_tested(arm.releases))]
+    never = [(arm, newest) for arm, newest in tested if arm.conclusion == Conclusion.NEVER_GOOD]
+    for arm, newest in never[:1]:
+        command = _blame(question, arm.name, "ENV", f"{folder}/locks/{newest.version}.txt")
         yield Offer("if it works in another environment, what changed is found by", command)
+    if all(arm.conclusion == Conclusion.ALWAYS_GOOD for arm in report.arms):
+        for arm, newest in tested[:1]:
+            command = _blame(question, arm.name, f"{folder}/locks/{newest.version}.txt", "ENV")
+            yield Offer("if it fails in another environment, what changed is found by", command)
 
 
 def _raised_elsewhere(report: Report, question: Question) -> Iterator[Offer]:

@@ -26,7 +26,7 @@ from harness.report.fixed import fixed
 from harness.report.grid_page import grids, run_of
 from harness.report.offers import offers
 from harness.report.policies import compared
-from harness.report.remedies import matrices
+from harness.report.remedies import matrices, not_tried
 from harness.report.render import environment
 from harness.report.strip import day, strip
 from harness.report.summary import headline
@@ -114,6 +114,7 @@ def draw(
             causes=causes(report),
             no_cause=not_sought(report),
             matrices=matrices(report, evidence),
+            not_tried=not_tried(report),
             lasting=survival,
             curves=any(arm["classes"] for arm in data["arms"]),
             groups=probes.groups(report, evidence),

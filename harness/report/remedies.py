@@ -1,7 +1,8 @@
-"""The section "What to do": remedies tried, what each did to each release, and how long trainings last."""
+"""The section "What helps": remedies tried, what each did to each release, and how long trainings last."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,11 +95,12 @@ def harms(remedy: RemedyResult) -> bool:
 def sentences(matrix: MatrixResult) -> list[str]:
     """Return what a matrix says in words: what cures everywhere, and what was recommended and does not."""
     cures = [one.name for one in matrix.remedies if helps(matrix, one) == "yes" and not harms(one)]
-    found = [
-        f"Cures every bad release tested and harms none: {', '.join(cures)}."
-        if cures
-        else "No remedy cures every bad release tested."
+    harmless = " and harms none" if "good" in matrix.baseline else ""
+    bad = [
+        version for version, verdict in zip(matrix.releases, matrix.baseline, strict=True) if verdict == "bad"
     ]
+    tested = f"every bad release tested ({', '.join(bad)})"
+    found = [f"Cures {tested}{harmless}: {', '.join(cures)}." if cures else f"No remedy cures {tested}."]
     for by in dict.fromkeys(one.by for one in matrix.remedies if one.by):
         failing = [one.name for one in matrix.remedies if one.by == by and helps(matrix, one) == "no"]
         if failing:
@@ -107,6 +109,14 @@ def sentences(matrix: MatrixResult) -> list[str]:
     if untried:
         found.append(f"Cannot be tried on the bad releases: {', '.join(untried)}.")
     return found
+
+
+def not_tried(report: Report) -> list[str]:
+    """Return a sentence for each arm whose remedies were not tried, since that takes long."""
+    return [
+        f"Remedies were not tried in {arm}: that would take about {math.ceil(seconds / 60)} minutes; --fixes tries them."
+        for arm, seconds in report.remedies_left.items()
+    ]
 
 
 def _matrix(matrix: MatrixResult, unfixed: Traces, evidence: Mapping[str, ProbeEvidence]) -> MatrixView:

@@ -18,7 +18,7 @@ import psutil
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from harness.cause.attribute import Attribution, attribute
+from harness.cause.attribute import Attribution, Remedies, attribute
 from harness.cause.dependencies import open_boundaries
 from harness.environments.evict import evict
 from harness.errors import MachineError
@@ -129,11 +129,12 @@ def _bisect(asked: Asked, state: State, watcher: Watcher, started: datetime) -> 
             phases.ended(f"confirmation on {asked.question.plan.confirm_on}")
         # What the machine does is no cause that could be exchanged, and each trial would be a whole comparison.
         causes = _cause_search(investigation.driver) == CauseSearch.SOUGHT
-        attribute(investigation, attribution, causes=causes, fixes=asked.question.plan.remedies)
+        remedies = _remedies(investigation.driver)
+        attribute(investigation, attribution, causes=causes, remedies=remedies)
         while distrust_environments(investigation.driver):  # what was executed last came after a job's change
             investigation.run()
             attribution = Attribution()
-            attribute(investigation, attribution, causes=causes, fixes=asked.question.plan.remedies)
+            attribute(investigation, attribution, causes=causes, remedies=remedies)
     except KeyboardInterrupt:
         interrupted = True
         warnings.append(
@@ -250,6 +251,7 @@ def gather(
         cause=attribution.causes,
         cause_search=_cause_search(driver).value,
         interventions=attribution.matrices,
+        remedies_left=attribution.remedies_left,
         survival=attribution.curves,
     )
     pairs = zip(session.releases, session.locks, strict=True)
@@ -328,6 +330,14 @@ def _script_text(scenario: Scenario) -> str:
     if not scenario.ad_hoc or scenario.job is None:
         return ""
     return scenario.job.read_text(encoding="utf-8", errors="replace")[:_LONGEST_SCRIPT]
+
+
+def _remedies(driver: Driver) -> Remedies:
+    """Return on which releases remedies are to be tried; comparing time or memory takes long, and is asked for."""
+    plan = driver.session.asked.question.plan
+    if plan.remedies:
+        return Remedies.ALL
+    return Remedies.CHEAP if plan.quick_remedies and not driver.session.alone else Remedies.NONE
 
 
 def _cause_search(driver: Driver) -> CauseSearch:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness.cause.attribute import Attribution, attribute
+from harness.cause.attribute import Attribution, Remedies, attribute
 from harness.errors import UsageError
 from harness.locks.resolve import Unresolvable
 from harness.search.boundaries import verdict_changes
@@ -100,7 +100,7 @@ def execute_share(session: Session, shard: Shard, watcher: Watcher) -> list[int]
             Investigation(driver),
             Attribution(),
             causes=asked.question.plan.cause and not session.alone,
-            fixes=asked.question.plan.remedies,
+            remedies=Remedies.ALL if asked.question.plan.remedies else Remedies.NONE,
         )
     finally:
         session.executor.close()

@@ -47,6 +47,10 @@ def find_scenario(name: str) -> Path:
     known = sorted(
         {path.parent.name for root in (Path("scenarios"), BUILT_IN) for path in root.glob("*/scenario.toml")}
     )
+    if name.endswith(".py"):
+        raise UsageError(
+            f"there is no script {name!r} in {Path.cwd()}: give the path of a Python file, or of a scenario"
+        )
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {close[0]}?" if close else "."
     raise UsageError(

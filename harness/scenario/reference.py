@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.keys import toml_text
+from harness.keys.markdown import key_table
 from harness.scenario.keys import ALSO, ARM, FIX, SCENARIO
 from harness.verdicts.oracles import EXIT_STATUS, KIND, ORACLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from harness.keys import Key
+    from collections.abc import Iterator
 
 _START = """\
 # scenario.toml
@@ -56,41 +55,23 @@ def reference() -> str:
 def _parts() -> Iterator[str]:
     yield _START
     yield "## Keys\n"
-    yield from _table(SCENARIO)
+    yield from key_table(SCENARIO)
     yield "## `also`\n"
     yield "A second package: the two ranges span a grid, and the answer names one package, or the pair.\n"
-    yield from _table(ALSO)
+    yield from key_table(ALSO)
     yield "## `[arms.NAME]`\n"
     yield _ARMS
-    yield from _table(ARM)
+    yield from key_table(ARM)
     yield "## `[oracle]`\n"
-    yield from _table({"kind": KIND})
+    yield from key_table({"kind": KIND})
     for kind, oracle in ORACLES.items():
         yield f"### `kind = {toml_text(kind)}`\n"
         yield f"{oracle.meaning[0].upper()}{oracle.meaning[1:]}.\n"
         if oracle.options:
-            yield from _table(oracle.options)
+            yield from key_table(oracle.options)
     yield "### How a script ends\n"
     yield _ANY
-    yield from _table(EXIT_STATUS)
+    yield from key_table(EXIT_STATUS)
     yield "## `[fixes.NAME]`\n"
     yield _FIXES
-    yield from _table(FIX)
-
-
-def _table(keys: Mapping[str, Key]) -> Iterator[str]:
-    yield "| key | takes | default | meaning | as in |"
-    yield "|---|---|---|---|---|"
-    for name, key in keys.items():
-        default = "**required**" if key.required else "" if key.default is None else _code(key.default)
-        example = _code(key.default if key.example is None else key.example)
-        yield f"| `{name}` | {_cell(key.kind.words)} | {default} | {_cell(key.meaning)} | {example} |"
-    yield ""
-
-
-def _code(value: object) -> str:
-    return f"`{_cell(toml_text(value))}`"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", r"\|")
+    yield from key_table(FIX)

@@ -35,6 +35,11 @@ class ArmMap:
     traces: Sequence[str | None]
     deterministic: bool | None
 
+    def mean_seconds(self) -> float:
+        """Return what one execution of a release takes, in seconds; 0 where nothing was executed."""
+        seconds = [finding.seconds for finding in self.firsts if finding.result is not None]
+        return sum(seconds) / len(seconds) if seconds else 0.0
+
     def boundaries(self, signal: str) -> list[Boundary]:
         """Return all boundaries in `census` or `trace`."""
         values = [finding.census for finding in self.firsts] if signal == "census" else self.traces

@@ -302,7 +302,10 @@ def load_subject(question: Question, bundle: Bundle | None = None) -> Scenario:
 def _of_command(question: Question) -> Scenario:
     between_environments = question.ends != Ends()
     if not between_environments and not any(axis.package for axis in question.axes):
-        raise UsageError("--package is missing: which package's releases is the script to be run with?")
+        raise UsageError(
+            "--package is missing: name the package whose releases the script is to be executed with, "
+            "for example --package peft"
+        )
     package = ENVIRONMENT if between_environments else question.axes[0].package
     return command_scenario(question.subject.command, package=package, oracle=oracle_of(question.judging))
 

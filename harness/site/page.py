@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page(states: Sequence[State], found: Sequence[Found], runs: Sequence[Run], *, title: str) -> str:
+def page(
+    states: Sequence[State],
+    found: Sequence[Found],
+    runs: Sequence[Run],
+    *,
+    title: str,
+    documented: bool = False,
+) -> str:
     """Return the text of index.html.
 
     Args:
@@ -30,12 +37,14 @@ def page(states: Sequence[State], found: Sequence[Found], runs: Sequence[Run], *
         found: Newest first.
         runs: Oldest first.
         title: Of the site.
+        documented: Whether the documentation lies beside it, in `docs/`.
     """
     made = environment(TEMPLATES)
     style = made.loader.get_source(made, "page.css")[0] if made.loader else ""
     groups = [(key, list(several)) for key, several in groupby(states, key=lambda state: state.key[:2])]
     return made.get_template("site.html.j2").render(
         title=title,
+        documented=documented,
         headline=headline(states),
         groups=groups,
         found=found,

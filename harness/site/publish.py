@@ -66,7 +66,8 @@ def publish(reports: Path, target: Path, *, title: str, url: str = "") -> Publis
         _write(target / state.badge, to_json(badge(state.run.report, state.arm)))
     newest = max(run.started for run in runs)
     _write(target / "feed.xml", feed(found, newest=newest, title=title, url=url))
-    _write(target / "index.html", page(current, found, runs, title=title))
+    documented = (target / "docs" / "index.html").is_file()
+    _write(target / "index.html", page(current, found, runs, title=title, documented=documented))
     return Published(len(runs), len(current), len(found), faults)
 
 

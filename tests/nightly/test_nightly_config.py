@@ -25,7 +25,7 @@ def test_defaults(toy):
         subject=Subject(scenario="toy"),
         axes=(Axis(package="toy"),),
         job=Job(arms=("plain",)),
-        plan=Plan(any_failure=True),
+        plan=Plan(any_failure=True, quick_remedies=False),
     )
     assert watch.tries == 7
     assert (config.reports, config.publish, config.probes, config.minutes) == (

@@ -89,12 +89,8 @@ def test_lightning_leaves_the_trace_of_the_explicit_calls(run_job, lightning, mo
 
 
 @pytest.mark.parametrize("recorded", [True, False])
-def test_the_readme_s_script_runs_with_the_recorder_and_without(torch_python, tmp_path, recorded):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    (script,) = [
-        block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "ImportError" in block
-    ]
-    (tmp_path / "script.py").write_text(script, encoding="utf-8")
+def test_the_script_of_the_documentation_runs_with_the_recorder_and_without(torch_python, tmp_path, recorded):
+    shutil.copy(ROOT / "docs" / "how-to" / "loop.py", tmp_path / "script.py")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["HARNESS_TRACE"] = str(tmp_path / "trace.jsonl")
     if recorded:

@@ -1,4 +1,4 @@
-"""The sections "Why" and "What to do", and the lines on them in the other files."""
+"""The sections "Why" and "What helps", and the lines on them in the other files."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_matrix_says_what_helps(page):
         "bf16": "yes", "clip": "no", "lr": "yes", "scaler": "no", "option": "untried",
     }  # fmt: skip
     assert sentences(matrix) == [
-        "Cures every bad release tested and harms none: bf16.",
+        "Cures every bad release tested (0.7.0) and harms none: bf16.",
         "Recommended (article) and cures nothing here: clip.",
         "Recommended (practice) and cures nothing here: scaler.",
         "Cannot be tried on the bad releases: option.",

@@ -199,6 +199,16 @@ def test_hostile_text_is_shown_and_does_nothing(tmp_path):
     ET.parse(tmp_path / "site" / "feed.xml")
 
 
+def test_the_site_links_to_the_documentation_that_lies_beside_it(out, tmp_path):
+    site = tmp_path / "site"
+    publish(out, site, title="Bisections")
+    assert "Documentation" not in (site / "index.html").read_text(encoding="utf-8")
+    (site / "docs").mkdir()
+    (site / "docs" / "index.html").write_text("", encoding="utf-8")
+    publish(out, site, title="Bisections")
+    assert '<a href="docs/index.html">Documentation</a>' in (site / "index.html").read_text(encoding="utf-8")
+
+
 def test_site_page_matches_gold(out, tmp_path, matches_gold):
     publish(out, tmp_path / "site", title="Bisections")
     page = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
