@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 
@@ -13,6 +14,9 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["lint", "tests"]
 
 SCENARIO = "llama_seq_cls"
+
+# Many container images set this. Every process of a session would compile the whole harness anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def harness(session: nox.Session, *arguments: str, success: tuple[int, ...] = (0,)) -> None:
