@@ -13,7 +13,7 @@ import pytest
 
 from harness.cli import VERBS, main, parser, split_command
 from harness.cli.completion import SHELLS
-from harness.model.question import GROUPS, OF_FIRST, OF_SUBJECT
+from harness.model.commands import GROUPS, OF_FIRST, OF_SUBJECT
 
 ROOT = Path(__file__).parent.parent
 

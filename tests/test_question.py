@@ -14,26 +14,13 @@ from harness.cli import parser, split_command
 from harness.cli.questions import add_question, read_place, read_question
 from harness.errors import UsageError
 from harness.model.codec import from_plain, to_plain
+from harness.model.commands import GROUPS
+from harness.model.holds import DEVICES, POLICIES
 from harness.model.options import described, write_options
-from harness.model.question import (
-    DEVICES,
-    EXECUTORS,
-    GROUPS,
-    POLICIES,
-    SEARCHES,
-    VERDICTS,
-    Axis,
-    Ends,
-    Holds,
-    Job,
-    Judging,
-    Place,
-    Plan,
-    Question,
-    Subject,
-    read_setting,
-    write_setting,
-)
+from harness.model.place import EXECUTORS
+from harness.model.plan import SEARCHES
+from harness.model.question import Axis, Ends, Holds, Job, Judging, Place, Plan, Question, Subject
+from harness.model.values import VERDICTS, read_setting, write_setting
 
 WORD = st.text(st.characters(codec="ascii", min_codepoint=33), min_size=1, max_size=8)
 TEXT = st.text(

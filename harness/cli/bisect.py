@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from harness.cli.questions import add_question, read_place, read_question
 from harness.errors import UsageError
-from harness.model.question import OF_PLACE
+from harness.model.commands import OF_PLACE
 
 if TYPE_CHECKING:
     import argparse

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.cli.questions import add_question, read_place, read_question
-from harness.model.question import OF_PLACE
+from harness.model.commands import OF_PLACE
 
 if TYPE_CHECKING:
     import argparse

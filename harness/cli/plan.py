@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.questions import add_question, read_place, read_question
+from harness.model.commands import OF_PLACE
 from harness.model.options import write_options
-from harness.model.question import OF_PLACE, positive
+from harness.model.values import positive
 
 if TYPE_CHECKING:
     import argparse

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.cli.questions import add_question, read_question
-from harness.model.question import OF_FIRST, OF_JOB
+from harness.model.commands import OF_FIRST, OF_JOB
 
 if TYPE_CHECKING:
     import argparse

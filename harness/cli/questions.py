@@ -8,20 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
+from harness.model.commands import GROUPS, OF_FIRST
 from harness.model.options import add_options, read_options
-from harness.model.question import (
-    GROUPS,
-    OF_FIRST,
-    Axis,
-    Ends,
-    Holds,
-    Job,
-    Judging,
-    Place,
-    Plan,
-    Question,
-    Subject,
-)
+from harness.model.question import Axis, Ends, Holds, Job, Judging, Place, Plan, Question, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ writing of one all come from that description, so that no option can be read and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -23,6 +23,22 @@ if TYPE_CHECKING:
 
 Part = TypeVar("Part")
 _KEY = "option"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """How a value stands on a command line.
+
+    Attributes:
+        read: Makes the value from a word; raises argparse.ArgumentTypeError if the word is wrong.
+        write: Makes the word from the value.
+    """
+
+    read: Callable[[str], Any] = str
+    write: Callable[[Any], str] = str
+
+
+TEXT = Value()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +51,7 @@ class Option:
         metavar: What its value is called; empty for a switch.
         choices: The values that it may have; none: any.
         group: Heading that it stands under in the help.
-        read: Makes the value from a word; raises argparse.ArgumentTypeError if the word is wrong.
-        write: Makes a word from the value.
+        value: How its value is read from a word and written as one.
         verbs: The commands that take the option; none: all.
         repeated: Whether it may be given several times; the field is a tuple then.
         switches: (value, option, help) of options that exclude each other and each mean one value of the field.
@@ -47,8 +62,7 @@ class Option:
     metavar: str = ""
     choices: tuple[str, ...] = ()
     group: str = ""
-    read: Callable[[str], Any] = str
-    write: Callable[[Any], str] = str
+    value: Value = TEXT
     verbs: Collection[str] = ()
     repeated: bool = False
     switches: tuple[tuple[Any, str, str], ...] = ()
@@ -59,16 +73,30 @@ class Option:
 
 
 def option(default: Any, name: str, help: str, **how: Any) -> Any:  # noqa: A002 - the field's term
-    """Return a dataclass field with its option; further arguments are fields of `Option`."""
-    described = Option(name=name, help=help, repeated=isinstance(default, tuple), **how)
-    return field(default=default, metadata={_KEY: described})
+    """Return a dataclass field with its option.
+
+    Args:
+        default: Of the field.
+        name: The option, with what its value is called: `--timeout S`.
+        help: What it does, in a line.
+        how: Further fields of `Option`; `verbs` and `group` default to `VERBS` and `GROUP` of the dataclass.
+    """
+    name, _, metavar = name.partition(" ")
+    made = Option(name=name, metavar=metavar, help=help, repeated=isinstance(default, tuple), **how)
+    return field(default=default, metadata={_KEY: (made, frozenset(how))})
 
 
 def described(part: type[Any]) -> Iterator[tuple[str, Any, Option]]:
     """Yield name, default and option of every field that has an option, in order."""
+    shared = {"verbs": getattr(part, "VERBS", ()), "group": getattr(part, "GROUP", "")}
     for one in fields(part):
         if _KEY in one.metadata:
-            yield one.name, one.default, one.metadata[_KEY]
+            made, given = one.metadata[_KEY]
+            yield (
+                one.name,
+                one.default,
+                replace(made, **{name: value for name, value in shared.items() if name not in given}),
+            )
 
 
 def add_options(
@@ -104,7 +132,7 @@ def add_options(
             continue
         how: dict[str, Any] = {
             "dest": name,
-            "type": what.read,
+            "type": what.value.read,
             "help": what.help,
             "metavar": what.metavar or None,
         }
@@ -153,6 +181,6 @@ def write_options(part: Any, verb: str, *, without: Collection[str] = ()) -> Ite
             yield next((switch for meant, switch, _ in what.switches if meant == value), what.name)
             continue
         for one in value if what.repeated else [value]:
-            word = what.write(one)
+            word = what.value.write(one)
             # A word that begins with a dash would be taken for an option.
             yield from [f"{what.name}={word}"] if word.startswith("-") or not word else [what.name, word]

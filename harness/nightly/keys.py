@@ -17,7 +17,7 @@ from harness.keys.kinds import (
     table,
     table_of,
 )
-from harness.model.question import DEVICES
+from harness.model.holds import DEVICES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from harness.model.question import Setting
+    from harness.model.values import Setting
     from harness.traces.trace import Trace
 
 HASH_SEED = "PYTHONHASHSEED"
