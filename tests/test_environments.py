@@ -101,7 +101,7 @@ def test_moves_are_listed_with_both_versions():
 def make(environments, resolver, version):
     reference = resolver.reference()
     lock = resolver.lock(version, reference)
-    return environments.ensure(lock, environments.base([reference, lock]))
+    return environments.sharing([reference, lock]).ensure(lock)
 
 
 def run(environment, code):
@@ -216,7 +216,7 @@ def test_the_hosts_torch_is_reused_and_nothing_else_of_the_host(resolver, toy_in
     assert ours.requirements() == ["helper==1.0", "torch==2.5.0a0+vendor"]
     environments = Environments("toy", source.host.interpreter, source, resolver.uv, resolver.state)
     reference = ours.reference()
-    environment = environments.ensure(reference, environments.base([reference]))
+    environment = environments.sharing([reference]).ensure(reference)
     seen = run(
         environment,
         "import torch, helper, nvidia_toy, importlib.metadata as m; print(torch.who, m.version('helper'))",

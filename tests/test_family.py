@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from toyindex import DAYS, GOOD, ToyIndex, broken_sdist, wheel
 
-from harness.locks.family import lock_all
 from harness.locks.interpreter import ask
+from harness.locks.locks import Locks
 from harness.locks.resolve import Resolver, Unresolvable
 from harness.locks.torch import TorchSource
 from harness.releases.index import list_releases
@@ -68,7 +68,8 @@ def locked(index, folder, interpreter, *, pins=("helper",), together=True):
     releases = select(list_releases("kin", settings, state).releases, package="kin")
     reference = resolver.reference()
     if together:
-        locks = lock_all(resolver, releases, reference, lambda _line: None)
+        locks = Locks(resolver, releases, reference, lambda _line: None)
+        locks.resolve()
     else:
         locks = [resolver.lock(release.version, reference) for release in releases]
     texts = [lock.reason if isinstance(lock, Unresolvable) else lock.text() for lock in locks]

@@ -82,7 +82,7 @@ class Comparison:
         """Learn what the packages of both environments require; both were executed before."""
         session = self.session
         for lock in (self.locks.good, self.locks.bad):
-            self.locks.requirements |= requirements(session.environments, lock, session.base, make=True)
+            self.locks.requirements |= requirements(session.environments, lock, make=True)
 
     def loaded(self) -> dict[str, bool]:
         """Return {package: whether one of the environments loads it}; empty where executions do not tell."""

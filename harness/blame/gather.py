@@ -67,11 +67,11 @@ def _environment(comparison: Comparison | None, pins: list[str]) -> dict[str, ob
     return {
         "policy": "listed",
         "pins": pins,
-        "packages": session.base.versions(),
+        "packages": session.environments.base.versions(),
         "moves": {},
         "torch": session.torch.choice,
         "fixed": held_alike(session.asked.scenario),
-        "proof": f"{len(session.base.packages)} packages are equal, to the hash, in both environments",
+        "proof": f"{len(session.environments.base.packages)} packages are equal, to the hash, in both environments",
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from harness.blame.comparison import BAD, GOOD
@@ -82,26 +83,26 @@ class Blaming:
             KeyboardInterrupt: With all that was found before taken in.
         """
         began = time.monotonic()
-        uv = Uv(self.asked.asked.settings().uv_environment)
+        uv = Uv(self.asked.asked.source.settings().uv_environment)
         good, bad = interpreters(self.asked, uv, self.warnings)
         try:
-            if good.minor == bad.minor:
-                self.prepared = self._prepare(bad)
-                self._search(self.prepared)
-            else:
-                self.pythons = try_pythons(self.asked, self._prepare(good), self._prepare(bad))
-                self.prepared, self.failure = self.pythons.held, self.pythons.failure
-                if self.pythons.role.searched:
+            with ExitStack() as opened:
+                if good.minor == bad.minor:
+                    self.prepared = self._prepare(bad, opened)
                     self._search(self.prepared)
+                else:
+                    self.pythons = try_pythons(
+                        self.asked, self._prepare(good, opened), self._prepare(bad, opened)
+                    )
+                    self.prepared, self.failure = self.pythons.held, self.pythons.failure
+                    if self.pythons.role.searched:
+                        self._search(self.prepared)
         finally:
             self.seconds["search"] = time.monotonic() - began
-            for one in self._opened:
-                if one.comparison is not None:
-                    one.comparison.session.executor.close()
 
-    def _prepare(self, interpreter: Interpreter) -> Prepared:
+    def _prepare(self, interpreter: Interpreter, opened: ExitStack) -> Prepared:
         self.watcher.note(f"locking both environments for Python {interpreter.version}")
-        prepared = prepare(self.asked, interpreter, self.state, self.watcher)
+        prepared = opened.enter_context(prepare(self.asked, interpreter, self.state, self.watcher))
         self._opened.append(prepared)
         self.prepared = self.prepared or prepared
         return prepared

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -11,27 +12,28 @@ from harness.blame.comparison import BAD, GOOD, Comparison
 from harness.blame.rebuild import Rebuilt, rebuild
 from harness.cause.mixed_locks import MixedLocks
 from harness.cause.mixtures import Mixtures
-from harness.environments.environment import Environments
 from harness.errors import ToolMissingError, UsageError
 from harness.locks.interpreter import find_interpreter
 from harness.locks.lock import Lock, differences
-from harness.locks.resolve import Resolver
-from harness.locks.torch import choose_torch, has_gpu
+from harness.locks.torch import has_gpu
 from harness.probes.store import Store
 from harness.releases.release import Release
 from harness.sessions.asked import ENVIRONMENT, Asked, check_place, load_subject
+from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import Driver
-from harness.sessions.executor import choose
-from harness.sessions.session import Session, usable_device
+from harness.sessions.prepare import make_environments, make_resolver, start
+from harness.sessions.provider import provide
 from harness.snapshots import AsOf, Snapshot, read
-from harness.uv import Uv
 from harness.verdicts.oracles import compares
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.locks.interpreter import Interpreter
     from harness.model.question import Ends, Place, Question
     from harness.sessions.driver import Watcher
     from harness.state import State
+    from harness.uv import Uv
 
 Snapshots = tuple[Snapshot | AsOf, Snapshot | AsOf]
 
@@ -190,13 +192,14 @@ def _allowed(snapshot: Snapshot | AsOf) -> str:
     return "" if isinstance(snapshot, AsOf) else snapshot.requires_python
 
 
+@contextmanager
 def prepare(
     asked: BlameAsked,
     interpreter: Interpreter,
     state: State,
     watcher: Watcher,
-) -> Prepared:
-    """Lock both environments for one Python, and make what executes their mixtures.
+) -> Iterator[Prepared]:
+    """Lock both environments for one Python, and yield them with what executes their mixtures.
 
     Args:
         asked: The question.
@@ -208,66 +211,49 @@ def prepare(
         HarnessError: As the parts say.
     """
     question = asked.asked
-    settings = question.settings()
-    uv = Uv(settings.uv_environment)
-    torch = choose_torch(question.torch, settings, state)
-    interpreter = torch.host.interpreter if torch.host else interpreter
-    pins = list(question.scenario.pins)
-    if question.scenario.package != ENVIRONMENT:
-        pins = question.pins()
-    resolver = Resolver("", pins, interpreter, torch, settings, uv, state)
+    pins = question.pins() if question.scenario.package != ENVIRONMENT else list(question.scenario.pins)
+    resolver = make_resolver(question, state, package="", pins=pins, interpreter=interpreter)
     gpu = question.question.holds.device != "cpu" and has_gpu()
     rebuilt = rebuild(asked.given, asked.snapshots, resolver, gpu=gpu)
     good, bad = (one.lock for one in rebuilt)
-    prepared = Prepared(interpreter, rebuilt, None)
+    prepared = Prepared(resolver.interpreter, rebuilt, None)
     if not isinstance(good, Lock) or not isinstance(bad, Lock):
-        return prepared
-    locks = [bad, good]
-    environments = Environments("", interpreter, torch, uv, state, watcher.note, settings=settings)
-    base = environments.base(locks)
-    store = Store(state)
-    store.clear_leftovers()
-    device = usable_device(question.question.holds.device, environments, locks[0], base)
-    executor = choose(
-        question,
-        None,
-        reference=locks[0],
-        base=base,
-        environments=environments,
-        store=store,
-        device=device,
-        say=watcher.note,
-        warm=False,  # a warm parent has loaded what differs
-    )
+        yield prepared
+        return
     arm = question.arms[0]
     mixed = replace(arm, name=f"{arm.name}, mixtures", of=arm.name)
-    session = Session(
-        asked=replace(question, arms=[arm, mixed]),
-        releases=[Release("good")],
-        locks=[good],
-        reference=locks[0],
-        base=base,
-        resolver=resolver,
-        environments=environments,
-        store=store,
-        executor=executor,
-        device=device,
-        job_digest=question.scenario.job_digest(),
-        note=watcher.note,
-    )
-    if compares(question.scenario.oracle):
-        session.calibrate(arm)  # the good environment alone can be what others are compared with
-        session.calibrations.update(
-            {name: replace(found, comparisons=_MOST_COMPARED) for name, found in session.calibrations.items()}
+    both = replace(question, arms=[arm, mixed])
+    releases, locks = [Release("good")], [good]
+    with (
+        provide(both, Store(state), watcher.note) as provider,
+        start(
+            both,
+            provider,
+            releases=releases,
+            locks=locks,
+            reference=bad,
+            resolver=resolver,
+            environments=make_environments(both, resolver, watcher.note).sharing([bad, good]),
+            note=watcher.note,
+            warm=False,  # a warm parent has loaded what differs
+        ) as session,
+    ):
+        if compares(question.scenario.oracle):
+            calibrate(session, arm)  # the good environment alone can be what others are compared with
+            session.calibrations.update(
+                {
+                    name: replace(found, comparisons=_MOST_COMPARED)
+                    for name, found in session.calibrations.items()
+                }
+            )
+        releases.append(Release("bad"))
+        locks.append(bad)
+        changes = tuple(one for one in differences(good, bad) if one.before != one.after)
+        mixtures = MixedLocks(resolver, good, bad, changes)
+        prepared.comparison = Comparison(
+            Mixtures(Driver(session, watcher), mixtures, (GOOD, BAD), arm.name, mixed.name)
         )
-    session.releases.append(Release("bad"))  # type: ignore[attr-defined]
-    session.locks.append(bad)  # type: ignore[attr-defined]
-    changes = tuple(one for one in differences(good, bad) if one.before != one.after)
-    mixtures = MixedLocks(resolver, good, bad, changes)
-    prepared.comparison = Comparison(
-        Mixtures(Driver(session, watcher), mixtures, (GOOD, BAD), arm.name, mixed.name)
-    )
-    return prepared
+        yield prepared
 
 
 _MOST_COMPARED = 40

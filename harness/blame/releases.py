@@ -55,7 +55,7 @@ class ReleaseSearch:
         if not (change.before and change.after):
             return False
         try:
-            listing = list_releases(change.name, self.asked.settings(), self.state)
+            listing = list_releases(change.name, self.asked.source.settings(), self.state)
         except UsageError:  # every source answered, and none knows it
             return False
         ends = {Version(change.before), Version(change.after)}

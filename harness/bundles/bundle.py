@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from harness.bundles.solid import ERRORS, read_solid
 from harness.errors import HarnessError, UsageError
 from harness.files import whole_folder, write_atomic
+from harness.model.question import Axis
 from harness.recording import recorder_version
+from harness.releases.index import Listing
 from harness.releases.release import Release
 from harness.releases.settings import IndexSettings
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from harness.model.question import Question
     from harness.state import State
 
 SCHEMA = 2
@@ -70,15 +73,55 @@ class Bundle:
     rehashed: Mapping[str, str]
 
     @property
-    def locks(self) -> Path:
-        """Folder of the locks, as a run has one."""
-        return self.folder / "locks"
+    def resolves(self) -> bool:
+        """Whether releases can be resolved that have no lock yet: it has all locks, and no index."""
+        return False
 
     def warning(self) -> str:
         """Return what keeps its results apart from those of where it was made; empty if nothing does."""
         if self.recorder == recorder_version():
             return ""
         return "the bundle was made by another version of the harness: its probes do not compare with those made there"
+
+    def listing(self, package: str, state: State) -> Listing:  # noqa: ARG002 - it has one package's, and here
+        """Return the releases that it has."""
+        return Listing(self.releases, self.warning())
+
+    def decide(self, question: Question) -> Question:
+        """Return a question with all that the bundle decides in it, as if it had been asked that way.
+
+        Raises:
+            UsageError: The question decides something of it too.
+        """
+        subject, holds = question.subject, question.holds
+        given: dict[str, object] = {
+            "SCENARIO": subject.scenario,
+            "a command behind --": subject.command,
+            "--with": holds.pins,
+            "--package": any(axis.package for axis in question.axes),
+            "--python": holds.python,
+            "--policy": holds.policy != "fixed",
+            "--pre": holds.prereleases,
+            "--torch": holds.torch != "auto",
+            "--locks": holds.locks,
+        }
+        for name in (name for name, value in given.items() if value):
+            raise UsageError(f"--bundle and {name}: the bundle decides that; leave {name} out")
+        own = Axis(package=self.package, first=self.releases[0].version, last=self.releases[-1].version)
+        asked = question.axes[0] if question.axes else own
+        return replace(
+            question,
+            subject=replace(subject, scenario=str(self.scenario), bundle=""),
+            axes=(replace(own, first=asked.first or own.first, last=asked.last or own.last),),
+            holds=replace(
+                holds,
+                pins=self.pins,
+                python=self.python,
+                prereleases=True,
+                torch=self.torch,
+                locks=str(self.folder),
+            ),
+        )
 
     def settings(self) -> IndexSettings:
         """Return settings with which uv knows the bundle's wheels and nothing else, and never asks a network."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.sessions.driver import each
 from harness.sessions.finding import Finding
 from harness.sessions.observation import observe
 
@@ -63,7 +64,7 @@ class Bench:
             KeyboardInterrupt: After every running probe was ended.
         """
         self.watcher.expected(len(trials))
-        return self.session.each(self._observe, trials, self.jobs)
+        return each(self.session, self._observe, trials, self.jobs)
 
     def traces(self, trials: Sequence[Trial]) -> list[Trace]:
         """Return what the first seed of each trial recorded, without a verdict; empty where nothing was executed.
@@ -71,7 +72,7 @@ class Bench:
         Raises:
             KeyboardInterrupt: After every running probe was ended.
         """
-        return self.session.each(self._recorded, trials, self.jobs)
+        return each(self.session, self._recorded, trials, self.jobs)
 
     def _recorded(self, trial: Trial) -> Trace:
         probes = self.session.probes(trial.changed(), trial.position, seeds=1)

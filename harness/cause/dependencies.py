@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Protocol
 from harness.environments.requirements import requirements
 from harness.locks.lock import Lock, differences
 from harness.locks.mixture import mix
-from harness.locks.resolve import Resolver
 from harness.report.opened import CulpritResult, DependencyAnswer, MixtureResult
 from harness.search.dependencies import SpentError, culprits
 from harness.search.exchange import Likeness, Outcome, decide
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from harness.sessions.arm_map import Findings
     from harness.sessions.finding import Finding
     from harness.sessions.investigation import Investigation
-    from harness.sessions.session import Session
 
 MOST = 20
 """Executions of mixtures at one boundary."""
@@ -187,11 +185,10 @@ class _Opening:
         self.locks = {place: lock for place in self.ends if isinstance(lock := session.locks[place], Lock)}
         self.left = MOST
         self.trials: dict[tuple[int, frozenset[str]], _Trial] = {}
-        self.resolver = _resolver(session)
+        self.resolver = session.resolver
         self.requirements: Requirements = {}
         for lock in self.locks.values():
-            here = session.asked.place.scheduler is None
-            self.requirements |= requirements(session.environments, lock, session.base, make=here)
+            self.requirements |= requirements(session.environments, lock, make=session.provider.here)
 
     def answer(self) -> DependencyAnswer:
         """Execute what is needed and return what it shows."""
@@ -237,13 +234,10 @@ class _Opening:
             raise SpentError
         self.left -= len(missing)
         session = self.driver.session
-        locks = [*session.locks]
-        locks[trial.position] = trial.mixture.lock
         # As for remedies: an arm of another name, so that the history does not take it for the release as it is.
         label = f"{self.arm.name}, {', '.join(sorted(trial.exchanged))} exchanged"
         arm = replace(self.arm, name=label, of=self.arm.name)
-        asked = replace(session.asked, arms=[arm])
-        driver = Driver(replace(session, locks=locks, asked=asked), self.driver.watcher)
+        driver = Driver(session.with_locks({trial.position: trial.mixture.lock}, [arm]), self.driver.watcher)
         driver.execute([(label, trial.position, repeat) for repeat in missing])
         trial.findings.extend(driver.findings[label][trial.position][repeat] for repeat in missing)
 
@@ -361,21 +355,4 @@ def _disagree(findings: Findings) -> bool:
     return any(
         {Verdict.GOOD, Verdict.BAD} <= {one.verdict for one in repeats.values()}
         for repeats in findings.values()
-    )
-
-
-def _resolver(session: Session) -> Resolver:
-    """Return what asks uv: the run's own, or one like it where the run has the locks of an earlier one."""
-    if isinstance(session.resolver, Resolver):
-        return session.resolver
-    asked, environments = session.asked, session.environments
-    return Resolver(
-        asked.package,
-        asked.pins(),
-        session.interpreter,
-        session.torch,
-        asked.settings(),
-        environments.uv,
-        environments.state,
-        asked.newest(),
     )

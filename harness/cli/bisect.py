@@ -68,8 +68,7 @@ def _share(shard: Shard, question: Question, place: Place, state: State) -> int:
         raise UsageError(
             f"--shard {shard}: needs --locks, so that all shards execute the same; `harness plan` makes them"
         )
-    with watcher() as watched:
-        session, _ = begin(asked, state, watched)
+    with watcher() as watched, begin(asked, state, watched) as (session, _):
         positions = execute_share(session, shard, watched)
     versions = [session.releases[position].version for position in positions]
     span = f"{len(versions)} releases, {versions[0]} to {versions[-1]}" if versions else "no release"

@@ -43,8 +43,8 @@ def run(options: argparse.Namespace) -> int:
 
     question, place, state = read_question(options), read_place(options), State.find()
     folder = Path(options.folder)
-    with watcher() as watched:
-        session, _ = begin(ask(question, state, place), state, watched)
+    with watcher() as watched, begin(ask(question, state, place), state, watched) as (session, _):
+        session.lock_all()
     write_locks(folder / "locks", session)
     locked = replace(question, holds=replace(question.holds, locks=str(folder)))
     verb, *words = locked.to_argv("bisect", *write_options(place, "plan"))

@@ -38,25 +38,28 @@ def run(options: argparse.Namespace) -> int:
     """Execute the probe, or take its stored result, and print what it gave."""
     from harness.releases.release import select  # noqa: PLC0415
     from harness.sessions.asked import ask  # noqa: PLC0415
+    from harness.sessions.calibrate import calibrate  # noqa: PLC0415
     from harness.sessions.observation import observe  # noqa: PLC0415
-    from harness.sessions.session import prepare  # noqa: PLC0415
+    from harness.sessions.prepare import prepare  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
     question, state = read_question(options), State.find()
     if options.arm:
         question = replace(question, job=replace(question.job, arms=(options.arm,)))
     asked = replace(ask(question, state), first=options.release, last=options.release)
-    listing = asked.listing(state)
+    listing = asked.source.listing(asked.package, state)
     wanted = select(listing.releases, package=asked.package, first=options.release, last=options.release)
     releases = [*_reference(asked, listing.releases), *wanted]
-    session = prepare(asked, releases, state, lambda *_: None, warm=False)
     arm = asked.arms[0]
-    session.calibrate(arm)
-    finding = observe(session, arm, len(releases) - 1, options.repeat)
-    if session.executor.repaired():  # a job changed files of its environment: what came after that is gone
-        session.calibrations.clear()
-        session.calibrate(arm)
+    with prepare(asked, releases, state, lambda *_: None, warm=False) as session:
+        calibrate(session, arm)
         finding = observe(session, arm, len(releases) - 1, options.repeat)
+        if (
+            session.executor.repaired()
+        ):  # a job changed files of its environment: what came after that is gone
+            session.calibrations.clear()
+            calibrate(session, arm)
+            finding = observe(session, arm, len(releases) - 1, options.repeat)
     for note in session.executor.notes:
         print(f"warning: {note}", file=sys.stderr)
     said = f"{finding.verdict.value}, {finding.judgement.reason}"

@@ -18,6 +18,7 @@ from harness.descent.hunks import broken, executed_lines, hunks, learnt, mixed, 
 from harness.report.hunks import HunkAnswer, HunkResult, HunkSet
 from harness.search.difference import Difference
 from harness.search.mixtures import Observation, Outcome
+from harness.sessions.driver import each
 from harness.sessions.observation import observe
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ class Opening:
         return seen
 
     def _observe_all(self, wanted: Sequence[tuple[Mixture, int]]) -> list[Observation]:
-        return self.session.each(lambda one: self._observation(*one), wanted, self.jobs)
+        return each(self.session, lambda one: self._observation(*one), wanted, self.jobs)
 
     def _observation(self, mixture: Mixture, repeat: int) -> Observation:
         if broken(self._tree(mixture)):  # not worth an execution

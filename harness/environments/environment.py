@@ -1,9 +1,10 @@
 """Virtual environments made from locks: one shared base for what is the same everywhere, a thin layer on top.
 
-A base holds the packages common to all locks of a run; it is compiled once and never modified. A layer holds the
-release under test and whatever else differs, and puts the base on its path by a `.pth` file. Both are ordinary
-virtual environments made by uv, so a person can step into them; uv links files from its cache, so a layer costs
-little. The folder's name is the lock's digest, and whatever base it stands on, its content is exactly its lock.
+A base holds the packages common to the locks that a run knows as it begins; it is compiled once and never modified. A
+layer holds the release under test and whatever else differs, and puts the base on its path by a `.pth` file. A lock
+that is resolved later and lacks something of the base stands on a smaller one. Both are ordinary virtual
+environments made by uv, so a person can step into them; uv links files from its cache, so a layer costs little. The
+folder's name is the lock's digest, and whatever base it stands on, its content is exactly its lock.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -77,6 +79,8 @@ class Environments:
         told: Called with a line when what takes long begins and ends.
         made: Digests of the locks whose environments were made, not found.
         base_seconds: What making each base took that was made, not found.
+        shared: What environments have in common, the largest first; an environment stands on the first one that is
+            wholly in its lock.
         bases: {folder: lock} of the bases that were used.
         layers: {folder: (what is in it, lock of the environment, folder of its base)} of the environments that were used.
         settings: Which index to ask whether it serves other files than one that it refuses; None cannot ask.
@@ -95,18 +99,21 @@ class Environments:
     bases: dict[Path, Lock] = field(default_factory=dict)
     layers: dict[Path, tuple[Lock, Lock, Path]] = field(default_factory=dict)
     settings: IndexSettings | None = None
+    shared: list[Lock] = field(default_factory=list)
+    _choosing: threading.Lock = field(default_factory=threading.Lock)
 
-    def base(self, locks: Iterable[Lock]) -> Lock:
-        """Return the lock of what all `locks` have in common, the package under test left out."""
+    @property
+    def base(self) -> Lock:
+        """What the environments have in common, but for those that stand on something smaller."""
+        return self.shared[0]
+
+    def sharing(self, locks: Iterable[Lock]) -> Environments:
+        """Return the same, with a base of what all `locks` have in common, the package under test left out."""
         several = list(locks)
-        return several[0].only(common(several) - {self.package})
+        return replace(self, shared=[several[0].only(common(several) - {self.package})])
 
-    def ensure(self, lock: Lock, base: Lock) -> Environment | NotInstallable:
+    def ensure(self, lock: Lock) -> Environment | NotInstallable:
         """Return the environment of `lock`, made if it is not there.
-
-        Args:
-            lock: What it holds.
-            base: The part of it that is shared; every package of it is in `lock` too.
 
         Raises:
             HarnessError: The machine failed, or the base itself cannot be installed.
@@ -117,6 +124,7 @@ class Environments:
             os.utime(folder / MARKER)
             os.utime(found.base / MARKER)
             return self._use(found, lock)
+        base = self.base_of(lock)
         below = self._ensure_base(base)
         found = find(folder)  # only its base was missing
         if found is not None:
@@ -133,6 +141,16 @@ class Environments:
             )
         self.made.append(lock.digest)
         return self._use(made, lock)
+
+    def base_of(self, lock: Lock) -> Lock:
+        """Return the largest base that is wholly in a lock; one that fits is added where there is none."""
+        with self._choosing:
+            for base in self.shared:
+                if not set(base.packages) - set(lock.packages):
+                    return base
+            smallest = self.shared[-1] if self.shared else lock
+            self.shared.append(smallest.only(common([smallest, lock]) - {self.package}))
+            return self.shared[-1]
 
     def remake(self, folder: Path) -> None:
         """Install an environment or a base anew in place of what is there, which a job has changed.

@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from harness.locks.mixture import Requirements
 
 
-def requirements(environments: Environments, lock: Lock, base: Lock, *, make: bool) -> Requirements:
+def requirements(environments: Environments, lock: Lock, *, make: bool) -> Requirements:
     """Return {(name, version): requirements} of the packages of a lock; empty if they cannot be read here.
 
     Args:
         environments: Makes or finds the environment.
         lock: Of the environment.
-        base: What it shares with others.
         make: Whether to make the environment, if it is not there.
     """
     path = environments.state.locks / f"requirements-{lock.digest[:32]}.json"
@@ -35,7 +34,7 @@ def requirements(environments: Environments, lock: Lock, base: Lock, *, make: bo
     except (OSError, ValueError, TypeError):
         pass
     folder = environments.state.environments / lock.digest[:20]
-    made = environments.ensure(lock, base) if make else find(folder)
+    made = environments.ensure(lock) if make else find(folder)
     if not isinstance(made, Environment):
         return {}
     found = _read(made)

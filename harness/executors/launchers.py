@@ -31,7 +31,6 @@ class Launchers:
         scenario: Its job's imports are what the parent loads.
         package: Canonical name of the package under test.
         reference: Lock of the environment that the parent runs in.
-        base: What all locks share.
         warm: False for clean processes only.
         devices: What probes are lent, one each.
 
@@ -44,7 +43,6 @@ class Launchers:
         scenario: Scenario,
         package: str,
         reference: Lock,
-        base: Lock,
         environments: Environments,
         *,
         warm: bool,
@@ -60,7 +58,6 @@ class Launchers:
         self._hash_seed = scenario.variables.get(HASH_SEED, FIRST_HASH_SEED)
         self._package = package
         self._reference = reference
-        self._base = base
         self._environments = environments
         self._lock = threading.Lock()
 
@@ -105,17 +102,18 @@ class Launchers:
         return first and probe.hash_seed == self._hash_seed != RANDOM
 
     def _differs_in_layer_alone(self, lock: Lock) -> bool:
-        return lock.versions().keys() - self._base.versions().keys() == {self._package}
+        others = lock.only(lock.versions().keys() - {self._package})
+        return others.packages == self._environments.base.packages and others != lock
 
     def _stands_on_base(self, environment: Environment) -> bool:
-        return environment.base == self._environments.base_folder(self._base)
+        return environment.base == self._environments.base_folder(self._environments.base)
 
     def _parent(self, environment: Environment) -> WarmLauncher | None:
         """Return the parent; it is started in the reference's environment, or in the one at hand."""
         with self._lock:
             if not self._allowed or self._warm is not None:
                 return self._warm if self._allowed else None
-            host = self._environments.ensure(self._reference, self._base)
+            host = self._environments.ensure(self._reference)
             if isinstance(host, NotInstallable) or not self._differs_in_layer_alone(self._reference):
                 self._allowed = False
                 return None

@@ -22,7 +22,6 @@ class Local:
 
     Args:
         environments: Makes them.
-        base: What the locks of the run have in common.
         launchers: How probes are started.
         store: Where results go.
         slots: How many probes the GPUs hold; None for what the cores allow.
@@ -31,14 +30,12 @@ class Local:
     def __init__(
         self,
         environments: Environments,
-        base: Lock,
         launchers: Launchers,
         store: Store,
         slots: int | None = None,
     ) -> None:
         self.slots = slots
         self._environments = environments
-        self._base = base
         self._launchers = launchers
         self._store = store
         self.notes = launchers.notes
@@ -49,7 +46,7 @@ class Local:
     def execute(self, probe: Probe, lock: Lock) -> Result | NotExecuted:
         """Make the environment if it is not there, and execute the probe in it."""
         with self._guard.watching(probe, self._environments.package):
-            made = self._environments.ensure(lock, self._base)
+            made = self._environments.ensure(lock)
             if isinstance(made, NotInstallable):
                 return NotExecuted(f"cannot be installed: {made.reason}")
             self._guard.mark(made)

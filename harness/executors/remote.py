@@ -134,11 +134,10 @@ class Remote:
         self._cluster.tell(worker.cancel, self._about.run)
 
     def close(self) -> None:
-        """Let the workers go of what they hold for this run, and the connection."""
+        """Let the workers go of what they hold for this run."""
         from harness.executors import worker  # noqa: PLC0415 - needs dask
 
         self._cluster.tell(worker.close, self._about.run)
-        self._cluster.close()
         if len(set(self._machines.values())) > 1:
             named = "; ".join(f"{host}: {name}" for host, name in sorted(self._machines.items()))
             self.notes.append(f"probes ran on different processors, and traces may differ for that: {named}")

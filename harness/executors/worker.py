@@ -59,12 +59,13 @@ class Bench:
         _check(order.lock, interpreter, torch)
         self.state = state
         self.scenario = scenario
-        self.environments = Environments(about.package, interpreter, torch, uv, state, settings=settings)
+        self.environments = Environments(
+            about.package, interpreter, torch, uv, state, settings=settings, shared=[about.base]
+        )
         self.launchers = Launchers(
             scenario,
             about.package,
             about.reference,
-            about.base,
             self.environments,
             warm=order.warm,
             devices=_devices() if order.probe.device == "cuda" else Devices(),
@@ -83,7 +84,7 @@ class Bench:
         with self._lock:
             self._busy += 1
         try:
-            made = self.environments.ensure(order.lock, order.about.base)
+            made = self.environments.ensure(order.lock)
             if isinstance(made, NotInstallable):
                 return Kind.NOT_EXECUTED, f"cannot be installed: {made.reason}", {}
             with tempfile.TemporaryDirectory(prefix="results-", dir=self.state.root) as state:

@@ -9,8 +9,6 @@ and hashes in place. Where any of this is not certain, a release is resolved by 
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,52 +20,14 @@ from harness.locks.resolve import Resolver
 from harness.releases.metadata import read_needs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from harness.locks.resolve import Unresolvable
     from harness.locks.stored import StoredLocks
     from harness.releases.release import Release
 
 
-def lock_all(
-    resolver: Resolver | StoredLocks,
-    releases: Sequence[Release],
-    reference: Lock,
-    told: Callable[[str], None],
-) -> list[Lock | Unresolvable]:
-    """Return the lock of each release, or why it has none.
-
-    Args:
-        resolver: Makes or finds locks.
-        releases: In any order.
-        reference: What all environments share.
-        told: Called with a line for each lock that is there.
-
-    Raises:
-        HarnessError: As the resolver says.
-    """
-    found: dict[str, Lock | Unresolvable] = {}
-
-    def keep(version: str, lock: Lock | Unresolvable) -> None:
-        found[version] = lock
-        told(f"locked {resolver.package} {version} ({len(found)} of {len(releases)})")
-
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        if isinstance(resolver, Resolver):
-            missing = [one for one in releases if not resolver.stored(one.version, reference)]
-            families = _families(resolver, missing)
-            for locks in pool.map(lambda family: _shared(resolver, family, reference), families):
-                for version, lock in locks.items():
-                    keep(version, lock)
-        rest = [one.version for one in releases if one.version not in found]
-        for version, lock in zip(
-            rest, pool.map(lambda one: resolver.lock(one, reference), rest), strict=True
-        ):
-            keep(version, lock)
-    return [found[release.version] for release in releases]
-
-
-def _families(resolver: Resolver, releases: Sequence[Release]) -> list[list[Release]]:
+def families(resolver: Resolver, releases: Sequence[Release]) -> list[list[Release]]:
     """Return the releases with equal requirements, in groups of two or more."""
     if len(releases) < 2 or not resolver.settings.uniform or resolver.days:
         return []
@@ -82,9 +42,22 @@ def _families(resolver: Resolver, releases: Sequence[Release]) -> list[list[Rele
     return [family for family in families.values() if len(family) > 1]
 
 
-def _shared(resolver: Resolver, family: Sequence[Release], reference: Lock) -> dict[str, Lock | Unresolvable]:
-    """Return {version: lock} of a family: of all if they may share one resolution, else of the first alone."""
+def lock_family(
+    resolver: Resolver | StoredLocks, family: Sequence[Release], reference: Lock
+) -> dict[str, Lock | Unresolvable]:
+    """Return {version: lock} of releases that may share one resolution: of all if they do, else of the first alone.
+
+    Args:
+        resolver: Makes or finds locks.
+        family: One of `families`, in any order, or one release alone.
+        reference: What all environments share.
+
+    Raises:
+        HarnessError: As the resolver says.
+    """
     eldest, *others = family
+    if not others or not isinstance(resolver, Resolver):
+        return {eldest.version: resolver.lock(eldest.version, reference)}
     lock, alone = resolver.resolve(eldest.version, reference)
     found = {eldest.version: lock}
     if not isinstance(lock, Lock) or not alone or not _first_choices(resolver.package, lock, reference):

@@ -12,26 +12,32 @@ from harness.locks.resolve import Unresolvable
 from harness.locks.torch import with_host_torch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from harness.locks.interpreter import Interpreter
     from harness.locks.lock import Lock
+    from harness.locks.resolve import Resolver
     from harness.locks.torch import HostTorch
     from harness.releases.release import Release
 
 
 def lock_texts(
-    reference: Lock, releases: Sequence[Release], locks: Sequence[Lock | Unresolvable]
+    reference: Lock, releases: Sequence[Release], locks: Mapping[int, Lock | Unresolvable]
 ) -> dict[str, str]:
     """Return {file name: text} of the reference and the lock of every release, or why there is none.
 
     It is what `StoredLocks` reads.
+
+    Args:
+        reference: What all environments share.
+        releases: Oldest first.
+        locks: By position; a release that nobody asked about has none.
     """
     texts = {"reference.txt": lock_file(reference)}
-    for release, lock in zip(releases, locks, strict=True):
+    for position, lock in locks.items():
         text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock_file(lock)
-        texts[f"{release.version}.txt"] = text
+        texts[f"{releases[position].version}.txt"] = text
     return texts
 
 
@@ -43,17 +49,16 @@ class StoredLocks:
         package: Canonical name of the package under test.
         folder: Holds `reference.txt` and a file a release.
         interpreter: Its Python and platform must be those that the locks were made for.
-        pins: What the scenario asks for, for the report.
-        notes: Nothing: what cannot be read is an error here.
         host: The torch that stands in place of the one of the locks; None leaves them as they are.
+        resolver: Resolves a release that the run had no need of, with the run's reference; None where nothing can be
+            resolved, as from a bundle.
     """
 
     package: str
     folder: Path
     interpreter: Interpreter
-    pins: Sequence[str]
     host: HostTorch | None = None
-    notes: Sequence[str] = ()
+    resolver: Resolver | None = None
 
     def reference(self) -> Lock:
         """Return the lock that the run's environments shared.
@@ -74,20 +79,24 @@ class StoredLocks:
             )
         return lock
 
-    def lock(self, version: str, _reference: Lock) -> Lock | Unresolvable:
-        """Return the lock of one release, or the reason that the run gave for having none.
+    def stored(self, version: str, _reference: Lock) -> Lock | Unresolvable | None:
+        """Return what the run has of one release: its lock, or the reason for having none.
 
         Raises:
             HarnessError: It is damaged.
         """
-        return self._read(version)
+        return self._read(version) if (self.folder / f"{version}.txt").exists() else None
 
-    def forget(self, _version: str, _reference: Lock) -> None:
-        """Keep it: an earlier run is repeated as it was."""
+    def lock(self, version: str, reference: Lock) -> Lock | Unresolvable:
+        """Return the lock of one release, or why it has none.
 
-    def requirements(self) -> list[str]:
-        """Return the pins in force."""
-        return list(self.pins)
+        Raises:
+            HarnessError: It is damaged, or the machine or the index failed.
+        """
+        stored = self.stored(version, reference)
+        if stored is not None or self.resolver is None:
+            return stored or self._read(version)
+        return self.resolver.lock(version, reference)
 
     def _read(self, name: str) -> Lock | Unresolvable:
         path = self.folder / f"{name}.txt"

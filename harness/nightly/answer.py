@@ -14,6 +14,7 @@ from harness.model.question import Place
 from harness.runs.bisect import bisect
 from harness.runs.stored import load_report
 from harness.sessions.asked import ask
+from harness.sessions.source import Index
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def answer(
         return found
     for unfinished in out.glob(f".{stem}*.tmp"):
         shutil.rmtree(unfinished, ignore_errors=True)  # left by this night when it was killed
-    ready = replace(ask(question, state, Place(out=str(out))), own_links=watch.own_links)
+    ready = replace(ask(question, state, Place(out=str(out))), source=Index(watch.own_links))
     done = bisect(ready, state, watcher, started)
     if done.interrupted:
         raise KeyboardInterrupt

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
-from harness.locks.lock import Lock
+from harness.locks.lock import Lock, moves
 from harness.sessions.asked import ask
+from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import Driver
-from harness.sessions.session import moved_packages, prepare
+from harness.sessions.prepare import prepare
+from harness.sessions.source import Index
 from harness.traces.compare import beyond, first_difference, noise_floor
 from harness.verdicts.oracles import ORACLES
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from harness.nightly.config import Watch
     from harness.releases.release import Release
@@ -90,19 +94,21 @@ class Examination:
             ask(watch.question, state),
             scenario=replace(scenario, oracle=oracle),
             refresh=watch.refresh,
-            own_links=watch.own_links,
+            source=Index(watch.own_links),
         )
         self._places = {release.version: place for place, release in enumerate(releases)}
-        self.session = self._prepared(releases, state, watcher)
-        if again:
-            self._forget(again)
-            self.session = self._prepared(releases, state, watcher)
-        self.driver = Driver(self.session, watcher)
-        self._moves = moved_packages(self.session)
+        with ExitStack() as opened:
+            if again:
+                with self._prepared(releases, state, watcher) as self.session:
+                    self._forget(again)
+            self.session = opened.enter_context(self._prepared(releases, state, watcher))
+            self.session.lock_beside()
+            self.driver = Driver(self.session, watcher)
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
         """End what may still run."""
-        self.session.executor.close()
+        self._opened.close()
 
     def cost(self, arm: Arm, version: str) -> int:
         """Return how many executions the first look at a release takes; what is stored costs nothing."""
@@ -114,7 +120,7 @@ class Examination:
         try:
             for arm in arms:
                 if arm.name not in self.session.calibrations:
-                    self.session.calibrate(arm)
+                    calibrate(self.session, arm)
         except UsageError:
             return False
         return True
@@ -166,7 +172,7 @@ class Examination:
             runs=len(told),
             likeness=likeness,
             difference=str(difference) if difference else "",
-            moves=tuple(self._moves.get(version, ())),
+            moves=tuple(self._moves(version)),
             lock=usual.lock,
             trace=usual.trace_digest,
         )
@@ -176,12 +182,19 @@ class Examination:
         found = self.session.locks[self._places[version]]
         return found if isinstance(found, Lock) else None
 
+    def _moves(self, version: str) -> list[str]:
+        """Return what a release's requirements move, a line each."""
+        lock = self.lock(version)
+        return moves(self.session.reference, lock, besides=self.asked.package) if lock else []
+
     def deterministic(self, arm: str, version: str) -> bool | None:
         """Tell whether all executions of a release are equal bit for bit; None if there is one alone."""
         digests = [one.trace_digest for one in self.findings(arm, version) if one.trace_digest]
         return len(set(digests)) == 1 if len(digests) > 1 else None
 
-    def _prepared(self, releases: Sequence[Release], state: State, watcher: Watcher) -> Session:
+    def _prepared(
+        self, releases: Sequence[Release], state: State, watcher: Watcher
+    ) -> AbstractContextManager[Session]:
         return prepare(self.asked, releases, state, watcher.note, warm=False)
 
     def _forget(self, versions: Collection[str]) -> None:
@@ -193,7 +206,6 @@ class Examination:
                     if found is not None:
                         session.store.discard(found)
             session.resolver.forget(version, session.reference)
-        session.executor.close()
 
     def _verdicts(self, arm: str, version: str) -> set[Verdict]:
         return {one.verdict for one in self.findings(arm, version)}

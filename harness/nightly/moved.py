@@ -7,6 +7,7 @@ those of now without it do as last night's, at least twice each in clean process
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,17 +15,16 @@ from harness.cause.mixed_locks import MixedLocks
 from harness.cause.mixtures import Mixtures, growing
 from harness.environments.requirements import requirements
 from harness.locks.lock import differences
-from harness.locks.resolve import Resolver, Unresolvable
+from harness.locks.resolve import Unresolvable
 from harness.search.culprits import Conclusion
 from harness.search.difference import Difference
 from harness.search.mixtures import MOST_REPEATS, Outcome
 from harness.sessions.driver import Driver
-from harness.sessions.executor import choose
 from harness.traces.compare import beyond, noise_floor
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from harness.locks.lock import Lock, Move
     from harness.nightly.examine import Examination
@@ -89,15 +89,11 @@ def blame(examination: Examination, before: Lock, arm: str, version: str, night:
     Raises:
         HarnessError: The index is out of reach.
     """
-    mixtures = None
     try:
-        mixtures = _mixtures(examination, before, arm, version, _FURTHER + _A_NIGHT * night)
-        return _searched(mixtures)
+        with _mixtures(examination, before, arm, version, _FURTHER + _A_NIGHT * night) as mixtures:
+            return _searched(mixtures)
     except _UndecidedError as error:
         return Blamed(undecided=str(error), elsewhere=error.elsewhere)
-    finally:
-        if mixtures is not None:
-            mixtures.session.executor.close()
 
 
 def _searched(mixtures: Mixtures) -> Blamed | None:
@@ -108,9 +104,8 @@ def _searched(mixtures: Mixtures) -> Blamed | None:
     if judge is None:
         return None
     mixtures.driver.watcher.note(f"searching which of {len(locks.changes)} moved packages did it")
-    here = session.asked.place.scheduler is None
     for lock in (locks.good, locks.bad):
-        locks.requirements |= requirements(session.environments, lock, session.base, make=here)
+        locks.requirements |= requirements(session.environments, lock, make=session.provider.here)
     search = Difference(len(locks.changes), ties=locks.ties(), budget=_MOST)
     mixtures.begin(search, judge)
     mixtures.execute(search, judge)
@@ -148,8 +143,11 @@ def _chosen(moves: Sequence[Move], mixture: Mixture) -> tuple[Move, ...]:
     return tuple(moves[place] for place in sorted(mixture))
 
 
-def _mixtures(examination: Examination, before: Lock, arm: str, version: str, first: int) -> Mixtures:
-    """Return what executes a baseline in one arm with some of the packages moved."""
+@contextmanager
+def _mixtures(
+    examination: Examination, before: Lock, arm: str, version: str, first: int
+) -> Iterator[Mixtures]:
+    """Yield what executes a baseline in one arm with some of the packages moved."""
     session = examination.session
     place = [release.version for release in session.releases].index(version)
     old, new = _ends(session, before, place)
@@ -163,34 +161,23 @@ def _mixtures(examination: Examination, before: Lock, arm: str, version: str, fi
     # As for remedies: an arm of another name, so that the history does not take it for the baseline's own.
     own = next(one for one in session.asked.arms if one.name == arm)
     moved = replace(own, name=f"{arm}, packages moved", of=arm)
-    base = session.environments.base([old, new])
-    executor = choose(
-        session.asked,
-        None,
-        reference=new,
-        base=base,
-        environments=session.environments,
-        store=session.store,
-        device=session.device,
-        say=examination.driver.watcher.note,
-        warm=False,
-    )
-    mixing = replace(
-        growing(session, old, named=[version]),
-        asked=replace(session.asked, arms=[moved]),
-        base=base,
-        executor=executor,
-    )
-    assert isinstance(mixing.resolver, Resolver)  # noqa: S101 - `_ends` has found both locks by it
-    return Mixtures(
-        Driver(mixing, examination.driver.watcher),
-        MixedLocks(mixing.resolver, old, new, moves),
-        ends=(len(session.releases), place),
-        arm=moved.name,
-        mixed_arm=moved.name,
-        first=first,
-        label=lambda _mixture, _number: version,
-    )
+    environments = session.environments.sharing([old, new])
+    with session.provider.executor(environments, new, session.device, warm=False) as executor:
+        mixing = replace(
+            growing(session, old, named=[version]),
+            asked=replace(session.asked, arms=[moved]),
+            environments=environments,
+            executor=executor,
+        )
+        yield Mixtures(
+            Driver(mixing, examination.driver.watcher),
+            MixedLocks(mixing.resolver, old, new, moves),
+            ends=(len(session.releases), place),
+            arm=moved.name,
+            mixed_arm=moved.name,
+            first=first,
+            label=lambda _mixture, _number: version,
+        )
 
 
 def _ends(session: Session, before: Lock, place: int) -> tuple[Lock, Lock]:
@@ -199,7 +186,7 @@ def _ends(session: Session, before: Lock, place: int) -> tuple[Lock, Lock]:
     host = session.torch.host
     fixed = {session.asked.package, *(("torch", *host.beside) if host else ())}
     moved = [move for move in differences(before, session.reference) if move.name not in fixed]
-    if not isinstance(resolver, Resolver) or isinstance(new, Unresolvable):
+    if isinstance(new, Unresolvable):
         raise _UndecidedError(f"{version} has no lock with the packages of now")
     old = resolver.as_before(version, before, moved)
     if isinstance(old, Unresolvable):

@@ -10,9 +10,9 @@ from packaging.utils import canonicalize_name
 
 from harness.bundles.bundle import FIRST, ITSELF, SCHEMA
 from harness.errors import UsageError
-from harness.locks.family import lock_all
 from harness.locks.interpreter import Interpreter, find_interpreter
 from harness.locks.lock import Lock
+from harness.locks.locks import Locks
 from harness.locks.resolve import Resolver, Unresolvable
 from harness.locks.stored import lock_texts
 from harness.locks.torch import choose_torch, without_torch
@@ -92,7 +92,7 @@ def pack(
     Raises:
         HarnessError: As its parts say.
     """
-    listing = asked.listing(state)
+    listing = asked.source.listing(asked.package, state)
     releases = asked.select(listing.releases)
     resolver, target = _resolver(asked, state, python, platform)
     reference, locks = _locks(resolver, releases, told)
@@ -112,7 +112,10 @@ def pack(
     solid = [file for file in files if file.fits and file.path.stat().st_size < _LARGE]
     content: dict[str, Path | bytes] = {
         **_files(asked.scenario),
-        **{f"locks/{name}": text.encode() for name, text in lock_texts(reference, releases, locks).items()},
+        **{
+            f"locks/{name}": text.encode()
+            for name, text in lock_texts(reference, releases, locks.known()).items()
+        },
         **{f"wheels/{file.path.name}": file.path for file in files if file not in solid},
     }
     itself = _itself(solid, target, state, told)
@@ -154,7 +157,7 @@ def _resolver(
     asked: Asked, state: State, python: str | None, platform: str | None
 ) -> tuple[Resolver, Target]:
     """Return what makes the locks, and the machine they are for."""
-    settings = asked.settings()
+    settings = asked.source.settings()
     uv = Uv(settings.uv_environment)
     # The host's torch is the target's: its version is put into the locks there.
     choice = "index" if asked.torch in {"host", "auto"} else asked.torch
@@ -180,13 +183,15 @@ def _resolver(
 
 def _locks(
     resolver: Resolver, releases: Sequence[Release], told: Callable[[str], None]
-) -> tuple[Lock, list[Lock | Unresolvable]]:
+) -> tuple[Lock, Locks]:
     reference = resolver.reference()
     if isinstance(reference, Unresolvable):
         raise UsageError(
             f"no release of {resolver.package} goes with the pins, so there is nothing to bundle: {reference.reason}"
         )
-    return reference, lock_all(resolver, releases, reference, told)
+    locks = Locks(resolver, releases, reference, told)
+    locks.resolve()
+    return reference, locks
 
 
 def _files(scenario: Scenario) -> dict[str, Path]:

@@ -93,10 +93,12 @@ class Store:
 
     Attributes:
         notes: What a reader of the report must know: which results were damaged.
+        distrusted: Ways to start a process (`warm`) whose results are no evidence here: they are forgotten.
     """
 
     state: State
     notes: list[str] = field(default_factory=list, compare=False)
+    distrusted: set[str] = field(default_factory=set, compare=False)
     _whole: dict[Path, list[tuple[int, ...]]] = field(default_factory=dict, repr=False, compare=False)
 
     def find(self, digest: str, repeat: int = 0) -> Result | None:
@@ -105,6 +107,9 @@ class Store:
         if isinstance(found, Damaged):
             note = put_aside(self._folder(digest, repeat), self.state.root, "result", "is executed again")
             self.notes.append(f"{note} ({found.reason})")
+            return None
+        if found is not None and found.execution.start in self.distrusted:
+            self.discard(found)
             return None
         return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ from harness.search.edges import AXES
 from harness.sessions.arm_map import representative
 from harness.sessions.asked import probe_command
 from harness.sessions.axes import Part
+from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import Driver
 from harness.sessions.finding import Finding
 from harness.sessions.warm_start import prove_warm_start
@@ -45,7 +47,7 @@ from harness.verdicts.skips import unresolvable
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.report.model import ArmResult
     from harness.search.grid import Cell, Edge
@@ -163,12 +165,15 @@ class GridInvestigation:
             parts=self.parts,
         )
 
-    def _begin(self, part: Part) -> Session:
+    @contextmanager
+    def _begin(self, part: Part) -> Iterator[Session]:
         """Make a part ready, and keep its locks."""
-        session, warnings = begin(self._ask(part), self.state, self.watcher)
-        write_locks(self.folder / "locks" / part.locks, session)
-        self.warnings += [one for one in warnings if one not in self.warnings]
-        return session
+        with begin(self._ask(part), self.state, self.watcher) as (session, warnings):
+            try:
+                yield session
+            finally:
+                write_locks(self.folder / "locks" / part.locks, session)
+                self.warnings += [one for one in warnings if one not in self.warnings]
 
     def _ask(self, part: Part) -> Asked:
         asked = self.asked.ask(part, self.state, self.folder / RUNS)
@@ -194,12 +199,9 @@ class GridInvestigation:
         axis = names.index(own) if own in names else 0
         part = self._line(axis, 0, [arm.name for arm in self.asked.arms])
         self.watcher.note(f"reference: {part.package} with {part.held} {part.held_version}")
-        session = self._begin(part)
-        try:
+        with self._begin(part) as session:
             for arm in session.asked.arms:
-                session.calibrate(arm)
-        finally:
-            session.executor.close()
+                calibrate(session, arm)
         self.calibrations = {
             name: replace(
                 found,
@@ -246,19 +248,18 @@ class GridInvestigation:
         """Execute cells of one row or column; cells of it for which no lock exists are known from then on too."""
         part = self._line(axis, at, sorted({arm for arm, _, _ in tasks}))
         self.watcher.note(f"corners: {part.package} with {part.held} {part.held_version}")
-        session = self._begin(part)
-        for arm in session.asked.arms:
-            session.calibrate(arm)
-        driver = Driver(session, self.watcher)
-        try:
-            prove_warm_start(driver, [(arm, position) for arm, position, _ in tasks])
-            driver.execute(tasks)
-        finally:
-            session.executor.close()
-            if not self._host:
-                self._host, self._environment = host(driver), self._of_all(environment(session))
-            for name in part.arms:
-                self._take_in(driver, part, name)
+        with self._begin(part) as session:
+            for arm in session.asked.arms:
+                calibrate(session, arm)
+            driver = Driver(session, self.watcher)
+            try:
+                prove_warm_start(driver, [(arm, position) for arm, position, _ in tasks])
+                driver.execute(tasks)
+            finally:
+                if not self._host:
+                    self._host, self._environment = host(driver), self._of_all(environment(session))
+                for name in part.arms:
+                    self._take_in(driver, part, name)
 
     def _of_all(self, found: Mapping[str, object]) -> dict[str, object]:
         """Return what one session says of its environments, as far as that holds for all pairs."""
@@ -270,7 +271,7 @@ class GridInvestigation:
         session = driver.session
         findings: dict[int, tuple[Finding, list[Finding]]] = {
             position: (Finding(unresolvable(lock.reason)), [])
-            for position, lock in enumerate(session.locks)
+            for position, lock in session.known_locks().items()
             if isinstance(lock, Unresolvable)
         }
         findings |= {position: representative(repeats) for position, repeats in driver.findings[arm].items()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import platform
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -24,8 +25,9 @@ from harness.environments.evict import evict
 from harness.errors import MachineError
 from harness.files import whole_folder, write_atomic
 from harness.history.record import Recorded
+from harness.locks.lock import Lock
 from harness.locks.mixture import met
-from harness.locks.resolve import HELD, Unresolvable
+from harness.locks.resolve import HELD
 from harness.locks.stored import lock_texts
 from harness.machine import processor
 from harness.model.codec import to_plain
@@ -47,16 +49,16 @@ from harness.sessions.arm_map import arrange
 from harness.sessions.asked import probe_command
 from harness.sessions.driver import Driver, Watcher, distrust_environments
 from harness.sessions.investigation import Investigation
-from harness.sessions.session import Session, moved_packages, prepare
+from harness.sessions.prepare import prepare
+from harness.sessions.session import Session, moved_packages
 from harness.verdicts.verdict import Verdict
 from harness.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.cause.dependencies import Place
-    from harness.locks.lock import Lock
     from harness.model.question import Question
     from harness.report.opened import DependencyAnswer
     from harness.scenario import Scenario
@@ -106,51 +108,69 @@ def bisect(asked: Asked, state: State, watcher: Watcher, started: datetime | Non
 
 def _bisect(asked: Asked, state: State, watcher: Watcher, started: datetime) -> Run:
     phases = Phases()
-    session, warnings = begin(asked, state, watcher, phases)
-    investigation = Investigation(Driver(session, watcher))
-    interrupted = False
-    attribution = Attribution()
-    opened: dict[Place, DependencyAnswer] = {}
-    beside = Beside()
-    installed = sum(session.environments.base_seconds)
-    try:
-        investigation.run()
-        phases.ended(
-            "probes", besides=("shared packages", sum(session.environments.base_seconds) - installed)
-        )
-        open_boundaries(investigation, opened)
-        if opened:
-            phases.ended("dependencies")
-        beside_fixed(investigation, beside)
-        if beside.results:
-            phases.ended("shared packages as well")
-        if asked.question.plan.confirm_on:
-            warnings += confirm(investigation)
-            phases.ended(f"confirmation on {asked.question.plan.confirm_on}")
-        # What the machine does is no cause that could be exchanged, and each trial would be a whole comparison.
-        causes = _cause_search(investigation.driver) == CauseSearch.SOUGHT
-        remedies = _remedies(investigation.driver)
-        attribute(investigation, attribution, causes=causes, remedies=remedies)
-        while distrust_environments(investigation.driver):  # what was executed last came after a job's change
-            investigation.run()
-            attribution = Attribution()
-            attribute(investigation, attribution, causes=causes, remedies=remedies)
-    except KeyboardInterrupt:
-        interrupted = True
-        warnings.append(
-            "interrupted: what is missing is untested; the same command goes on where this one stopped"
-        )
-    finally:
-        session.executor.close()
-        phases.ended("causes" if "probes" in phases.seconds else "probes")
+    found = _Found()
+    with begin(asked, state, watcher, phases) as (session, warnings):
+        investigation = Investigation(Driver(session, watcher))
+        try:
+            _investigate(investigation, found, warnings, phases)
+        except KeyboardInterrupt:
+            found.interrupted = True
+            warnings.append(
+                "interrupted: what is missing is untested; the same command goes on where this one stopped"
+            )
+    phases.ended("causes" if "probes" in phases.seconds else "probes")
+    if said := nothing_resolvable(session):
+        watcher.note(f"warning: {said}")
+        warnings.append(said)
     warnings += session.notes
-    report = replace(gather(investigation, started, warnings, attribution, opened), policies=beside.results)
-    folder = write(report, investigation.driver, asked.out, beside)
+    report = gather(investigation, started, warnings, found.attribution, found.opened)
+    report = replace(report, policies=found.beside.results)
+    folder = write(report, investigation.driver, asked.out, found.beside)
     if session.environments.made:
         evict(state.environments, cap=asked.environment_cap, keep=_in_use(session))
     phases.ended("report")
     check_starved(investigation.driver, folder)
-    return Run(report, folder, interrupted, phases.seconds)
+    return Run(report, folder, found.interrupted, phases.seconds)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What an investigation leaves behind, as far as it came."""
+
+    attribution: Attribution = field(default_factory=Attribution)
+    opened: dict[Place, DependencyAnswer] = field(default_factory=dict)
+    beside: Beside = field(default_factory=Beside)
+    interrupted: bool = False
+
+
+def _investigate(investigation: Investigation, found: _Found, warnings: list[str], phases: Phases) -> None:
+    """Search, open boundaries, confirm, explain.
+
+    Raises:
+        KeyboardInterrupt: With all that was found before taken in.
+    """
+    driver, asked = investigation.driver, investigation.driver.session.asked
+    environments = driver.session.environments
+    installed = sum(environments.base_seconds)
+    investigation.run()
+    phases.ended("probes", besides=("shared packages", sum(environments.base_seconds) - installed))
+    open_boundaries(investigation, found.opened)
+    if found.opened:
+        phases.ended("dependencies")
+    beside_fixed(investigation, found.beside)
+    if found.beside.results:
+        phases.ended("shared packages as well")
+    if asked.question.plan.confirm_on:
+        warnings += confirm(investigation)
+        phases.ended(f"confirmation on {asked.question.plan.confirm_on}")
+    # What the machine does is no cause that could be exchanged, and each trial would be a whole comparison.
+    causes = _cause_search(driver) == CauseSearch.SOUGHT
+    remedies = _remedies(driver)
+    attribute(investigation, found.attribution, causes=causes, remedies=remedies)
+    while distrust_environments(driver):  # what was executed last came after a job's change
+        investigation.run()
+        found.attribution = Attribution()
+        attribute(investigation, found.attribution, causes=causes, remedies=remedies)
 
 
 def check_starved(driver: Driver, folder: Path) -> None:
@@ -173,16 +193,17 @@ def check_starved(driver: Driver, folder: Path) -> None:
         )
 
 
+@contextmanager
 def begin(
     asked: Asked, state: State, watcher: Watcher, phases: Phases | None = None
-) -> tuple[Session, list[str]]:
-    """List and lock the releases of a question; return what executes them, and what its reader must know.
+) -> Iterator[tuple[Session, list[str]]]:
+    """List the releases of a question; yield what executes them, and what its reader must know.
 
     Raises:
         HarnessError: As the parts say.
     """
     phases = phases or Phases()
-    listing = asked.listing(state)
+    listing = asked.source.listing(asked.package, state)
     warnings = [listing.warning] if listing.warning else []
     for warning in warnings:
         watcher.note(f"warning: {warning}")
@@ -192,17 +213,15 @@ def begin(
     )
     phases.ended("listing")
     unasked = prereleases_left_out(asked, listing.releases)
-    session = replace(prepare(asked, releases, state, watcher.note), left_out=unasked)
-    phases.ended("locks", besides=("shared packages", sum(session.environments.base_seconds)))
-    watcher.note(f"{len(releases)} releases locked in {phases.seconds['locks']:.1f} s")
-    if session.alone:
-        said = "the oracle judges what the machine does: one probe at a time, each in a process of its own"
-        watcher.note(said)
-        warnings.append(said)
-    if said := nothing_resolvable(session):
-        watcher.note(f"warning: {said}")
-        warnings.append(said)
-    return session, warnings
+    with prepare(asked, releases, state, watcher.note) as session:
+        phases.ended("first locks", besides=("shared packages", sum(session.environments.base_seconds)))
+        if session.alone:
+            said = (
+                "the oracle judges what the machine does: one probe at a time, each in a process of its own"
+            )
+            watcher.note(said)
+            warnings.append(said)
+        yield replace(session, left_out=unasked), warnings
 
 
 def gather(
@@ -254,8 +273,11 @@ def gather(
         remedies_left=attribution.remedies_left,
         survival=attribution.curves,
     )
-    pairs = zip(session.releases, session.locks, strict=True)
-    locks = {release.version: lock for release, lock in pairs if not isinstance(lock, Unresolvable)}
+    locks = {
+        session.releases[position].version: lock
+        for position, lock in session.known_locks().items()
+        if isinstance(lock, Lock)
+    }
     report = with_raised(with_moves(report, locks, opened), locks)
     return worded(with_devices(report, session.store, asked.scenario.oracle))
 
@@ -276,8 +298,8 @@ def write(report: Report, driver: Driver, out: Path, beside: Beside | None = Non
 
 
 def write_locks(folder: Path, session: Session) -> None:
-    """Write the reference and the lock of every release, or why there is none, as `--locks` reads them."""
-    texts = lock_texts(session.reference, session.releases, session.locks)
+    """Write the reference and every lock that was asked for, or why there is none, as `--locks` reads them."""
+    texts = lock_texts(session.reference, session.releases, session.known_locks())
     for name, text in texts.items():
         write_atomic(folder / name, text, durable=False)
 
@@ -406,7 +428,7 @@ def environment(session: Session) -> dict[str, object]:
     """Return what a report says of a run's environments, see `Report`."""
     asked = session.asked
     moves = moved_packages(session)
-    locked = [lock for lock in session.locks if not isinstance(lock, Unresolvable)]
+    locked = [lock for lock in session.known_locks().values() if isinstance(lock, Lock)]
     return {
         "policy": asked.question.holds.policy,
         "pins": session.resolver.requirements(),
@@ -448,4 +470,4 @@ def held_alike(scenario: Scenario) -> dict[str, object]:
 
 def _in_use(session: Session) -> list[Path]:
     folder = session.environments.state.environments
-    return [folder / lock.digest[:20] for lock in session.locks if not isinstance(lock, Unresolvable)]
+    return [folder / lock.digest[:20] for lock in session.known_locks().values() if isinstance(lock, Lock)]

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
+from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import Driver
-from harness.sessions.executor import choose
 
 if TYPE_CHECKING:
     from harness.sessions.investigation import Investigation
@@ -33,26 +33,9 @@ def confirm(investigation: Investigation) -> list[str]:
     wanted = asked.question.plan.confirm_on
     if wanted is None:
         return []
-    remote = asked.place.scheduler is not None
-    executor = (
-        session.executor
-        if remote
-        else choose(
-            asked,
-            None,
-            reference=session.reference,
-            base=session.base,
-            environments=session.environments,
-            store=session.store,
-            device=wanted,
-            say=driver.watcher.note,
-            warm=False,
-        )
-    )
     notes = []
-    other = replace(session, device=wanted, executor=executor, calibrations={})
-    there = Driver(other, driver.watcher)
-    try:
+    with session.provider.executor(session.environments, session.reference, wanted, warm=False) as executor:
+        there = Driver(replace(session, device=wanted, executor=executor, calibrations={}), driver.watcher)
         for name, answer in investigation.answers().items():
             found = [*answer.boundaries, *answer.other_failures]
             sides = sorted({side for one in found if not one.untested for side in (one.before, one.after)})
@@ -60,12 +43,9 @@ def confirm(investigation: Investigation) -> list[str]:
                 continue
             driver.watcher.note(f"{name}: {len(sides)} releases to confirm on {wanted}")
             try:
-                there.session.calibrate(there.arms[name])
+                calibrate(there.session, there.arms[name])
             except UsageError as error:
                 notes.append(f"{name} could not be confirmed on {wanted}: {error}")
                 continue
             there.execute([(name, side, repeat) for repeat in range(TIMES) for side in sides])
-    finally:
-        if not remote:
-            executor.close()
-    return notes
+    return [*notes, *executor.notes]

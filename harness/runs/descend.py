@@ -17,6 +17,7 @@ from harness.runs.bisect import begin
 from harness.runs.kept import question_of
 from harness.runs.stored import load_report, stored_evidence
 from harness.sessions.asked import ask
+from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import Driver
 
 if TYPE_CHECKING:
@@ -60,24 +61,23 @@ def descend(
     asked = ask(question, state, place)
     arms = [one for one in asked.arms if one.name == chosen.name]
     asked = replace(asked, arms=arms, first=found.before, last=found.after, locks=folder / "locks")
-    session, _ = begin(asked, state, watcher)
     overlays = state.root / "overlays"
     try:
-        session.calibrate(arms[0])
-        fixed = found.kind == "fixed"
-        older, newer = 0, len(session.releases) - 1
-        sides = Sides(
-            good=newer if fixed else older,
-            bad=older if fixed else newer,
-            older=_files(session, older),
-            newer=_files(session, newer),
-            fixed=fixed,
-            **_suspicions(report, chosen, found),
-        )
-        jobs = Driver(session, watcher).jobs
-        answer = Opening(session, arms[0], sides, overlays, jobs=jobs, note=watcher.note).answer()
+        with begin(asked, state, watcher) as (session, _):
+            calibrate(session, arms[0])
+            fixed = found.kind == "fixed"
+            older, newer = 0, len(session.releases) - 1
+            sides = Sides(
+                good=newer if fixed else older,
+                bad=older if fixed else newer,
+                older=_files(session, older),
+                newer=_files(session, newer),
+                fixed=fixed,
+                **_suspicions(report, chosen, found),
+            )
+            jobs = Driver(session, watcher).jobs
+            answer = Opening(session, arms[0], sides, overlays, jobs=jobs, note=watcher.note).answer()
     finally:
-        session.executor.close()
         overlay.remove(overlays)
     opened = replace(found, hunks=answer)
     boundaries = [opened if one is found else one for one in chosen.boundaries]
@@ -114,7 +114,7 @@ def _files(session: Session, position: int) -> Tree:
     lock, version = session.locks[position], session.releases[position].version
     if not isinstance(lock, Lock):
         raise UsageError(f"{session.asked.package} {version} cannot be resolved any more: {lock.reason}")
-    made = session.environments.ensure(lock, session.base)
+    made = session.environments.ensure(lock)
     if isinstance(made, NotInstallable):
         raise UsageError(f"{session.asked.package} {version} cannot be installed any more: {made.reason}")
     return overlay.installed(site_packages(made.folder), session.asked.package)

@@ -43,13 +43,15 @@ def with_prereleases_told(arms: Sequence[ArmResult], left_out: Sequence[str]) ->
 
 
 def nothing_resolvable(session: Session) -> str:
-    """Return what may help where no release at all can be resolved; empty where one can."""
-    if not all(isinstance(lock, Unresolvable) for lock in session.locks):
+    """Return what may help where none of the releases that were tried can be resolved; empty where one can."""
+    known = session.known_locks()
+    if not known or not all(isinstance(lock, Unresolvable) for lock in known.values()):
         return ""
-    interpreter, settings = session.interpreter, session.asked.settings()
+    none = "no release" if len(known) == len(session.releases) else f"none of the {len(known)} releases tried"
+    interpreter, settings = session.interpreter, session.asked.source.settings()
     others = [one for one in installed() if one.minor != interpreter.minor]
     said = (
-        f"no release can be resolved with Python {interpreter.version}; "
+        f"{none} can be resolved with Python {interpreter.version}; "
         f"other Pythons found here: {named(others) or 'none'} (--python takes one)"
     )
     if settings.extra and not settings.merged:

@@ -6,12 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.files import write_atomic
-from harness.locks.family import lock_all
 from harness.locks.lock import Lock
-from harness.locks.resolve import Resolver
+from harness.locks.locks import Locks
 from harness.report.policies import FIXED, PolicyResult
 from harness.sessions.driver import Driver
-from harness.sessions.executor import choose
 from harness.sessions.finding import executions
 from harness.verdicts.verdict import Verdict
 
@@ -55,7 +53,7 @@ def beside_fixed(investigation: Investigation, beside: Beside) -> None:
     """
     driver = investigation.driver
     session = driver.session
-    if not isinstance(session.resolver, Resolver) or not session.resolver.days:
+    if not session.resolver.days:
         return
     judged = {
         (arm, place): repeats[min(repeats)]
@@ -68,40 +66,28 @@ def beside_fixed(investigation: Investigation, beside: Beside) -> None:
         return
     driver.watcher.note(f"executing {len(places)} releases with the packages that all of them share")
     fixed = replace(session.resolver, days={})
-    found = lock_all(fixed, [session.releases[place] for place in places], session.reference, session.note)
-    locks = [*session.locks]
-    for place, lock in zip(places, found, strict=True):
-        locks[place] = lock
-        beside.locks[session.releases[place].version] = lock
-    base = session.environments.base([session.reference, *(one for one in found if isinstance(one, Lock))])
-    executor = choose(
-        session.asked,
-        None,
-        reference=session.reference,
-        base=base,
-        environments=session.environments,
-        store=session.store,
-        device=session.device,
-        say=session.note,
-        warm=False,
-    )
+    releases = [session.releases[place] for place in places]
+    found = Locks(fixed, releases, session.reference, session.note)
+    found.resolve()
+    beside.locks |= {release.version: lock for release, lock in zip(releases, found, strict=True)}
+    shared = [session.reference, *(one for one in found if isinstance(one, Lock))]
+    environments = session.environments.sharing(shared)
     # As for remedies: arms of another name, so that the history does not take them for the releases of their day.
     arms = {
         arm.name: replace(arm, name=f"{arm.name}, shared packages", of=arm.name) for arm in session.asked.arms
     }
-    asked = replace(session.asked, arms=list(arms.values()))
-    second = Driver(
-        replace(session, asked=asked, locks=locks, base=base, executor=executor, resolver=fixed),
-        driver.watcher,
-    )
-    try:
-        second.execute([(arms[arm].name, place, 0) for arm, place in judged])
-    finally:
-        executor.close()
-        for (arm, place), own in judged.items():
-            other = second.findings[arms[arm].name].get(place, {}).get(0)
-            if other is not None:
-                beside.results.append(_result(arm, session.releases[place].version, own, other))
+    mixed = session.with_locks(dict(zip(places, found, strict=True)), list(arms.values()))
+    with session.provider.executor(environments, session.reference, session.device, warm=False) as executor:
+        second = Driver(
+            replace(mixed, environments=environments, executor=executor, resolver=fixed), driver.watcher
+        )
+        try:
+            second.execute([(arms[arm].name, place, 0) for arm, place in judged])
+        finally:
+            for (arm, place), own in judged.items():
+                other = second.findings[arms[arm].name].get(place, {}).get(0)
+                if other is not None:
+                    beside.results.append(_result(arm, session.releases[place].version, own, other))
 
 
 def _result(arm: str, version: str, own: Finding, other: Finding) -> PolicyResult:

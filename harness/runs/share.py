@@ -15,6 +15,7 @@ from harness.errors import UsageError
 from harness.locks.resolve import Unresolvable
 from harness.search.boundaries import verdict_changes
 from harness.sessions.arm_map import arrange
+from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import Driver
 from harness.sessions.investigation import Investigation
 from harness.sessions.warm_start import distrust_warm_start
@@ -88,22 +89,19 @@ def execute_share(session: Session, shard: Shard, watcher: Watcher) -> list[int]
     driver = Driver(replace(session, asked=replace(asked, question=question)), watcher)
     positions = share(session, shard)
     wanted = [p for p in positions if session.releases[p].version not in asked.assume]
-    try:
-        if _reference(session) in positions:  # else the run that answers judges by it
-            for arm in asked.arms:
-                session.calibrate(arm)
-        driver.execute([(arm.name, position, 0) for position in wanted for arm in asked.arms])
-        for _ in range(3):  # a repeat may itself show a new boundary
-            driver.execute(_repeats(driver))
-            distrust_warm_start(driver)
-        attribute(
-            Investigation(driver),
-            Attribution(),
-            causes=asked.question.plan.cause and not session.alone,
-            remedies=Remedies.ALL if asked.question.plan.remedies else Remedies.NONE,
-        )
-    finally:
-        session.executor.close()
+    if _reference(session) in positions:  # else the run that answers judges by it
+        for arm in asked.arms:
+            calibrate(session, arm)
+    driver.execute([(arm.name, position, 0) for position in wanted for arm in asked.arms])
+    for _ in range(3):  # a repeat may itself show a new boundary
+        driver.execute(_repeats(driver))
+        distrust_warm_start(driver)
+    attribute(
+        Investigation(driver),
+        Attribution(),
+        causes=asked.question.plan.cause and not session.alone,
+        remedies=Remedies.ALL if asked.question.plan.remedies else Remedies.NONE,
+    )
     return positions
 
 

@@ -15,12 +15,11 @@ from harness.bundles.bundle import open_bundle
 from harness.errors import UsageError
 from harness.model.options import write_options
 from harness.model.question import Axis, Ends, Place, Question
-from harness.releases.index import Listing, list_releases
 from harness.releases.release import select
-from harness.releases.settings import IndexSettings, read_settings
 from harness.scenario import load_scenario
 from harness.scenario.command import command_scenario, merge_pins, package_under_test, python_specifier
 from harness.scenario.script import check_requirements
+from harness.sessions.source import Index
 from harness.traces.measured import MEASURED
 from harness.verdicts.oracles import compares, with_defaults
 from harness.verdicts.verdict import Verdict
@@ -28,10 +27,10 @@ from harness.verdicts.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.bundles.bundle import Bundle
     from harness.model.question import Judging
     from harness.releases.release import Release
     from harness.scenario import Arm, Scenario, Setting
+    from harness.sessions.source import Source
     from harness.state import State
     from harness.verdicts.calibration import Calibration
 
@@ -53,11 +52,12 @@ class Asked:
         arms: At least one, with the changed settings.
         first, last: Ends of the range; None for the oldest and newest release.
         locks: Folder with the locks of an earlier run to use again; None resolves them.
-        bundle: Where releases and packages come from in place of an index; None: from the index.
+        source: Where releases and packages come from.
+        torch: Which torch, as `choose_torch` takes it.
+        prereleases: Whether they belong to the range.
         held: The other package of a question about two, as `peft 0.13.2`; empty for a question about one.
         calibrations: {arm: what its releases are compared with} in place of a release of the range.
         refresh: Resolve the environments' common part anew, in place of the stored one.
-        own_links: Folders with wheels that the harness built, whose releases are listed beside those of the index.
     """
 
     question: Question
@@ -69,26 +69,17 @@ class Asked:
     last: str | None = None
     place: Place = field(default_factory=Place)
     locks: Path | None = None
-    bundle: Bundle | None = None
+    source: Source = field(default_factory=Index)
+    torch: str = "auto"
+    prereleases: bool = False
     held: str = ""
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     refresh: bool = False
-    own_links: tuple[str, ...] = ()
-
-    @property
-    def prereleases(self) -> bool:
-        """Whether pre-releases belong to the range; a bundle has the releases that it has."""
-        return self.question.holds.prereleases or self.bundle is not None
 
     @property
     def assume(self) -> dict[str, Verdict]:
         """{version: verdict} that hold without an execution."""
         return {version: Verdict(verdict) for version, verdict in self.question.plan.assume}
-
-    @property
-    def torch(self) -> str:
-        """Where torch comes from; a bundle says it."""
-        return self.bundle.torch if self.bundle else self.question.holds.torch
 
     @property
     def environment_cap(self) -> int:
@@ -99,22 +90,6 @@ class Asked:
     def out(self) -> Path:
         """Folder of the reports."""
         return Path(self.place.out)
-
-    def settings(self) -> IndexSettings:
-        """Return where packages come from: the bundle, else what the user has configured."""
-        if self.bundle:
-            return self.bundle.settings()
-        return read_settings(own_links=self.own_links)
-
-    def listing(self, state: State) -> Listing:
-        """Return all releases of the package under test.
-
-        Raises:
-            HarnessError: As `list_releases` says.
-        """
-        if self.bundle:
-            return Listing(self.bundle.releases, self.bundle.warning())
-        return list_releases(self.package, self.settings(), state)
 
     def select(self, releases: Sequence[Release]) -> list[Release]:
         """Return the releases of the range, oldest first.
@@ -201,17 +176,15 @@ def ask(question: Question, state: State, place: Place | None = None) -> Asked:
         raise UsageError(
             f"--policy {question.holds.policy} and --locks: the locks of the earlier run say it; leave one of them out"
         )
-    bundle = None
+    source: Source = Index()
+    decided = question
     if question.subject.bundle:
-        check_bundled(question)
-        bundle = open_bundle(Path(question.subject.bundle), state)
-    scenario = load_subject(question, bundle)
-    axis = question.axes[0] if question.axes else Axis()
-    own = bundle.package if bundle else scenario.package
-    package, extras = package_under_test(axis.package or own)
+        source = bundle = open_bundle(Path(question.subject.bundle), state)
+        decided = bundle.decide(question)
+    scenario = load_subject(decided)
+    axis = decided.axes[0] if decided.axes else Axis()
+    package, extras = package_under_test(axis.package or scenario.package)
     first, last = scenario.ends(package, axis.first, axis.last)
-    if bundle:
-        first, last = axis.first or bundle.releases[0].version, axis.last or bundle.releases[-1].version
     chosen = scenario.choose(question.job.arms, fixes=question.plan.remedies)
     return Asked(
         question=question,
@@ -222,8 +195,10 @@ def ask(question: Question, state: State, place: Place | None = None) -> Asked:
         first=first,
         last=last,
         place=place,
-        locks=bundle.locks if bundle else _folder_of_locks(question.holds.locks),
-        bundle=bundle,
+        locks=_folder_of_locks(decided.holds.locks),
+        source=source,
+        torch=decided.holds.torch,
+        prereleases=decided.holds.prereleases,
     )
 
 
@@ -239,48 +214,24 @@ def check_place(place: Place) -> None:
         raise UsageError(f"--scheduler {place.scheduler}: belongs to --executor dask")
 
 
-def check_bundled(question: Question) -> None:
-    """Complain of what a bundle decides.
-
-    Raises:
-        UsageError: Such an option is given too.
-    """
-    subject, holds = question.subject, question.holds
-    decided: dict[str, object] = {
-        "SCENARIO": subject.scenario,
-        "a command behind --": subject.command,
-        "--with": holds.pins,
-    }
-    decided |= {"--package": any(axis.package for axis in question.axes), "--python": holds.python}
-    decided |= {
-        "--policy": holds.policy != "fixed",
-        "--pre": holds.prereleases,
-        "--torch": holds.torch != "auto",
-        "--locks": holds.locks,
-    }
-    for name, given in decided.items():
-        if given:
-            raise UsageError(f"--bundle and {name}: the bundle decides that; leave {name} out")
-
-
-def load_subject(question: Question, bundle: Bundle | None = None) -> Scenario:
+def load_subject(question: Question) -> Scenario:
     """Return the scenario that is named, or the one that the command is, with what the question changes.
 
     Raises:
         UsageError: Nothing, or too much, is named; a requirement, a version or a variable is wrong.
     """
     subject, holds = question.subject, question.holds
-    pins = check_requirements(bundle.pins if bundle else holds.pins, "--with")
+    pins = check_requirements(holds.pins, "--with")
     if subject.command:
         scenario = _of_command(question)
-    elif bundle or subject.scenario:
+    elif subject.scenario:
         for name, _ in question.judging.given():
             if name != "reference":
                 raise UsageError(
                     f"{_words(question.judging, name)} belongs to a script or a command; "
                     "a scenario says it in the [oracle] table of its scenario.toml"
                 )
-        scenario = load_scenario(str(bundle.scenario) if bundle else subject.scenario)
+        scenario = load_scenario(subject.scenario)
         if question.judging.reference:
             scenario = replace(scenario, oracle={**scenario.oracle, "reference": question.judging.reference})
     else:
@@ -288,11 +239,10 @@ def load_subject(question: Question, bundle: Bundle | None = None) -> Scenario:
             "what is to be run? Name a scenario, or a script, or give a command behind --, "
             "as in: bisect --package transformers -- python repro.py"
         )
-    python = bundle.python if bundle else holds.python
     return replace(
         scenario,
         pins=merge_pins(scenario.pins, pins),
-        python=python_specifier(python) if python else scenario.python,
+        python=python_specifier(holds.python) if holds.python else scenario.python,
         timeout=holds.timeout or scenario.timeout,
         online=holds.online or scenario.online,
         variables={**scenario.variables, **_variables(holds.variables)},

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import psutil
 
+from harness.sessions.calibrate import calibrate
 from harness.sessions.observation import observe
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from harness.sessions.arm_map import Findings
     from harness.sessions.finding import Finding
     from harness.sessions.session import Session
+
+Item = TypeVar("Item")
+Outcome = TypeVar("Outcome")
 
 _USABLE = 0.8
 """Share of the free memory that probes may take."""
@@ -147,6 +151,24 @@ class Driver:
         return observe(self.session, self.arms[arm], position, repeat)
 
 
+def each(
+    session: Session, function: Callable[[Item], Outcome], items: Sequence[Item], jobs: int
+) -> list[Outcome]:
+    """Return what a function that executes probes gives for each item, in their order, `jobs` at a time.
+
+    Raises:
+        KeyboardInterrupt: After every running probe was ended.
+    """
+    with ThreadPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(function, item) for item in items]
+        try:
+            return [future.result() for future in waiting]
+        except BaseException:
+            session.executor.cancel()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
 def distrust_environments(driver: Driver) -> bool:
     """Execute anew what came after a job had changed files of an environment; return whether that was found.
 
@@ -164,7 +186,7 @@ def distrust_environments(driver: Driver) -> bool:
         findings.clear()
     driver.session.calibrations.clear()
     for arm in driver.arms.values():
-        driver.session.calibrate(arm)
+        calibrate(driver.session, arm)
     driver.execute(known)
     return True
 

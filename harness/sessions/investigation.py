@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import UsageError
 from harness.search import Observation, Search, make_search
 from harness.sessions.arm_map import arrange, identical
+from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import distrust_environments
 from harness.sessions.hash_seeds import HashSeedDependence, dependences
 from harness.sessions.interleaved import Direct, directly
@@ -133,8 +134,10 @@ class Investigation:
         identical, warm starts that showed in a trace) are out; should that leave a search with something to
         ask, it goes on from what is known.
         """
+        if self.searched.strategy == "sweep":
+            self.driver.session.lock_beside()
         for arm in self.driver.arms.values():
-            self.driver.session.calibrate(arm)
+            calibrate(self.driver.session, arm)
         self._prove_warm_start()
         if self.searched.strategy != "sweep":
             cheap = self._measure_cost() if self.searched.strategy == "auto" else self._stored()
@@ -142,6 +145,7 @@ class Investigation:
             names = [self.names[position] for position in sorted(cheap)]
             self.searched = replace(self.searched, cheap=names, jobs=jobs)
             if len(cheap) == len(self.names):
+                self.driver.session.lock_beside()
                 self._prove_warm_start(sweeping=True)
         known = -1
         while known < (
@@ -294,7 +298,7 @@ class Investigation:
         session = self.driver.session
         return frozenset(
             position
-            for position in range(len(self.names))
+            for position in session.known_locks()
             if all(
                 session.store.find(probe.digest) is not None
                 for arm in self.driver.arms.values()

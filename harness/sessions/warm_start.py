@@ -162,12 +162,7 @@ def _give_up(driver: Driver, why: str) -> None:
     ]
     for arm, position, repeat in again:
         del driver.findings[arm][position][repeat]
-    for asked in driver.arms.values():
-        for position in range(len(session.releases)):
-            for probe in session.probes(asked, position):
-                stored = session.store.find(probe.digest)
-                if stored is not None and stored.execution.start == "warm":
-                    session.store.discard(stored)
+    session.store.distrusted.add("warm")
     driver.execute(again)
 
 
