@@ -112,7 +112,8 @@ def test_a_run_is_repeated_exactly_from_its_locks(toy, harness, toy_index, monke
     assert done.returncode == 0, done.stderr
     assert timeless(report()) == expected
     lock = toy / "first" / "latest" / "locks" / "reference.txt"
-    lock.write_text(lock.read_text().replace("Python 3.", "Python 2."), encoding="utf-8")
+    _, _, text = lock.read_text().partition("\n")  # without the sum, which shows a lock that was changed
+    lock.write_text(text.replace("Python 3.", "Python 2."), encoding="utf-8")
     done = harness("bisect", "toy", "--locks", "first/latest")
     assert done.returncode == 2
     assert "made for Python 2." in done.stderr
