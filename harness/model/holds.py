@@ -71,6 +71,6 @@ class Holds:
     locks: str | None = option(
         None,
         "--locks RUN",
-        "install the locks of an earlier run, and resolve nothing: repeats that run exactly",
+        "install the locks of an earlier run, to repeat it exactly; only what it had no need of is resolved",
         verbs=("bisect", "probe"),
     )
