@@ -18,7 +18,7 @@ from harness.report.blamed import (
 )
 from harness.report.model import ArmResult, Report
 from harness.report.sentences import worded
-from harness.runs.bisect import held_alike, host, of_question
+from harness.runs.facts import held_alike, host, of_question
 from harness.runs.locked import with_moves, with_raised
 from harness.search.culprits import Conclusion
 from harness.sessions.asked import ENVIRONMENT, shell

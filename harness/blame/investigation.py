@@ -16,7 +16,7 @@ from harness.blame.units import Split, split_units
 from harness.environments.evict import evict
 from harness.errors import UsageError
 from harness.locks.lock import Lock
-from harness.runs.bisect import free_name
+from harness.runs.write import free_name
 from harness.uv import Uv
 
 if TYPE_CHECKING:

@@ -17,8 +17,9 @@ from harness.files import write_atomic
 from harness.history.record import Recorded
 from harness.locks.lock import Lock
 from harness.report.write import write_report
-from harness.runs.bisect import Run, check_starved, evidence, point_latest
+from harness.runs.bisect import Run, check_starved
 from harness.runs.kept import keep_job
+from harness.runs.write import evidence, point_latest
 from harness.sessions.asked import ENVIRONMENT
 
 if TYPE_CHECKING:

@@ -36,8 +36,9 @@ def run(options: argparse.Namespace) -> int:
     """Resolve the locks once, write them, and print what each machine runs."""
     from harness.cli.progress import watcher  # noqa: PLC0415 - kept out of start-up
     from harness.files import to_json  # noqa: PLC0415
-    from harness.runs.bisect import begin, write_locks  # noqa: PLC0415
+    from harness.runs.bisect import begin  # noqa: PLC0415
     from harness.runs.share import Shard, missing, share  # noqa: PLC0415
+    from harness.runs.write import write_locks  # noqa: PLC0415
     from harness.sessions.asked import ask  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 

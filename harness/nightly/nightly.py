@@ -22,7 +22,7 @@ from harness.nightly.lock import only_night
 from harness.nightly.night import Night
 from harness.nightly.story import code, headline, ranked
 from harness.nightly.watch import walk
-from harness.runs.bisect import point_latest
+from harness.runs.write import point_latest
 from harness.site.publish import publish
 
 if TYPE_CHECKING:

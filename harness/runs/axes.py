@@ -18,22 +18,14 @@ from harness.probes.store import Store
 from harness.report.axes import AxisResult, PartResult, Point, packages
 from harness.report.model import ReleaseResult, Report
 from harness.report.write import write_report
-from harness.runs.bisect import (
-    Run,
-    begin,
-    bisect,
-    environment,
-    free_name,
-    host,
-    of_question,
-    point_latest,
-    write_locks,
-)
+from harness.runs.bisect import Run, begin, bisect
+from harness.runs.facts import environment, host, of_question
 from harness.runs.gather import release_result
 from harness.runs.grids import ArmGrid
 from harness.runs.kept import keep_job
 from harness.runs.phases import Phases
 from harness.runs.stored import stored_evidence
+from harness.runs.write import free_name, point_latest, write_locks
 from harness.search.edges import AXES
 from harness.sessions.arm_map import representative
 from harness.sessions.asked import probe_command

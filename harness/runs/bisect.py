@@ -6,67 +6,46 @@ confirmed, findings gathered into a report, and the report written as a whole.
 
 from __future__ import annotations
 
-import itertools
-import platform
-import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
-
-import psutil
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from typing import TYPE_CHECKING
 
 from harness.cause.attribute import Attribution, Remedies, attribute
 from harness.cause.dependencies import open_boundaries
 from harness.environments.evict import evict
 from harness.errors import MachineError
-from harness.files import whole_folder, write_atomic
 from harness.history.record import Recorded
 from harness.locks.lock import Lock
-from harness.locks.mixture import met
-from harness.locks.resolve import HELD
-from harness.locks.stored import lock_texts
-from harness.machine import processor
-from harness.model.codec import to_plain
 from harness.report.causes import CauseSearch
-from harness.report.evidence import ProbeEvidence
 from harness.report.model import ArmResult, Report
 from harness.report.sentences import worded
-from harness.report.write import write_report
 from harness.runs.beside import with_devices
 from harness.runs.confirm import confirm
 from harness.runs.gather import arm_result
 from harness.runs.hints import nothing_resolvable, prereleases_left_out, with_prereleases_told
-from harness.runs.kept import keep_job
 from harness.runs.locked import with_moves, with_raised
 from harness.runs.phases import Phases
 from harness.runs.policies import Beside, beside_fixed
-from harness.runs.stored import remedy_evidence
 from harness.sessions.arm_map import arrange
 from harness.sessions.asked import probe_command
 from harness.sessions.driver import Driver, Watcher, distrust_environments
 from harness.sessions.investigation import Investigation
 from harness.sessions.prepare import prepare
-from harness.sessions.session import Session, moved_packages
 from harness.verdicts.verdict import Verdict
-from harness.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from harness.cause.dependencies import Place
-    from harness.model.question import Question
     from harness.report.opened import DependencyAnswer
-    from harness.scenario import Scenario
     from harness.sessions.asked import Asked
+    from harness.sessions.session import Session
     from harness.state import State
 
-_LONGEST_SCRIPT = 20_000
-"""Characters of a script that a report keeps."""
+from harness.runs.facts import environment, host, of_question
+from harness.runs.write import free_name, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,78 +261,6 @@ def gather(
     return worded(with_devices(report, session.store, asked.scenario.oracle))
 
 
-def write(report: Report, driver: Driver, out: Path, beside: Beside | None = None) -> Path:
-    """Write the report and the locks as one folder, and let `latest` point at it."""
-    session = driver.session
-    folder = out / report.run
-    with whole_folder(folder) as new:
-        write_locks(new / "locks", session)
-        if beside is not None:
-            beside.write(new / "locks")
-        keep_job(session.asked.scenario).write(new)
-        found = evidence(driver) | remedy_evidence(report, session.store)
-        write_report(new, report, found, drawings=session.store.state.drawings)
-    point_latest(out, folder)
-    return folder
-
-
-def write_locks(folder: Path, session: Session) -> None:
-    """Write the reference and every lock that was asked for, or why there is none, as `--locks` reads them."""
-    texts = lock_texts(session.reference, session.releases, session.known_locks())
-    for name, text in texts.items():
-        write_atomic(folder / name, text, durable=False)
-
-
-def evidence(driver: Driver) -> dict[str, ProbeEvidence]:
-    """Return {digest of a probe: its trace and output} of all first executions."""
-    firsts = [
-        one
-        for findings in driver.findings.values()
-        for repeats in findings.values()
-        for one in (repeats[0].seeds() if 0 in repeats else ())
-    ]
-    return {one.result.probe: ProbeEvidence(one.trace, one.result.output()) for one in firsts if one.result}
-
-
-def point_latest(out: Path, folder: Path) -> None:
-    """Let `latest` point at the newest report; where links cannot be made it is a copy."""
-    link, new = out / "latest", out / ".latest.tmp"
-    new.unlink(missing_ok=True)
-    try:
-        new.symlink_to(folder.name)
-        if link.is_dir() and not link.is_symlink():
-            shutil.rmtree(link)
-        new.replace(link)
-    except OSError:
-        shutil.copytree(folder, link, dirs_exist_ok=True)
-
-
-def free_name(out: Path, name: str) -> str:
-    """Return `name`, or with a number behind it if a run of the same second has it already."""
-    taken = (f"{name}-{count}" if count > 1 else name for count in itertools.count(1))
-    return next(candidate for candidate in taken if not (out / candidate).exists())
-
-
-def of_question(scenario: Scenario, question: Question) -> dict[str, Any]:
-    """Return the fields of a `Report` that follow from the question and its job alone."""
-    return {
-        "scenario": scenario.name,
-        "description": scenario.description,
-        "harness": __version__,
-        "question": to_plain(question),
-        "job": keep_job(scenario).facts(),
-        "oracle": dict(scenario.oracle),
-        "script": _script_text(scenario),
-    }
-
-
-def _script_text(scenario: Scenario) -> str:
-    """Return the text of a command's script, as far as a report has room for it."""
-    if not scenario.ad_hoc or scenario.job is None:
-        return ""
-    return scenario.job.read_text(encoding="utf-8", errors="replace")[:_LONGEST_SCRIPT]
-
-
 def _remedies(driver: Driver) -> Remedies:
     """Return on which releases remedies are to be tried; comparing time or memory takes long, and is asked for."""
     plan = driver.session.asked.question.plan
@@ -374,98 +281,6 @@ def _cause_search(driver: Driver) -> CauseSearch:
     ]
     recorded = any(finding.trace.census for finding in findings)
     return CauseSearch.SOUGHT if recorded else CauseSearch.NO_CENSUS
-
-
-def host(driver: Driver) -> dict[str, str | None]:
-    """Return where a run's probes were executed, see `Report`."""
-    session = driver.session
-    starts = [
-        finding.trace.start
-        for findings in driver.findings.values()
-        for repeats in findings.values()
-        for finding in repeats.values()
-        if finding.trace.start
-    ]
-    first = starts[0] if starts else {}
-    memory = psutil.virtual_memory().total / 2**30
-    return {
-        "python": session.interpreter.version,
-        "torch": (first.get("packages") or {}).get("torch") or session.reference.versions().get("torch"),
-        "device": session.device,
-        "cpu": processor(),
-        "gpu": first.get("device_name") if session.device == "cuda" else None,
-        **_gpu(first.get("gpu") or {}),
-        "memory": f"{memory:.0f} GiB",
-        "system": platform.platform(),
-        "uv": _installed("uv"),
-        **session.executor.host(),
-    }
-
-
-def _gpu(facts: Mapping[str, Any]) -> dict[str, str]:
-    """Return what the trace tells of its GPU, as text; nothing of a CPU."""
-    if not facts:
-        return {}
-    tf32 = [word for word in ("matmul", "cudnn") if facts.get(f"tf32_{word}")]
-    told = {
-        "compute capability": facts.get("capability"),
-        "driver": facts.get("driver"),
-        "cuda": facts.get("cuda"),
-        "cudnn": facts.get("cudnn"),
-        "tf32": "on for " + " and ".join(tf32) if tf32 else "off",
-    }
-    return {name: str(value) for name, value in told.items() if value is not None}
-
-
-def _installed(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def environment(session: Session) -> dict[str, object]:
-    """Return what a report says of a run's environments, see `Report`."""
-    asked = session.asked
-    moves = moved_packages(session)
-    locked = [lock for lock in session.known_locks().values() if isinstance(lock, Lock)]
-    return {
-        "policy": asked.question.holds.policy,
-        "pins": session.resolver.requirements(),
-        "packages": session.reference.versions(),
-        "moves": moves,
-        "torch": session.torch.choice,
-        "fixed": held_alike(asked.scenario),
-        "proof": _proof(session, locked, len(moves)),
-    }
-
-
-def _proof(session: Session, locked: Sequence[Lock], moved: int) -> str:
-    """Return what makes the environments of a run comparable, or how they differ."""
-    if session.asked.question.holds.policy == "as-of":
-        held = sorted({name for lock in locked for name in HELD if name in lock.versions()})
-        pins = [Requirement(pin) for pin in session.resolver.requirements()]
-        dropped = sum(
-            any(not met(pin, lock.versions().get(canonicalize_name(pin.name))) for pin in pins)
-            for lock in locked
-        )
-        return (
-            f"each of {len(locked)} releases is locked as the index stood at the end of the day of its upload, with Python "
-            f"{session.interpreter.version}"
-            + (f" and with {' and '.join(held)} as the index has them now" if held else "")
-            + (f"; {dropped} without versions that the pins name and that were newer" if dropped else "")
-        )
-    proof = f"{len(locked) - moved} of {len(locked)} locks are equal, to the hash, but for {session.asked.package}"
-    return proof + ("" if moved else ": nothing else moved")
-
-
-def held_alike(scenario: Scenario) -> dict[str, object]:
-    """Return what is the same in every execution, see `Report`."""
-    return {
-        "threads": scenario.threads,
-        "online": scenario.online,
-        "hash_seed": scenario.variables.get("PYTHONHASHSEED", "0"),
-    }
 
 
 def _in_use(session: Session) -> list[Path]:
