@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from toyindex import DAYS, ToyIndex, wheel
 
-JOB = "import dayapp, daylib\nassert daylib.X == 1, 'planted'\n"
+JOB = "import dayapp\ndayapp.run()\n"
+APP = "import daylib\ndef run():\n    daylib.run()\n"
+WORKS, FAILS = "def run():\n    pass\n", "def run():\n    raise ValueError('planted')\n"
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +20,9 @@ def dated():
     """Serve a package with a release a day, and what it requires, which breaks on the third day."""
     with ToyIndex(metadata=True) as index:
         for day in range(4):
-            index.add("dayapp", wheel("dayapp", f"1.{day}", "", ("daylib",), uploaded=DAYS[day]))
-        index.add("daylib", wheel("daylib", "1.0", "X = 1\n", uploaded=DAYS[0]))
-        index.add("daylib", wheel("daylib", "2.0", "X = 2\n", uploaded=DAYS[2]))
+            index.add("dayapp", wheel("dayapp", f"1.{day}", APP, ("daylib",), uploaded=DAYS[day]))
+        index.add("daylib", wheel("daylib", "1.0", WORKS, uploaded=DAYS[0]))
+        index.add("daylib", wheel("daylib", "2.0", FAILS, uploaded=DAYS[2]))
         yield index
 
 
@@ -58,6 +60,10 @@ def test_the_day_of_a_release_and_today_disagree_and_the_offered_blame_tells_why
     assert offered[0].startswith(
         "  job: 1.0 is good with the packages of its day (exit status 0) and bad with those"
     )
+    judged = harness("judge")
+    assert judged.returncode == 0, judged.stderr
+    stored = json.loads((Path("reports") / report["run"] / "report.json").read_text(encoding="utf-8"))
+    assert stored["policies"] == report["policies"]
     words = shlex.split(offered[0].partition("found by: ")[2])
     again = harness(*words[3:])
     assert again.returncode == 0, again.stderr
@@ -67,11 +73,18 @@ def test_the_day_of_a_release_and_today_disagree_and_the_offered_blame_tells_why
         assert "locks/fixed/1.0.txt" in text, name
 
 
-def test_with_the_packages_of_today_nothing_is_good_and_the_package_that_fails_is_offered(asked):
+def test_with_the_packages_of_today_nothing_is_good_and_the_package_that_fails_is_offered(asked, harness):
     done, report = asked()
     assert report["arms"][0]["conclusion"] == "never-good"
     assert report["policies"] == []
     assert "what changed is found by: python -m harness blame --good ENV --bad " in done.stdout
+    (offered,) = [
+        line for line in done.stdout.splitlines() if "whether its release matters is found by: " in line
+    ]
+    assert offered.startswith("  the error of 1.3 is raised in daylib; ")
+    again = harness(*shlex.split(offered.partition("found by: ")[2])[3:])
+    assert again.returncode == 0, again.stderr
+    assert "daylib 2.0 broke the job: 1.0 is the last good release, 2.0 the first bad one" in again.stdout
 
 
 def test_what_cannot_be_asked_of_days(asked, harness):

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from harness.probes.store import Result
     from harness.report.model import BoundaryResult
     from harness.report.opened import MixtureResult
+    from harness.report.policies import PolicyResult
     from harness.state import State
 
 
@@ -104,11 +105,34 @@ def judge_run(old: Report, folder: Path, state: State, oracle: Mapping[str, Any]
     arms = [_judge_arm(old.package, arm, store, oracle) for arm in old.arms]
     places = {(arm.name, one.before, one.after) for arm in arms for one in arm.boundaries}
     causes = [one for one in old.cause if (one.arm, one.before, one.after) in places]
-    new = with_commands(replace(old, arms=arms, cause=causes, oracle=dict(oracle)), folder)
+    policies = [_policy_again(one, old, arms, store, oracle) for one in old.policies]
+    new = replace(old, arms=arms, cause=causes, policies=policies, oracle=dict(oracle))
+    new = with_commands(new, folder)
     locks = read_locks(folder, sides(new))
     new = worded(with_devices(with_raised(with_moves(new, locks), locks), store, oracle))
     write_report(folder, new, stored_evidence(new, store), drawings=state.drawings)
     return new
+
+
+def _policy_again(
+    one: PolicyResult, old: Report, arms: Sequence[ArmResult], store: Store, oracle: Mapping[str, Any]
+) -> PolicyResult:
+    """Return what a release does under both policies, judged again."""
+    before, now = (next(arm for arm in each if arm.name == one.arm) for each in (old.arms, arms))
+    row = next(row for row in now.releases if row.version == one.version)
+    found = stored_findings(
+        before,
+        one.executions,
+        version=one.version,
+        lock=one.lock or "",
+        calibration=stored_calibration(before, store, oracle),
+        store=store,
+        oracle=oracle,
+    )
+    again = replace(one, as_of=row.verdict, reason=row.reason)
+    for other in found.values():
+        again = replace(again, fixed=other.verdict.value, fixed_reason=other.judgement.reason)
+    return again
 
 
 def with_commands(report: Report, folder: Path) -> Report:

@@ -103,8 +103,10 @@ class Asked:
         return [release for release in chosen if release.version not in self.question.plan.leave_out]
 
     def line(self) -> str:
-        """Return the scenario as the history calls it: with another package held it is another one."""
-        return f"{self.scenario.name} with {self.held}" if self.held else self.scenario.name
+        """Return the scenario as the history calls it: with another package held, or another policy, it is another one."""
+        policy = self.question.holds.policy
+        name = self.scenario.name if policy == "fixed" else f"{self.scenario.name}, {policy}"
+        return f"{name} with {self.held}" if self.held else name
 
     def newest(self) -> str | None:
         """Return the newest release that the environments' common part is resolved with; None for the newest of all.
