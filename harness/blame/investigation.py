@@ -45,7 +45,7 @@ class Blaming:
         answer: What the search found so far; None before it began.
         splits: Changes of units that do it without the others of their unit.
         loaded: {package: whether an environment loads it}.
-        inside: Where culprits changed.
+        inside: Where culprits changed; `releases` finds that.
         disk: Bytes of the environments that were made and are left.
     """
 
@@ -67,6 +67,7 @@ class Blaming:
         self.inside: list[BoundaryInside] = []
         self.seconds: dict[str, float] = {}
         self.disk = 0
+        self.releases = ReleaseSearch(asked.asked, state, self.folder, plain_watcher, self.warnings)
         self._before = set(state.environments.glob("*"))
         self._opened: list[Prepared] = []
 
@@ -130,7 +131,7 @@ class Blaming:
             finally:
                 self.answer = search.answer()
                 comparison.keep()
-            self.splits = split_units(comparison, self.failure, self.answer, self._releases())
+            self.splits = split_units(comparison, self.failure, self.answer, self.releases)
             if not comparison.session.executor.repaired():
                 return
             comparison.mixtures.forget()  # a job changed files of an environment: what came after that is executed anew
@@ -158,10 +159,7 @@ class Blaming:
                     self.inside.append(split.inside)
                 elif (split or len(part) == 1) and change.before and change.after:
                     places = _held(comparison, culprits, others - culprits.changes)
-                    self.inside += self._releases().opened(change, places, mates)
-
-    def _releases(self) -> ReleaseSearch:
-        return ReleaseSearch(self.asked.asked, self.state, self.folder, self.plain_watcher, self.warnings)
+                    self.inside += self.releases.opened(change, places, mates)
 
     def clear(self) -> None:
         """Remove the environments that a repeated question does not need, and measure what is left."""

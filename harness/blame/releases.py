@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from packaging.version import Version
@@ -45,6 +45,7 @@ class ReleaseSearch:
     folder: Path
     watcher: Watcher
     warnings: list[str]
+    _known: dict[tuple[str, str, tuple[str, ...]], BoundaryInside] = field(default_factory=dict)
 
     def between(self, change: Move) -> bool:
         """Tell whether the index has a release between both versions of a change.
@@ -89,6 +90,9 @@ class ReleaseSearch:
             HarnessError: As `bisect` says.
             KeyboardInterrupt: It was interrupted.
         """
+        key = change.name, lock.digest, tuple(sorted(mates))
+        if key in self._known:
+            return self._known[key]
         assert change.before is not None  # noqa: S101 - both versions are there
         assert change.after is not None  # noqa: S101
         upgrade = Version(change.before) < Version(change.after)
@@ -106,7 +110,8 @@ class ReleaseSearch:
         if done.interrupted:
             raise KeyboardInterrupt
         run = done.folder.relative_to(self.folder).as_posix()
-        return inside_of(done.report, done.folder, side, run, mates, upgrade=upgrade)
+        self._known[key] = inside_of(done.report, done.folder, side, run, mates, upgrade=upgrade)
+        return self._known[key]
 
     def _asked(
         self, name: str, first: str, last: str, lock: Lock, mates: Collection[str], *, upgrade: bool

@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from harness.model.codec import from_plain
 from harness.model.question import Axis, Ends, Plan, Question
 from harness.report.boundaries import newest_tested, verdict_changes
+from harness.report.policies import alike, sentence
 from harness.search.boundaries import Conclusion
 
 if TYPE_CHECKING:
@@ -98,11 +99,14 @@ def _errors(arm: ArmResult) -> Iterator[tuple[str, str]]:
 
 
 def _policies(report: Report, question: Question, folder: str) -> Iterator[Offer]:
-    """Yield the comparison of both locks of each release about which the two policies disagree."""
-    for one in report.policies:
-        if one.disagrees:
-            good, bad = one.locks(folder)
-            yield Offer(f"{one.sentence}; what does it is found by", _blame(question, one.arm, good, bad))
+    """Yield the comparison of both locks of a release about which the two policies disagree, the newest of several."""
+    for releases in alike(report.policies):
+        newest = releases[-1]
+        good, bad = newest.locks(folder)
+        yield Offer(
+            f"{sentence(releases)}; what does it to {newest.version} is found by",
+            _blame(question, newest.arm, good, bad),
+        )
 
 
 def _blame(question: Question, arm: str, good: str, bad: str) -> str:

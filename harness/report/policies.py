@@ -37,18 +37,30 @@ class PolicyResult:
         """Whether one is good and the other one bad."""
         return {self.as_of, self.fixed} == {"good", "bad"}
 
-    @property
-    def sentence(self) -> str:
-        """What it says, in one line."""
-        return (
-            f"{self.arm}: {self.version} is {self.as_of} with the packages of its day ({self.reason}) and {self.fixed} "
-            f"with those that all releases share ({self.fixed_reason})"
-        )
-
     def locks(self, folder: str) -> tuple[str, str]:
         """Return the files of the lock with which it is good, and of the one with which it is bad, in a run's folder."""
         own, shared = f"{folder}/locks/{self.version}.txt", f"{folder}/locks/{FIXED}/{self.version}.txt"
         return (own, shared) if self.as_of == "good" else (shared, own)
+
+
+def alike(policies: Sequence[PolicyResult]) -> list[list[PolicyResult]]:
+    """Return the releases about which both policies disagree, those of an arm together that end in the same way."""
+    found: dict[tuple[str, ...], list[PolicyResult]] = {}
+    for one in policies:
+        if one.disagrees:
+            key = (one.arm, one.as_of, one.reason, one.fixed_reason)
+            found.setdefault(key, []).append(one)
+    return list(found.values())
+
+
+def sentence(releases: Sequence[PolicyResult]) -> str:
+    """Return what releases do that end in the same way, the newest one named."""
+    newest, others = releases[-1], len(releases) - 1
+    more = f" and {others} other {'releases' if others > 1 else 'release'} are" if others else " is"
+    return (
+        f"{newest.arm}: {newest.version}{more} {newest.as_of} with the packages of {'their' if others else 'its'} day "
+        f"({newest.reason}) and {newest.fixed} with those that all releases share ({newest.fixed_reason})"
+    )
 
 
 def compared(policies: Sequence[PolicyResult]) -> str:

@@ -265,7 +265,7 @@ def test_good_fails_in_another_way(world):
 def two_pythons(package):
     """Write two environments that differ in Python, in a package and in some that do nothing."""
     for side, python, version in (("good", "3.10", "1.0"), ("bad", "3.12", "2.0")):
-        lines = [f"      - {name}=={version}" for name in (package, *names(3))]
+        lines = [f"      - {name}=={version}" for name in (package, *names(1))]
         text = f"dependencies:\n  - python={python}\n  - pip:\n" + "\n".join(lines) + "\n"
         Path(f"{side}.yml").write_text(text, encoding="utf-8")
 
