@@ -175,7 +175,7 @@ def test_a_probe_that_takes_its_workers_with_it_is_a_skip(history, cluster, on):
     history([GOOD, KILLS_ITS_WORKER, GOOD])
     for name in ("one", "two", "three"):
         cluster.worker(name)
-    done = on(*BISECT)
+    done = on(*BISECT, "--isolation", "none")
     assert done.returncode == 0, done.stderr
     rows = {row["version"]: row for row in report()["arms"][0]["releases"]}
     assert [row["verdict"] for row in rows.values()] == ["good", "skip", "good"]

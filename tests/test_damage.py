@@ -170,15 +170,20 @@ def poisoned(world):  # noqa: F811
     return put
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_job_that_changes_another_package_harms_nothing_but_itself(poisoned, harness, toy, jobs):
+@pytest.mark.parametrize(("jobs", "isolation"), [("1", "none"), ("2", "none"), ("1", "auto")])
+def test_a_job_that_changes_another_package_harms_nothing_but_itself(poisoned, harness, toy, jobs, isolation):
+    """In files of its own it cannot change the package at all, and fails for that alone."""
     poisoned()
-    done = harness(*[jobs if word == "1" else word for word in ASK])
+    verb, *words = ASK
+    done = harness(verb, "--isolation", isolation, *[jobs if word == "1" else word for word in words])
     assert done.returncode == 0, done.stderr
     arm, rows = answer()
-    assert {version for version, (verdict, _) in rows.items() if verdict == "bad"} <= {"1.1"}
-    assert arm["conclusion"] == "always-good"
-    assert any("the job with toy 1.1 changed helper/__init__.py" in warning for warning in warnings())
+    own_files = all("files" in one["isolation"] for row in arm["releases"] for one in row["executions"])
+    told = any("the job with toy 1.1 changed helper/__init__.py" in warning for warning in warnings())
+    assert [version for version, (verdict, _) in rows.items() if verdict == "bad"] == ["1.1"] * own_files
+    assert arm["conclusion"] == ("non-monotone" if own_files else "always-good")
+    assert told != own_files
+    assert own_files <= (isolation == "auto")
     assert not list((toy / "home").glob("environments/*/unverified-*"))
     (helper,) = (toy / "home").glob("environments/base-*/lib/python*/site-packages/helper/__init__.py")
     assert helper.read_text() == "SCALE = 1.0\n"
@@ -186,7 +191,7 @@ def test_a_job_that_changes_another_package_harms_nothing_but_itself(poisoned, h
 
 def test_one_probe_of_a_job_that_changes_its_environment(poisoned, harness, toy):
     poisoned()
-    ask = ("probe", "--package", "toy", "--release")
+    ask = ("probe", "--isolation", "none", "--package", "toy", "--release")
     done = harness(*ask, "1.1", "--", "python", "repro.py")
     assert done.returncode == 0, done.stderr
     assert "1.1 changed helper" in done.stderr

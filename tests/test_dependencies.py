@@ -242,7 +242,7 @@ def test_a_failure_that_becomes_another_one_is_opened_too(ask):
 
 
 def test_a_flaky_job_names_nobody(ask):
-    count = "len(list(pathlib.Path(os.environ['HARNESS_TRACE']).parent.parent.iterdir()))"
+    count = "1 + int(pathlib.Path(os.environ['HARNESS_TRACE']).parent.name.split('.')[1])"
     new = f"import os, pathlib\ndef run():\n    if {count} != 2: raise ValueError('planted')\n"
     asked = ask(
         "--search", "sweep", helper={"1.0": WORKS, "2.0": HARMLESS}, toy=two(CALLS, new, after=("helper",))

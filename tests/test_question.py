@@ -17,7 +17,7 @@ from harness.model.codec import from_plain, to_plain
 from harness.model.commands import GROUPS
 from harness.model.holds import DEVICES, POLICIES
 from harness.model.options import described, write_options
-from harness.model.place import EXECUTORS
+from harness.model.place import EXECUTORS, ISOLATIONS
 from harness.model.plan import SEARCHES
 from harness.model.question import Axis, Ends, Holds, Job, Judging, Place, Plan, Question, Subject
 from harness.model.values import VERDICTS, read_setting, write_setting
@@ -45,6 +45,7 @@ VALUES = {
     "policy": st.sampled_from(POLICIES),
     "device": st.sampled_from(DEVICES),
     "timeout": st.floats(min_value=0, exclude_min=True, allow_infinity=False),
+    "memory": st.floats(min_value=0, exclude_min=True, allow_infinity=False),
     "online": st.just(True),
     "variables": st.tuples(TEXT, TEXT),
     "locks": TEXT,
@@ -74,6 +75,7 @@ VALUES = {
     "remedies": st.just(True),
     "quick_remedies": st.just(False),
     "jobs": st.integers(1, 1000),
+    "isolation": st.sampled_from(ISOLATIONS),
     "executor": st.sampled_from(EXECUTORS),
     "scheduler": TEXT,
     "out": TEXT,

@@ -31,6 +31,7 @@ SCENARIOS = {
     "pre": ("--pre",),
     "with": ("--with", "helper==1.0"),
     "env": ("--env", "SHADE=blue"),
+    "memory": ("--memory", "3.5"),
     "online": ("--online",),
     "python": ("--python", "3.11"),
     "timeout": ("--timeout", "60"),

@@ -70,7 +70,7 @@ def _environment(comparison: Comparison | None, pins: list[str]) -> dict[str, ob
         "packages": session.environments.base.versions(),
         "moves": {},
         "torch": session.torch.choice,
-        "fixed": held_alike(session.asked.scenario),
+        "fixed": held_alike(session),
         "proof": f"{len(session.environments.base.packages)} packages are equal, to the hash, in both environments",
     }
 

@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.cli.questions import add_question, read_question
+from harness.cli.questions import add_question, read_place, read_question
 from harness.model.commands import OF_FIRST, OF_JOB
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     question, state = read_question(options), State.find()
     if options.arm:
         question = replace(question, job=replace(question.job, arms=(options.arm,)))
-    asked = replace(ask(question, state), first=options.release, last=options.release)
+    asked = replace(ask(question, state, read_place(options)), first=options.release, last=options.release)
     listing = asked.source.listing(asked.package, state)
     wanted = select(listing.releases, package=asked.package, first=options.release, last=options.release)
     releases = [*_reference(asked, listing.releases), *wanted]

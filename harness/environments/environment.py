@@ -1,10 +1,9 @@
 """Virtual environments made from locks: one shared base for what is the same everywhere, a thin layer on top.
 
-A base holds the packages common to the locks that a run knows as it begins; it is compiled once and never modified. A
+A base holds the packages common to the locks that a run knows as it begins; it is never modified. A
 layer holds the release under test and whatever else differs, and puts the base on its path by a `.pth` file. A lock
-that is resolved later and lacks something of the base stands on a smaller one. Both are ordinary virtual
-environments made by uv, so a person can step into them; uv links files from its cache, so a layer costs little. The
-folder's name is the lock's digest, and whatever base it stands on, its content is exactly its lock.
+that is resolved later and lacks something of the base stands on a smaller one. All modules are compiled
+once. Both are ordinary virtual environments made by uv, so a person can step into them. The folder's name is the lock's digest, and whatever base it stands on, its content is exactly its lock.
 """
 
 from __future__ import annotations

@@ -26,10 +26,12 @@ class Executor(Protocol):
 
     Attributes:
         notes: What a reader of the report must know.
+        not_isolated: Why probes are not shut off as far as they were to be; empty if they are, or nobody knows here.
         slots: Probes at a time where the executor decides; None where this machine's cores and memory do.
     """
 
     notes: list[str]
+    not_isolated: str
     slots: int | None
 
     def execute(self, probe: Probe, lock: Lock) -> Result | NotExecuted:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from harness.environments.environment import NotInstallable
 from harness.probes.execute import execute
-from harness.probes.launch import CleanLauncher, WarmLauncher, WarmParentGoneError
+from harness.probes.launch import CleanLauncher, WarmLauncher
+from harness.probes.parent import ParentGoneError
 from harness.probes.probe import FIRST_HASH_SEED, HASH_SEED, RANDOM
 from harness.probes.process import Processes
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from harness.environments.environment import Environment, Environments
     from harness.locks.lock import Lock
     from harness.probes.devices import Devices
+    from harness.probes.isolation import Isolation
     from harness.probes.probe import Probe
     from harness.probes.store import Result, Store
     from harness.scenario import Scenario
@@ -33,6 +35,7 @@ class Launchers:
         reference: Lock of the environment that the parent runs in.
         warm: False for clean processes only.
         devices: What probes are lent, one each.
+        isolation: What is shut off of each.
 
     Attributes:
         notes: What a reader of the report must know: why the warm parent was given up.
@@ -47,8 +50,9 @@ class Launchers:
         *,
         warm: bool,
         devices: Devices,
+        isolation: Isolation,
     ) -> None:
-        self.processes = Processes()
+        self.processes = Processes(isolation)
         self.devices = devices
         self.notes: list[str] = []
         self._clean = CleanLauncher(self.processes, devices)
@@ -68,7 +72,7 @@ class Launchers:
         if warm is not None:
             try:
                 return execute(probe, environment, store, warm)
-            except WarmParentGoneError as error:
+            except ParentGoneError as error:
                 self.give_up(str(error))
         return execute(probe, environment, store, self._clean)
 
@@ -128,8 +132,9 @@ class Launchers:
                     self.processes,
                     self.devices,
                     variables=self._scenario.variables,
+                    online=self._scenario.online,
                 )
-            except (WarmParentGoneError, OSError) as error:
+            except (ParentGoneError, OSError) as error:
                 self._allowed = False
                 self.notes.append(f"all executions ran in clean processes: {error}")
             return self._warm

@@ -39,6 +39,7 @@ class Local:
         self._launchers = launchers
         self._store = store
         self.notes = launchers.notes
+        self.not_isolated = launchers.processes.isolation.why
         self._guard = Guard(environments, store)
         self._guard.notes = self.notes
         self._guard.begin()

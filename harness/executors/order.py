@@ -36,6 +36,8 @@ class About:
         package: Canonical name of the package under test.
         torch: Where torch comes from, as the asking machine decided; a host's torch is the worker's own.
         cap: Bytes that all of the worker's environments together may take.
+        isolation: How far probes are shut off, as `choose_isolation` takes it.
+        memory: Bytes that a process of a probe may take; None for what the worker's machine has.
     """
 
     run: str
@@ -45,6 +47,8 @@ class About:
     package: str
     torch: TorchSource
     cap: int
+    isolation: str = "auto"
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,7 @@ class Remote:
     """
 
     slots: int | None
+    not_isolated = ""  # each worker knows of itself, and its executions tell what held
 
     def __init__(
         self,

@@ -27,6 +27,7 @@ from harness.locks.interpreter import find_interpreter
 from harness.locks.torch import choose_torch
 from harness.machine import processor
 from harness.probes.devices import Devices, visible
+from harness.probes.isolation import choose_isolation
 from harness.probes.store import FILES, Store
 from harness.releases.settings import read_settings
 from harness.state import State
@@ -69,6 +70,7 @@ class Bench:
             self.environments,
             warm=order.warm,
             devices=_devices() if order.probe.device == "cuda" else Devices(),
+            isolation=choose_isolation(about.isolation, about.memory),
         )
         self._cap = about.cap
         self._lock = threading.Lock()

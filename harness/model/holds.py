@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from harness.model.commands import EXECUTING, OF_FIRST, OF_JOB, OF_RANGE, OF_SUBJECT, PROBING
 from harness.model.options import option
-from harness.model.values import SECONDS
+from harness.model.values import GIGABYTES, SECONDS
 
 DEVICES = ("auto", "cpu", "cuda")
 POLICIES = ("fixed", "as-of")
@@ -51,6 +51,13 @@ class Holds:
     )
     timeout: float | None = option(
         None, "--timeout S", "seconds that one execution may take", group=OF_JOB, value=SECONDS
+    )
+    memory: float | None = option(
+        None,
+        "--memory GB",
+        "memory that each process of an execution may take; default: what the machine has",
+        group=OF_JOB,
+        value=GIGABYTES,
     )
     online: bool = option(False, "--online", "let the job use the network", group=OF_JOB)
     variables: tuple[str, ...] = option(

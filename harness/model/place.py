@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.model.commands import ANSWERING, ASKING, OF_PLACE
+from harness.model.commands import ANSWERING, ASKING, EXECUTING, OF_PLACE
 from harness.model.options import option
 from harness.model.values import COUNT, NUMBER
 
 EXECUTORS = ("local", "dask")
+ISOLATIONS = ("strict", "auto", "none")
 DEFAULT_CAP_GB = 20.0
 
 
@@ -26,6 +27,14 @@ class Place:
         "executions at a time; default: as many as cores, memory and GPUs allow",
         value=COUNT,
         verbs=(*ASKING, "blame"),
+    )
+    isolation: str = option(
+        "auto",
+        "--isolation",
+        "what jobs are kept from: auto (default), files, other processes and the network as far as the machine allows "
+        "it, which the run says; strict, the same or no run; none, environment variables alone",
+        choices=ISOLATIONS,
+        verbs=EXECUTING,
     )
     executor: str = option(
         "local",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 
 from harness.model.options import Value
 
@@ -31,6 +32,17 @@ def read_seconds(text: str) -> float:
         value = 0.0
     if not value > 0:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a number of seconds above 0")
+    return value
+
+
+def read_gigabytes(text: str) -> float:
+    """Read a finite number of gigabytes above 0, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number of gigabytes above 0")
     return value
 
 
@@ -86,5 +98,6 @@ def _join(pair: tuple[str, str]) -> str:
 COUNT = Value(positive)
 NUMBER = Value(float, repr)
 SECONDS = Value(read_seconds, repr)
+GIGABYTES = Value(read_gigabytes, repr)
 SETTING = Value(read_setting, write_setting)
 ASSUMPTION = Value(read_assumption, _join)

@@ -29,7 +29,9 @@ def execute(probe: Probe, environment: Environment, store: Store, launcher: Laun
     """
     stored = store.find(probe.digest, probe.repeat)
     if stored is not None:
-        return stored
+        if launcher.isolation.enough(stored.execution.isolation, online=probe.online):
+            return stored
+        store.discard(stored)  # it was executed where less was shut off than this run demands
     with store.recording(probe) as folder:
         execution, output = launcher.launch(probe, environment, folder)
         _check(execution, output, folder)

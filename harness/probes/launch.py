@@ -3,40 +3,44 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import queue
 import shutil
-import subprocess
-import tempfile
-import threading
+import signal
 import time
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.failures import check_space
 from harness.probes import sandbox
 from harness.probes.devices import Devices
+from harness.probes.isolation import confined
+from harness.probes.parent import Parent, ParentGoneError
 from harness.probes.probe import HASH_SEED
 from harness.probes.process import collecting, how_it_ended
 from harness.recording import RECORDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from harness.environments.environment import Environment
+    from harness.probes.isolation import Isolation
     from harness.probes.probe import Execution, Probe
     from harness.probes.process import Processes
 
 _LOOKED_AT_ONLY = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
 """Lets a library ask torch, as it is loaded, whether there is a GPU, without initialising CUDA in the warm parent."""
 
-_READY_WITHIN = 300.0
-"""Seconds that loading the shared libraries may take."""
-
 
 class Launcher(Protocol):
-    """Runs one probe to its end."""
+    """Runs one probe to its end.
+
+    Attributes:
+        isolation: What is shut off of it.
+    """
+
+    @property
+    def isolation(self) -> Isolation: ...  # noqa: D102 - an attribute
 
     def launch(self, probe: Probe, environment: Environment, folder: Path) -> tuple[Execution, bytes]:
         """Run `probe`; its trace goes to `folder`/trace.jsonl. Returns how it ended, and its output."""
@@ -54,25 +58,31 @@ class CleanLauncher:
         self.processes = processes
         self.devices = devices or Devices()
 
+    @property
+    def isolation(self) -> Isolation:
+        """What is shut off of a probe."""
+        return self.processes.isolation
+
     def launch(self, probe: Probe, environment: Environment, folder: Path) -> tuple[Execution, bytes]:
-        """Run the job with the environment's own interpreter."""
-        with scratch(folder) as home, self.devices.lease() as device:
-            return self.processes.run(
-                probe.command_line(environment.python),
-                timeout=probe.timeout,
-                folder=probe.folder or home,
-                environment={**_variables(probe, environment, home, folder), **device},
-            )
+        """Run the job with the environment's own interpreter.
 
-
-class WarmParentGoneError(Exception):
-    """The warm parent cannot serve a probe; carries why."""
+        A job that ends the parent that started it is killed with it.
+        """
+        started = time.monotonic()
+        with self.processes.clean_parent() as parent, self.devices.lease() as device:
+            request = {"command": probe.command_line(environment.python)}
+            try:
+                return _run(parent, self.processes, probe, environment, folder, request, device)
+            except ParentGoneError:
+                seconds = time.monotonic() - started
+                killed = how_it_ended(signal.SIGKILL, late=False, seconds=seconds, memory_peak=None)
+                return replace(killed, isolation=self.isolation.of(online=probe.online)), b""
 
 
 class WarmLauncher:
     """Forks every probe from one process that has loaded what all environments share.
 
-    It serves environments that differ from its own in the layer alone; `harness_warm` tells the protocol.
+    It serves environments that differ from its own in the layer alone; `harness_warm` tells how.
 
     Args:
         host: An environment on the common base; its release's modules are never imported by the parent.
@@ -82,6 +92,10 @@ class WarmLauncher:
         devices: Lends one to each child.
         variables: Environment variables that every child gets besides: what is loaded may read them at once, and
             Python reads its hash seed as it starts.
+        online: Whether the children may use the network.
+
+    Raises:
+        ParentGoneError: It does not get ready.
     """
 
     def __init__(
@@ -93,137 +107,124 @@ class WarmLauncher:
         devices: Devices | None = None,
         *,
         variables: Mapping[str, str] | None = None,
+        online: bool = False,
     ) -> None:
         self.processes = processes
         self.devices = devices or Devices()
-        self._folder = Path(tempfile.mkdtemp(prefix="harness-warm-"))
-        self._answers: dict[int, queue.Queue[dict[str, Any]]] = {0: queue.Queue()}
-        self._lock = threading.Lock()
-        self._count = 0
-        reading, writing = os.pipe()
         layer = site_packages(host.folder)
-        with (self._folder / "log.txt").open("wb") as log:
-            self._process = subprocess.Popen(
-                [host.python, RECORDER / "harness_warm.py", str(writing), job, layer, *modules(layer)],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env={
-                    **sandbox.variables(self._folder, threads=threads, trace=None),
-                    **_LOOKED_AT_ONLY,
-                    **(variables or {}),
-                },
-                pass_fds=(writing,),
-                start_new_session=True,
-            )
-        os.close(writing)
-        threading.Thread(target=self._listen, args=(reading,), daemon=True).start()
-        ready = self._answer(0, timeout=_READY_WITHIN)
-        self.seconds = float(ready["ready"])
+        isolated = "0" if not processes.isolation.holds else "online" if online else "1"
+        self._parent = Parent(
+            "the warm parent",
+            [host.python, RECORDER / "harness_warm.py"],
+            [isolated, job, layer, *modules(layer)],
+            lambda home: {
+                **sandbox.variables(home, threads=threads, trace=None),
+                **_LOOKED_AT_ONLY,
+                **(variables or {}),
+            },
+        )
+        self.seconds = self._parent.seconds
+
+    @property
+    def isolation(self) -> Isolation:
+        """What is shut off of a probe."""
+        return self.processes.isolation
 
     def close(self) -> None:
         """End the parent and what it forked."""
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
-        try:
-            self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._parent.close()
 
     def launch(self, probe: Probe, environment: Environment, folder: Path) -> tuple[Execution, bytes]:
         """Run the job in a forked child.
 
         Raises:
-            WarmParentGoneError: The parent refuses, or is gone.
+            ParentGoneError: The parent refuses, or is gone.
         """
-        pipe = folder / "output.fifo"
-        os.mkfifo(pipe)
-        with scratch(folder) as home, self.devices.lease() as device:
-            request = {
-                "layer": str(site_packages(environment.folder)),
-                "python": str(environment.python),
-                "prefix": str(environment.folder),
-                "arguments": probe.arguments(),
-                "variables": {**_variables(probe, environment, home, folder), **device},
-                "folder": str(probe.folder or home),
-                "output": str(pipe),
-            }
-            started = time.monotonic()
-            number = self._next_number()
-            with (
-                collecting(lambda: _readable(pipe)) as output,
-                _released(pipe),
-                self.processes.limited(lambda: self._fork(number, request), probe.timeout) as late,
-            ):
-                end = self._answer(number)
+        request = {
+            "layer": str(site_packages(environment.folder)),
+            "python": str(environment.python),
+            "prefix": str(environment.folder),
+            "arguments": probe.arguments(),
+        }
+        with self.devices.lease() as device:
+            execution, output = _run(
+                self._parent, self.processes, probe, environment, folder, request, device
+            )
+        return replace(execution, start="warm"), output
+
+
+def _run(  # noqa: PLR0917 - each is of another type
+    parent: Parent,
+    processes: Processes,
+    probe: Probe,
+    environment: Environment,
+    folder: Path,
+    request: Mapping[str, Any],
+    device: Mapping[str, str],
+) -> tuple[Execution, bytes]:
+    """Have a parent run a probe to its end; `request` says what its kind of parent wants besides."""
+    isolation = processes.isolation
+    pipe = folder / "output.fifo"
+    with contextlib.suppress(FileNotFoundError):
         pipe.unlink()
+    os.mkfifo(pipe)
+    with scratch(folder) as home:
+        confinement = confined(probe, environment, folder, isolation)
+        variables = {**_variables(probe, environment, home, folder), **device}
+        if "files" in confinement["holds"]:
+            variables.pop("TMPDIR", None)  # the probe has a /tmp of its own
+        asked = {
+            **request,
+            "variables": variables,
+            "folder": str(probe.folder or home),
+            "output": str(pipe),
+            "confined": confinement,
+        }
+        started = time.monotonic()
+        with (
+            collecting(lambda: _readable(pipe)) as output,
+            _released(pipe),
+            processes.limited(parent, asked, probe.timeout) as (number, late),
+        ):
+            end = parent.wait(number)
         seconds = time.monotonic() - started
-        execution = how_it_ended(
-            end["status"], late=late.is_set(), seconds=seconds, memory_peak=end["memory_peak"], start="warm"
-        )
-        return execution, output.content()
+        _keep_trace_alone(folder)
+    execution = how_it_ended(
+        end["status"], late=late.is_set(), seconds=seconds, memory_peak=end["memory_peak"]
+    )
+    return replace(execution, isolation=tuple(confinement["holds"])), output.content()
 
-    def _next_number(self) -> int:
-        with self._lock:
-            self._count += 1
-            self._answers[self._count] = queue.Queue()
-            return self._count
 
-    def _fork(self, number: int, request: dict[str, Any]) -> int:
-        line = json.dumps({"id": number, **request}) + "\n"
-        try:
-            assert self._process.stdin is not None  # noqa: S101 - it was opened as a pipe
-            with self._lock:
-                self._process.stdin.write(line.encode())
-                self._process.stdin.flush()
-        except OSError as error:
-            raise WarmParentGoneError(f"the warm parent is gone ({error})") from error
-        answer = self._answer(number)
-        if "refused" in answer:
-            raise WarmParentGoneError(f"the warm parent refuses: {answer['refused']}")
-        return int(answer["pid"])
-
-    def _answer(self, number: int, timeout: float | None = None) -> dict[str, Any]:
-        try:
-            answer = self._answers[number].get(timeout=timeout)
-        except queue.Empty:
-            answer = {"gone": f"not ready after {timeout:.0f} s"}
-        if "gone" in answer:
-            raise WarmParentGoneError(f"the warm parent is gone: {answer['gone']}")
-        return answer
-
-    def _listen(self, descriptor: int) -> None:
-        with os.fdopen(descriptor, encoding="utf-8") as answers:
-            for line in answers:
-                answer = json.loads(line)
-                self._answers[answer.get("id", 0)].put(answer)
-        try:
-            log = (self._folder / "log.txt").read_text(encoding="utf-8", errors="replace").strip()
-        except OSError:  # `close` was quicker, and nobody waits any more
-            log = ""
-        said = log.splitlines()[-1] if log else "it said nothing"
-        with self._lock:
-            for waiting in self._answers.values():
-                waiting.put({"gone": said})
+def _keep_trace_alone(folder: Path) -> None:
+    """Remove what a job put into the folder of its result besides the trace, and a trace that leads elsewhere."""
+    for path in folder.iterdir():
+        if path.name == "scratch" or (
+            path.name == "trace.jsonl" and path.is_file() and not path.is_symlink()
+        ):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
 
 
 @contextlib.contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
-    """Yield a scratch folder that is a probe's home and working folder, and remove it afterwards.
+    """Yield a folder that is a probe's home and working folder; what lies in `scratch` is removed afterwards.
 
     Raises:
         MachineError: The disk is full at the end, so that the trace may be cut off.
     """
-    home = folder / "scratch"
-    home.mkdir()
+    own = folder / "scratch"
+    home = own / "home"
+    home.mkdir(parents=True)
     try:
         yield home
         check_space(folder)  # before the scratch folder goes: what filled the disk may lie in it
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            (own / "written" / "work" / "work").chmod(0o700)  # the kernel's own, which nobody may look into
+        shutil.rmtree(own, ignore_errors=True)
 
 
 def site_packages(folder: Path) -> Path:

@@ -112,6 +112,7 @@ class Execution:
             harness's own size, from which Linux counts a process that it started.
         attempts: 2 if the first attempt was ended from outside and it was tried again.
         start: `clean`, a fresh interpreter, or `warm`, forked from one that had loaded the shared libraries.
+        isolation: What was shut off of it besides its environment variables, names of `harness.probes.isolation.PARTS`.
     """
 
     ended: str
@@ -120,6 +121,12 @@ class Execution:
     memory_peak: int | None
     attempts: int = 1
     start: str = "clean"
+    isolation: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Execution:
+        """Return the execution whose `to_dict` is given; what an older harness did not store keeps its default."""
+        return cls(**{**facts, "isolation": tuple(facts.get("isolation", ()))})
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields."""

@@ -1,27 +1,23 @@
-"""Runs one command in a process group of its own: a time limit, a cap on output, and no survivor."""
+"""The processes of probes: a time limit, a cap on output, and no survivor."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
-import resource
-import signal
-import subprocess
 import sys
 import threading
-import time
 import weakref
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import psutil
-
+from harness.probes.isolation import Isolation
+from harness.probes.parent import Parent
 from harness.probes.probe import Execution
+from harness.recording import RECORDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-REAPER = Path(__file__).with_name("reaper.py")
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
 HEAD, TAIL = 64 * 1024, 192 * 1024
 """Bytes of output kept from the beginning and from the end."""
@@ -56,60 +52,77 @@ class Output:
 class Processes:
     """Knows every process that runs a probe, and can end all of them at once, from any thread.
 
-    Should this process be killed, its `reaper` ends them.
+    Should this process be killed, the parents of the probes see it and end them.
+
+    Args:
+        isolation: What is shut off of each probe.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._alive: set[int] = set()
-        self._reaper: IO[bytes] | None = None
+    def __init__(self, isolation: Isolation | None = None) -> None:
+        self.isolation = isolation or Isolation()
         self.cancelled = False
+        self._lock = threading.Lock()
+        self._alive: dict[tuple[int, int], Callable[[], None]] = {}
+        self._clean: Parent | None = None
+        self._let_go: Callable[[], object] = lambda: None
 
     def close(self) -> None:
-        """Let the reaper go, which ends what still runs."""
+        """Let the clean parent go, which ends what still runs."""
         with self._lock:
-            if self._reaper is not None:
+            if self._clean is not None:
                 self._let_go()
-            self._reaper = None
+            self._clean = None
 
-    def _start_reaper(self) -> None:
-        """Start the reaper if there is none; it goes when nobody knows this object any more."""
-        if self._reaper is None:
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(REAPER)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,  # an interrupt from the keyboard is not for it
-            )
-            self._reaper = process.stdin
-            self._let_go = weakref.finalize(self, process.communicate)
+    @contextlib.contextmanager
+    def clean_parent(self) -> Iterator[Parent]:
+        """Yield a parent that starts programs, for one probe.
 
-    def _tell(self, change: str, pid: int) -> None:
-        """Tell the reaper that a process group runs or is over; where it is gone, all goes on."""
-        if self._reaper is not None:
-            with contextlib.suppress(OSError):
-                self._reaper.write(f"{change}{pid}\n".encode())
-                self._reaper.flush()
+        All probes share one, for as long as nobody ends it. Where probes are not in namespaces of their own a job may
+        end the parent that it has, so each has its own.
+        """
+        if "processes" not in self.isolation.holds:
+            parent = self._new_parent()
+            try:
+                yield parent
+            finally:
+                parent.close()
+            return
+        with self._lock:
+            if self._clean is not None and self._clean.gone:
+                self._let_go()
+                self._clean = None
+            if self._clean is None:
+                self._clean = self._new_parent()
+                # It goes when nobody knows this object any more.
+                self._let_go = weakref.finalize(self, self._clean.close)
+            parent = self._clean
+        yield parent
+
+    def _new_parent(self) -> Parent:
+        program: list[str | Path] = [sys.executable, "-I", "-S", RECORDER / "harness_clean.py"]
+        return Parent("the clean parent", program, [str(int(bool(self.isolation.holds)))], None)
 
     def cancel(self) -> None:
         """End every process that runs, and let none start any more."""
         with self._lock:
             self.cancelled = True
-            alive = list(self._alive)
-        for pid in alive:
-            end_tree(pid)
+            alive = list(self._alive.values())
+        for end in alive:
+            end()
 
     @contextlib.contextmanager
-    def limited(self, start: Callable[[], int], timeout: float) -> Iterator[threading.Event]:
-        """Start a process and end its whole tree when the block ends, or after `timeout` seconds.
+    def limited(
+        self, parent: Parent, request: Mapping[str, Any], timeout: float
+    ) -> Iterator[tuple[int, threading.Event]]:
+        """Let a parent fork a child, and end the child with all that it started after `timeout` seconds.
 
         Args:
-            start: Starts it in a process group of its own and returns its id.
+            parent: Forks it.
+            request: What the parent is asked.
             timeout: Seconds.
 
         Yields:
-            An event that is set if it was ended for its time.
+            The child's number, and an event that is set if the child was ended for its time.
 
         Raises:
             KeyboardInterrupt: All was cancelled, before or meanwhile.
@@ -117,89 +130,35 @@ class Processes:
         with self._lock:
             if self.cancelled:
                 raise KeyboardInterrupt
-            self._start_reaper()
-            pid = start()
-            self._alive.add(pid)
-            self._tell("+", pid)
+            number = parent.begin(request)
+            key = (id(parent), number)
+            self._alive[key] = functools.partial(parent.end, number)
         late = threading.Event()
 
         def end_late() -> None:
             late.set()
-            end_tree(pid)
+            parent.end(number)
 
         timer = threading.Timer(timeout, end_late)
         timer.start()
         try:
-            yield late
+            yield number, late
+        except BaseException:
+            parent.end(number)
+            raise
         finally:
             timer.cancel()
             with self._lock:
-                self._alive.discard(pid)
-            end_group(pid)
-            with self._lock:
-                self._tell("-", pid)
+                del self._alive[key]
         if self.cancelled:
             raise KeyboardInterrupt
 
-    def run(
-        self, command: Sequence[str], *, timeout: float, folder: Path, environment: Mapping[str, str]
-    ) -> tuple[Execution, bytes]:
-        """Run `command` to its end in a clean process.
 
-        Args:
-            command: Program and arguments.
-            timeout: Seconds; then its whole process tree is ended.
-            folder: Working folder.
-            environment: All of its variables.
-
-        Returns:
-            How it ended, and its capped output (stdout and stderr as they came).
-        """
-        if self.cancelled:
-            raise KeyboardInterrupt
-        reading, writing = os.pipe()
-        started = time.monotonic()
-        processes: list[subprocess.Popen[bytes]] = []
-
-        def start() -> int:
-            try:
-                process = subprocess.Popen(
-                    command,
-                    cwd=folder,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=writing,
-                    stderr=writing,
-                    start_new_session=True,
-                )
-            finally:
-                os.close(writing)
-            processes.append(process)
-            return process.pid
-
-        with collecting(lambda: reading) as output, self.limited(start, timeout) as late:
-            _, status, usage = os.wait4(processes[0].pid, 0)
-            processes[0].returncode = os.waitstatus_to_exitcode(status)
-        seconds, peak = time.monotonic() - started, peak_above_own(usage.ru_maxrss)
-        return how_it_ended(status, late=late.is_set(), seconds=seconds, memory_peak=peak), output.content()
-
-
-def peak_above_own(kibibytes: int) -> int | None:
-    """Return the peak of a process in bytes, given what wait4 says of it; None below this process's own.
-
-    Linux lets a process begin with the peak of the one that started it (`exec_mmap` in fs/exec.c).
-    """
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kibibytes * 1024 if kibibytes > own else None
-
-
-def how_it_ended(
-    status: int, *, late: bool, seconds: float, memory_peak: int | None, start: str = "clean"
-) -> Execution:
+def how_it_ended(status: int, *, late: bool, seconds: float, memory_peak: int | None) -> Execution:
     """Return the facts of an ended process from its wait status."""
     code = os.waitstatus_to_exitcode(status)
     ended = "timeout" if late else "signal" if code < 0 else "exit"
-    return Execution(ended, abs(code), seconds, memory_peak, start=start)
+    return Execution(ended, abs(code), seconds, memory_peak)
 
 
 @contextlib.contextmanager
@@ -226,19 +185,3 @@ def _drain(open_stream: Callable[[], int], output: Output) -> None:
             output.add(chunk)
     finally:
         os.close(stream)
-
-
-def end_tree(pid: int) -> None:
-    """End a process and all its descendants, those included that left its process group."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        family = psutil.Process(pid).children(recursive=True)
-        end_group(pid)
-        for member in family:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                member.kill()
-
-
-def end_group(pid: int) -> None:
-    """End a whole process group."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)

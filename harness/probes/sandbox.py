@@ -1,6 +1,6 @@
-"""What a probe sees of its surroundings: no credentials, no network, a home of its own, pinned threads.
+"""The environment variables of a probe: no credentials, no network, a home of its own, pinned threads.
 
-Variables are let through by name, not taken out by name, since nobody knows what every secret is called.
+`harness.probes.isolation` shuts it off from everything else. Variables are let through by name, not taken out by name, since nobody knows what every secret is called.
 """
 
 from __future__ import annotations
@@ -17,8 +17,63 @@ from harness.recording import RECORDER
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NAMES = {"PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "HF_HUB_CACHE"}
-_PREFIXES = ("LC_", "CUDA_", "NVIDIA_", "OPENBLAS_", "MKL_", "KMP_", "GOMP_")
+_NAMES = frozenset(
+    [
+        "PATH",
+        "TZ",
+        "TMPDIR",
+        "LD_LIBRARY_PATH",
+        "HF_HUB_CACHE",
+        "LANG",
+        "LANGUAGE",
+        "LC_ALL",
+        "LC_COLLATE",
+        "LC_CTYPE",
+        "LC_MESSAGES",
+        "LC_MONETARY",
+        "LC_NUMERIC",
+        "LC_TIME",
+        "CUDA_HOME",
+        "CUDA_PATH",
+        "CUDA_VERSION",
+        "CUDA_VISIBLE_DEVICES",
+        "CUDA_DEVICE_ORDER",
+        "CUDA_DEVICE_MAX_CONNECTIONS",
+        "CUDA_LAUNCH_BLOCKING",
+        "CUDA_MODULE_LOADING",
+        "CUDA_CACHE_DISABLE",
+        "CUDA_CACHE_MAXSIZE",
+        "CUDA_CACHE_PATH",
+        "CUDA_FORCE_PTX_JIT",
+        "CUDA_DISABLE_PTX_JIT",
+        "CUDA_MPS_PIPE_DIRECTORY",
+        "CUDA_MPS_LOG_DIRECTORY",
+        "NVIDIA_VISIBLE_DEVICES",
+        "NVIDIA_DRIVER_CAPABILITIES",
+        "NVIDIA_TF32_OVERRIDE",
+        "OPENBLAS_CORETYPE",
+        "OPENBLAS_MAIN_FREE",
+        "OPENBLAS_VERBOSE",
+        "MKL_CBWR",
+        "MKL_DEBUG_CPU_TYPE",
+        "MKL_DYNAMIC",
+        "MKL_ENABLE_INSTRUCTIONS",
+        "MKL_INTERFACE_LAYER",
+        "MKL_SERVICE_FORCE_INTEL",
+        "MKL_THREADING_LAYER",
+        "MKL_VERBOSE",
+        "KMP_AFFINITY",
+        "KMP_BLOCKTIME",
+        "KMP_DUPLICATE_LIB_OK",
+        "KMP_HW_SUBSET",
+        "KMP_INIT_AT_FORK",
+        "KMP_SETTINGS",
+        "GOMP_CPU_AFFINITY",
+        "GOMP_SPINCOUNT",
+        "GOMP_STACKSIZE",
+    ]
+)
+"""Variables that come through, by their whole names: who knows what a variable with a known beginning holds."""
 _NOWHERE = "http://127.0.0.1:9"  # the discard port: a proxy that refuses at once
 
 
@@ -42,7 +97,7 @@ def variables(
         online: Let the probe use the network, with the proxies of the surroundings.
     """
     environ = os.environ if environ is None else environ
-    kept = {key: value for key, value in environ.items() if key in _NAMES or key.startswith(_PREFIXES)}
+    kept = {key: value for key, value in environ.items() if key in _NAMES}
     checkpoints = environ.get("HF_HUB_CACHE") or str(
         Path(environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface") / "hub"
     )

@@ -130,7 +130,7 @@ class Store:
                 folder,
                 digest,
                 repeat,
-                Execution(**facts["execution"]),
+                Execution.of(facts["execution"]),
                 facts["environment_seconds"],
                 alone=bool(facts.get("instructions", {}).get("alone")),
                 hash_seed=facts.get("hash_seed", FIRST_HASH_SEED),

@@ -1,32 +1,36 @@
 """A warm parent: loads what all environments share once, then forks a child for each probe.
 
-Runs inside an environment, started by `harness.probes.warm`; standard library only, Python 3.8 or newer. It reads
-one JSON request a line from standard input and writes JSON answers to the file descriptor named on its command
-line. A child puts its own release's layer in place of the parent's, takes over its output, arguments, variables
-and folder, and runs the job as `__main__`, as a fresh interpreter would. The parent itself never runs a job, never
-imports the package under test, and refuses to fork once a GPU's driver is open or a second thread runs, since a
-forked child would inherit half of either.
+Runs inside an environment, started by `harness.probes.parent`; standard library only, Python 3.8 or newer.
+`harness_serve` tells the protocol; a request has {"layer": site-packages, "python": path, "prefix": path,
+"arguments": [job, ...]} besides. A child puts its own release's layer in place of the parent's, takes over its output,
+arguments, variables and folder, and runs the job as `__main__`, as a fresh interpreter would. The parent itself never
+runs a job, never imports the package under test, and refuses to fork once a GPU's driver is open or a second thread
+runs, since a forked child would inherit half of either.
 
-    request  {"id": 1, "layer": site-packages, "python": path, "prefix": path, "arguments": [job, ...],
-              "variables": {...}, "folder": path, "output": path of a FIFO}
-    answers  {"ready": seconds}  {"id": 1, "pid": 7}  {"id": 1, "refused": why}
-             {"id": 1, "status": wait status, "memory_peak": bytes}
+    python harness_warm.py ANSWERS ISOLATED JOB LAYER [MODULE ...]
+
+Args:
+    ANSWERS: File descriptor to write answers to.
+    ISOLATED: 1 if probes get namespaces of their own, else 0; `online` if they share the machine's network.
+    JOB: Script whose import statements say what to load.
+    LAYER: The parent's own layer.
+    MODULE: Modules of the package under test.
 """
 
 import ast
 import contextlib
+import functools
 import gc
 import importlib
-import json
 import os
-import selectors
-import signal
 import sys
 import threading
 import time
 import traceback
 
+from harness_isolation import enter, seclude
 from harness_run import run_as_main
+from harness_serve import Server
 
 DRIVERS = ("/dev/nvidia-uvm", "/dev/kfd")  # what CUDA and ROCm hold open once initialised; NVML opens neither
 
@@ -83,19 +87,8 @@ def open_drivers():
     return found
 
 
-def become(request, layer):
+def become(layer, request):
     """Turn this forked child into the process that a fresh interpreter would be, and run the job to its end."""
-    os.setsid()
-    output = os.open(request["output"], os.O_WRONLY)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.close(output)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
-        score.write("500")  # when memory runs out, the probe goes and not its parent
-    os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["variables"])
     sys.path[:] = [request["layer"] if entry == layer else entry for entry in sys.path]
@@ -120,90 +113,24 @@ def draw_anew():
             numpy_random.seed()
 
 
-def end_group(pid):
-    """End a child with all that it started; it may be gone, or not yet the leader of its group."""
-    for end in (os.killpg, os.kill):
-        with contextlib.suppress(OSError):
-            end(pid, signal.SIGKILL)
-
-
-class Server:
-    """Forks a child a request, and answers with its id and later with how it ended."""
-
-    def __init__(self, answers, package_modules, layer):
-        self.answers = answers
-        self.package_modules = package_modules
-        self.layer = layer
-        self.children = {}
-
-    def serve(self):
-        """Answer requests until standard input ends; then end every child that still runs."""
-        wake, woken = os.pipe()
-        os.set_blocking(woken, False)
-        os.set_blocking(wake, False)
-        signal.set_wakeup_fd(woken)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        waiting = selectors.DefaultSelector()
-        waiting.register(0, selectors.EVENT_READ)
-        waiting.register(wake, selectors.EVENT_READ)
-        pending = b""
-        while True:
-            ready = {key.fd for key, _ in waiting.select()}
-            if wake in ready:
-                os.read(wake, 4096)
-            if 0 in ready:
-                chunk = os.read(0, 65536)
-                if not chunk:
-                    break
-                *lines, pending = (pending + chunk).split(b"\n")
-                for line in lines:
-                    self.fork(json.loads(line))
-            self.reap()
-        for pid in self.children:
-            end_group(pid)
-
-    def fork(self, request):
-        """Fork one child, or say why not."""
-        refusal = why_not(self.package_modules)
-        if refusal:
-            self.answer(id=request["id"], refused=refusal)
-            return
-        sys.stdout.flush()
-        sys.stderr.flush()
-        pid = os.fork()
-        if pid == 0:
-            self.answers.close()
-            become(request, self.layer)
-        self.children[pid] = request["id"]
-        self.answer(id=request["id"], pid=pid)
-
-    def reap(self):
-        """Tell of every child that ended."""
-        while self.children:
-            pid, status, usage = os.wait4(-1, os.WNOHANG)
-            if not pid:
-                return
-            self.answer(id=self.children.pop(pid), status=status, memory_peak=usage.ru_maxrss * 1024)
-
-    def answer(self, **content):
-        """Write one answer."""
-        self.answers.write(json.dumps(content) + "\n")
-        self.answers.flush()
-
-
 def main():
     """Load, say that it is ready, and serve."""
     started = time.monotonic()
-    descriptor, job, layer = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-    package_modules = sys.argv[4:]
+    descriptor, isolated, job, layer = int(sys.argv[1]), sys.argv[2] != "0", sys.argv[3], sys.argv[4]
+    package_modules = sys.argv[5:]
     answers = os.fdopen(descriptor, "w")
     os.set_inheritable(descriptor, False)
+    if isolated:
+        enter()  # before anything is loaded, which may start threads
+        writable = [os.environ["HOME"], "/tmp", "/var/tmp", "/dev/shm"]  # noqa: S108
+        seclude(writable, network=sys.argv[2] != "online")
     preload(job, package_modules)
     gc.collect()
     gc.freeze()  # else every child walks, and so copies, a million objects that it will never free: 0.2 s each
-    answers.write(json.dumps({"ready": time.monotonic() - started}) + "\n")
-    answers.flush()
-    Server(answers, package_modules, layer).serve()
+    refusal = functools.partial(why_not, package_modules)
+    server = Server(answers, functools.partial(become, layer), isolated, refusal)
+    server.answer(ready=time.monotonic() - started)
+    server.serve()
 
 
 if __name__ == "__main__":

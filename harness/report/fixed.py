@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.report.isolation import isolation_in_words, network_in_words
+
 if TYPE_CHECKING:
     from harness.report.model import Report
 
@@ -12,17 +14,28 @@ def fixed(report: Report) -> list[tuple[str, str]]:
     """Return (name, value) of what every probe was given, in words; empty for a report that does not tell.
 
     Args:
-        report: Its environment has `fixed`: {`threads`, `online`, `hash_seed`}.
+        report: Its environment has `fixed`: {`threads`, `online`, `hash_seed`, `not_isolated`}.
     """
     facts = report.environment.get("fixed")
     if not isinstance(facts, dict):
         return []
-    network = "allowed" if facts.get("online") else "off: probes reach no other machine"
+    online = bool(facts.get("online"))
     return [
         ("hash seed", _hash_seed(report, str(facts.get("hash_seed", "0")))),
         ("threads", f"{facts.get('threads')} for numerical libraries"),
-        ("network", network),
+        ("network", network_in_words(_least(report), online=online)),
+        (
+            "isolation",
+            isolation_in_words(_least(report), online=online, why=str(facts.get("not_isolated") or "")),
+        ),
     ]
+
+
+def _least(report: Report) -> tuple[str, ...]:
+    """Return what was shut off of every execution that the report tells of."""
+    executions = [item for arm in report.arms for release in arm.releases for item in release.executions]
+    held = [item.get("isolation") or () for item in executions]
+    return tuple(part for part in (held[0] if held else ()) if all(part in one for one in held))
 
 
 def _hash_seed(report: Report, first: str) -> str:

@@ -90,7 +90,7 @@ def environment(session: Session) -> dict[str, object]:
         "packages": session.reference.versions(),
         "moves": moves,
         "torch": session.torch.choice,
-        "fixed": held_alike(asked.scenario),
+        "fixed": held_alike(session),
         "proof": _proof(session, locked, len(moves)),
     }
 
@@ -114,12 +114,14 @@ def _proof(session: Session, locked: Sequence[Lock], moved: int) -> str:
     return proof + ("" if moved else ": nothing else moved")
 
 
-def held_alike(scenario: Scenario) -> dict[str, object]:
+def held_alike(session: Session) -> dict[str, object]:
     """Return what is the same in every execution, see `Report`."""
+    scenario = session.asked.scenario
     return {
         "threads": scenario.threads,
         "online": scenario.online,
         "hash_seed": scenario.variables.get("PYTHONHASHSEED", "0"),
+        "not_isolated": session.executor.not_isolated,
     }
 
 

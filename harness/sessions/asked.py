@@ -87,6 +87,12 @@ class Asked:
         return int(self.place.environment_cap * 10**9)
 
     @property
+    def memory(self) -> int | None:
+        """Bytes that each process of a probe may take; None for what the machine has."""
+        asked = self.question.holds.memory
+        return None if asked is None else int(asked * 10**9)
+
+    @property
     def out(self) -> Path:
         """Folder of the reports."""
         return Path(self.place.out)

@@ -152,6 +152,7 @@ def executions(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "repeat": one.result.repeat,
             "seed": seed,
             "hash_seed": one.result.hash_seed,
+            "isolation": list(one.result.execution.isolation),
             "verdict": one.verdict.value,
             **({"turns": [turn.to_dict() for turn in finding.turns]} if finding.turns and not seed else {}),
         }

@@ -15,6 +15,8 @@ from harness.executors.local import Local
 from harness.failures import Failure, machine_error
 from harness.locks.torch import has_gpu
 from harness.probes.devices import Devices, visible
+from harness.probes.isolation import choose_isolation
+from harness.report.isolation import isolation_in_words
 from harness.verdicts.oracles import alone, clean
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from harness.executors.cluster import Cluster
     from harness.executors.executor import Executor
     from harness.locks.lock import Lock
+    from harness.probes.isolation import Isolation
     from harness.probes.store import Store
     from harness.sessions.asked import Asked
 
@@ -87,10 +90,14 @@ def provide(asked: Asked, store: Store, note: Callable[[str], None]) -> Iterator
 
     Raises:
         HarnessError: As `Cluster` says.
-        UsageError: What is asked cannot be executed there.
+        UsageError: What is asked cannot be executed there, or not as isolated as is asked.
     """
     if asked.place.scheduler is None:
-        yield ThisMachine(asked, store)
+        isolation = choose_isolation(asked.place.isolation, asked.memory)
+        online = asked.scenario.online
+        held = isolation.of(online=online)
+        note(f"isolation: {isolation_in_words(held, online=online, why=isolation.why)}")
+        yield ThisMachine(asked, store, isolation)
         return
     _check_sendable(asked)
     from harness.executors.cluster import Cluster  # noqa: PLC0415 - kept out of start-up
@@ -106,6 +113,7 @@ class ThisMachine:
 
     asked: Asked
     store: Store
+    isolation: Isolation
     here: bool = True
 
     def check_other(self, wanted: str) -> None:
@@ -153,6 +161,7 @@ class ThisMachine:
             environments,
             warm=warm and not clean(scenario.oracle),
             devices=devices,
+            isolation=self.isolation,
         )
         with closing(Local(environments, launchers, self.store, slots)) as executor:
             yield executor
@@ -201,6 +210,8 @@ class Workers:
             package=environments.package,
             torch=environments.torch,
             cap=self.asked.environment_cap,
+            isolation=self.asked.place.isolation,
+            memory=self.asked.memory,
         )
         slots = self.cluster.slots(device, scenario.threads)
         warm = warm and not clean(scenario.oracle)

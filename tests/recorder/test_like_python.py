@@ -512,10 +512,11 @@ def test_a_file_that_stays_open_is_written(launchers, tmp_path):
     )
     here, both = launchers
     for start, launcher in both.items():
-        work = tmp_path / start
+        work, recorded = tmp_path / start, tmp_path / f"result-{start}"
         work.mkdir()
+        recorded.mkdir()
         probe = Probe("lock", path, "digest", {}, command=("python", str(path)), folder=work, timeout=30)
-        launcher.launch(probe, here, work)
+        launcher.launch(probe, here, recorded)
         assert (work / "written.txt").read_text() == "in the buffer", start
 
 

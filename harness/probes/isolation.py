@@ -1,0 +1,229 @@
+"""How far a probe is shut off from everything else: what was asked, what this machine allows, and what a probe sees.
+
+Namespaces of the kernel do it, entered by `harness_isolation`. A machine may forbid them, so what holds is a fact that
+every execution is stored with, and no assumption.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from harness.errors import UsageError
+from harness.recording import RECORDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from harness.environments.environment import Environment
+    from harness.probes.probe import Probe
+
+PARTS = ("files", "processes", "network", "ipc")
+"""What namespaces shut off, as `harness_isolation.PARTS`."""
+
+_NEVER_HIDDEN = (
+    "/",
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/lib",
+    "/lib64",
+    "/opt",
+    "/proc",
+    "/sbin",
+    "/sys",
+    "/usr",
+)
+_MACHINE_RUNS = (
+    "/run/opengl-driver",
+    "/run/current-system",
+    "/run/nvidia-persistenced",
+    "/run/nvidia-ctk-hook",
+)
+"""What programs need of /run: drivers and programs of NixOS, the drivers that a container got."""
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """What is shut off of each probe of a run.
+
+    Attributes:
+        asked: `strict`, `auto` or `none`.
+        holds: Parts that hold; empty where environment variables alone are chosen.
+        why: Why parts are missing that were asked for; empty if none is.
+        memory: Bytes of data that each process of a probe may take, as asked for; None: what the machine allows.
+    """
+
+    asked: str = "none"
+    holds: tuple[str, ...] = ()
+    why: str = ""
+    memory: int | None = None
+
+    def of(self, *, online: bool) -> tuple[str, ...]:
+        """Return what holds for a probe; one that may use the network has the machine's own."""
+        return tuple(part for part in self.holds if part != "network" or not online)
+
+    def memory_of(self, device: str) -> int | None:
+        """Return the bytes of data that each process of a probe may take; None for no limit.
+
+        A GPU's driver reserves addresses that are no memory, and they would count: there is a limit if one is asked for.
+        """
+        if self.memory is not None or self.asked == "none" or device != "cpu":
+            return self.memory
+        return _memory_of_machine()
+
+    def enough(self, holds: Iterable[str], *, online: bool) -> bool:
+        """Tell whether a stored execution was shut off as far as this run demands."""
+        wanted = self.of(online=online) if self.asked == "strict" else ()
+        return set(wanted) <= set(holds)
+
+
+def choose_isolation(asked: str, memory: int | None = None) -> Isolation:
+    """Return what of the isolation that is asked for this machine allows.
+
+    Args:
+        asked: `strict`, `auto` or `none`.
+        memory: Bytes that each process of a probe may take; None for what the machine allows.
+
+    Raises:
+        UsageError: It is `strict`, and not all of it holds.
+    """
+    if asked == "none":
+        return Isolation(asked, memory=memory)
+    why = _why_not()
+    if asked == "strict" and why:
+        raise UsageError(
+            f"--isolation strict: this machine forbids what it needs ({why}); allow unprivileged user namespaces, as "
+            "docs/explanation/isolation.md tells, or take --isolation auto"
+        )
+    return Isolation(asked, () if why else PARTS, why, memory)
+
+
+@cache
+def _why_not() -> str:
+    """Return why no probe can be shut off on this machine, empty if it can: tried once in a process."""
+    words = [sys.executable, "-I", "-S", str(RECORDER / "harness_isolation.py")]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    try:
+        return str(json.loads(done.stdout)["why"])
+    except ValueError:  # another system than Linux, or a Python without ctypes
+        lines = done.stderr.strip().splitlines()
+        return lines[-1] if lines else "it cannot be tried"
+
+
+@cache
+def _memory_of_machine() -> int:
+    """Return the bytes of memory that all processes of this machine, or of this container, may have together."""
+    limits = [psutil.virtual_memory().total + psutil.swap_memory().total]
+    for path in map(Path, _CGROUP_LIMITS):
+        try:
+            limits.append(int(path.read_text(encoding="ascii")))
+        except (OSError, ValueError):
+            continue
+    return min(limits)
+
+
+def confined(probe: Probe, environment: Environment, folder: Path, isolation: Isolation) -> dict[str, Any]:
+    """Return what `harness_isolation.confine` is to do for a probe.
+
+    Args:
+        probe: What it is given by name is shown to it.
+        environment: Is shown, and cannot be written to.
+        folder: The one that the probe records into; it has `scratch`, which goes after the probe.
+        isolation: What holds.
+    """
+    holds = isolation.of(online=probe.online)
+    plan: dict[str, Any] = {"holds": holds, "memory": isolation.memory_of(probe.device)}
+    if "files" not in holds:
+        return plan
+    temporary, upper = folder / "scratch" / "tmp", folder / "scratch" / "written"
+    for made in (temporary, upper):
+        made.mkdir()
+    temporary.chmod(0o1777)
+    hidden = {os.path.realpath(path) for path in _private(folder)} - set(_NEVER_HIDDEN)
+    covered = tuple(f"{path}/" for path in (*hidden, "/tmp", "/var/tmp", "/dev"))  # noqa: S108
+    shown = {
+        path: "read"
+        for path in map(str, _readable(probe, environment))
+        if (f"{path}/".startswith(covered) or f"{os.path.realpath(path)}/".startswith(covered))
+        and os.path.exists(path)  # noqa: PTH110 - a value that is no path at all raises nothing here
+    }
+    if probe.online and _checkpoints().is_dir():
+        shown[str(_checkpoints())] = "write"
+    if probe.folder is not None and str(probe.folder.resolve()) not in _NEVER_HIDDEN:
+        shown[str(probe.folder)] = "copy"
+    shown[str(folder)] = "write"
+    real = {os.path.realpath(path): how for path, how in shown.items()}
+    return {
+        **plan,
+        "hidden": sorted(path for path in hidden - {"/tmp", "/var/tmp"} if Path(path).is_dir()),  # noqa: S108
+        "temporary": str(temporary),
+        "upper": str(upper),
+        "shown": [[path, how] for path, how in {**shown, **real}.items()],
+    }
+
+
+def _private(folder: Path) -> Iterator[Path]:
+    """Yield folders that are none of a probe's business: homes, sockets of the machine, the harness's own."""
+    yield Path("/run")
+    yield Path("/home")
+    with suppress(KeyError):  # a user of a container may have no name
+        yield Path(pwd.getpwuid(os.getuid()).pw_dir)
+    yield from (Path(os.environ[name]) for name in ("HOME", "XDG_RUNTIME_DIR") if os.environ.get(name))
+    yield Path.cwd()
+    yield folder.parent.parent.parent  # the state directory, of which `probes/<digest>/<name>` is the folder
+
+
+def _readable(probe: Probe, environment: Environment) -> Iterator[Path]:
+    """Yield what a probe needs of places that may be hidden: its environment, and what the question names."""
+    yield RECORDER
+    for place in {environment.folder, environment.base}:
+        yield from _parts_of(place)
+    if probe.job is not None:
+        yield probe.job.parent
+    yield _checkpoints()
+    yield from map(Path, _MACHINE_RUNS)
+    if probe.online:
+        yield Path(os.path.realpath("/etc/resolv.conf"))
+    for name in ("PATH", "LD_LIBRARY_PATH"):
+        yield from _folders(os.environ.get(name, ""))
+    named = [*probe.variables.values(), *map(str, probe.parameters.values()), *probe.command]
+    for value in named:
+        yield from _folders(value)
+
+
+def _parts_of(environment: Path) -> Iterator[Path]:
+    """Yield a virtual environment, the Python that it was made from, and folders that its `.pth` files name."""
+    yield environment
+    python = environment / "bin" / "python"
+    while python.is_symlink():
+        python = Path(os.path.normpath(python.parent / python.readlink()))
+        yield python.parent.parent
+    for file in environment.glob("lib/python*/site-packages/*.pth"):
+        for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+            yield from _folders(line)
+
+
+def _folders(value: str) -> Iterator[Path]:
+    """Yield the absolute paths of a list of paths; a path that stands above all others names nothing."""
+    for word in value.split(os.pathsep):
+        if Path(word).is_absolute() and os.path.normpath(word) not in _NEVER_HIDDEN:
+            yield Path(os.path.normpath(word))
+
+
+def _checkpoints() -> Path:
+    """Return the folder of downloaded model files."""
+    home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
+    return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")
