@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ToolMissingError
 from harness.failures import Failure, classify
+from harness.namespaces import namespaces_forbidden, private_folders
+from harness.recording import RECORDER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -52,10 +55,12 @@ class Uv:
 
     Args:
         variables: Environment variables added to the process's own.
+        confined: Whether code that builds a wheel is shut off, as far as the machine allows.
     """
 
-    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(self, variables: Mapping[str, str] | None = None, *, confined: bool = True) -> None:
         self.variables = dict(variables or {})
+        self.confined = confined
 
     @cached_property
     def program(self) -> str:
@@ -76,7 +81,7 @@ class Uv:
                 ) from None
             return found
 
-    def run(self, *arguments: str, without: Collection[str] = ()) -> Outcome:
+    def run(self, *arguments: str, without: Collection[str] = (), writable: Collection[str] = ()) -> Outcome:
         """Run uv away from any project folder and return how it ended.
 
         What failed is tried again as often as `Failure.again` says: a build that fails once, or a uv that was killed
@@ -85,10 +90,14 @@ class Uv:
         Args:
             arguments: The command.
             without: Environment variables that must not reach it.
+            writable: Folders that a build writes into besides those of uv.
         """
         wanted = {**os.environ, **self.variables, "NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
         unwanted = {*_UNWANTED, *without}
         environment = {key: value for key, value in wanted.items() if key not in unwanted}
+        environment |= {"UV_LINK_MODE": "copy"}  # a build must not write into uv's cache through a link
+        if self.confined:
+            environment |= _confined_builds(writable)
         outcome = self._once(arguments, environment)
         tried = 0
         while outcome.failure is not None and tried < outcome.failure.again:
@@ -112,6 +121,17 @@ class Uv:
             )
         reason = one_line(done.stderr) or _how_it_ended(done.returncode)
         return Outcome(done.returncode, done.stdout, reason, classify(done.returncode, done.stderr))
+
+
+def _confined_builds(writable: Collection[str]) -> dict[str, str]:
+    """Return the variables by which a build confines itself as it starts, see `build_only/sitecustomize.py`."""
+    asked = {
+        "isolated": not namespaces_forbidden(),
+        "hidden": sorted({os.path.realpath(path) for path in private_folders()}),
+        "readable": [str(RECORDER)],
+        "writable": [os.path.realpath(path) for path in writable],
+    }
+    return {"PYTHONPATH": str(RECORDER / "build_only"), "HARNESS_BUILD": json.dumps(asked)}
 
 
 def _how_it_ended(code: int) -> str:

@@ -70,11 +70,16 @@ def wheel(name: str, version: str, code: str, requires: tuple[str, ...] = (), **
 
 def broken_sdist(name: str, version: str, **facts) -> File:
     """Make a source distribution whose metadata reads well and whose build fails."""
+    return sdist(name, version, "raise RuntimeError('this release cannot be built')\n", **facts)
+
+
+def sdist(name: str, version: str, backend: str, **facts) -> File:
+    """Make a source distribution with a build backend of its own, a module `backend`."""
     files = {
         "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
-        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "fails"\nbackend-path = ["."]\n'
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
         f'[project]\nname = "{name}"\nversion = "{version}"\n',
-        "fails.py": "raise RuntimeError('this release cannot be built')\n",
+        "backend.py": backend,
     }
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:

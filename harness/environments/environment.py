@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -253,7 +254,7 @@ class Environments:
         install = [
             *("pip", "install", "--python", python, "--no-deps", "--require-hashes", "--quiet"),
             *("--link-mode", "copy"),  # a hard link would let a job write into uv's cache
-            *("-r", str(wanted), *(["--compile-bytecode"] if base is None else [])),
+            *("-r", str(wanted)),
         ]
         # A constraint has done its work in the lock, and it has no hash.
         installed = self.uv.run(*install, *sources, without=("UV_CONSTRAINT",))
@@ -262,6 +263,7 @@ class Environments:
         if installed.failure is not None:
             self._check(installed)
             raise _InstallError(installed.reason)
+        _compile(python, site, workers=1 if base is not None else 0)
 
     def _check(self, outcome: Outcome) -> None:
         """Complain of a failure that says nothing of a release."""
@@ -272,6 +274,20 @@ class Environments:
 
     def _serves_others(self, file: str) -> bool:
         return self.settings is not None and serves_others(file, self.settings)
+
+
+def _compile(python: str, site: Path, workers: int) -> None:
+    """Compile all modules, for a probe cannot keep what it compiles; what does not compile tells it when it is loaded.
+
+    Without `site`, Python runs no `.pth` file of what was installed. uv's own --compile-bytecode runs them all.
+
+    Args:
+        python: Of the environment.
+        site: Its packages.
+        workers: Processes; 0 for as many as there are cores.
+    """
+    words = [python, "-I", "-S", "-m", "compileall", "-qq", "-j", str(workers), str(site)]
+    subprocess.run(words, check=False, capture_output=True)
 
 
 class _InstallError(Exception):

@@ -52,7 +52,7 @@ class Bench:
 
     def __init__(self, order: Order, state: State, scenario: Scenario) -> None:
         about, settings = order.about, read_settings()
-        uv = Uv(settings.uv_environment)
+        uv = Uv(settings.uv_environment, confined=about.isolation != "none")
         torch = _torch(about, state)
         interpreter = (
             torch.host.interpreter if torch.host else find_interpreter(f"=={order.lock.python}.*", uv)

@@ -75,7 +75,7 @@ def _build(source: str, package: str, folder: Path) -> None:
     _git(source, *at, "clean", "--quiet", "-ffdx")
     with tempfile.TemporaryDirectory(prefix="harness-build-") as out:
         uv = Uv(read_settings().uv_environment)
-        done = uv.run("build", "--wheel", "--quiet", "--out-dir", out, str(clone))
+        done = uv.run("build", "--wheel", "--quiet", "--out-dir", out, str(clone), writable=[out])
         made = sorted(Path(out).glob("*.whl"))
         if done.code or not made:
             raise HarnessError(f"the source {source} at {commit[:7]} cannot be built: {done.reason}")

@@ -6,12 +6,7 @@ every execution is stored with, and no assumption.
 
 from __future__ import annotations
 
-import json
 import os
-import pwd
-import subprocess
-import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from harness.errors import UsageError
+from harness.namespaces import NEVER_HIDDEN, namespaces_forbidden, private_folders
 from harness.recording import RECORDER
 
 if TYPE_CHECKING:
@@ -31,20 +27,6 @@ if TYPE_CHECKING:
 PARTS = ("files", "processes", "network", "ipc")
 """What namespaces shut off, as `harness_isolation.PARTS`."""
 
-_NEVER_HIDDEN = (
-    "/",
-    "/bin",
-    "/boot",
-    "/dev",
-    "/etc",
-    "/lib",
-    "/lib64",
-    "/opt",
-    "/proc",
-    "/sbin",
-    "/sys",
-    "/usr",
-)
 _MACHINE_RUNS = (
     "/run/opengl-driver",
     "/run/current-system",
@@ -102,25 +84,13 @@ def choose_isolation(asked: str, memory: int | None = None) -> Isolation:
     """
     if asked == "none":
         return Isolation(asked, memory=memory)
-    why = _why_not()
+    why = namespaces_forbidden()
     if asked == "strict" and why:
         raise UsageError(
             f"--isolation strict: this machine forbids what it needs ({why}); allow unprivileged user namespaces, as "
             "docs/explanation/isolation.md tells, or take --isolation auto"
         )
     return Isolation(asked, () if why else PARTS, why, memory)
-
-
-@cache
-def _why_not() -> str:
-    """Return why no probe can be shut off on this machine, empty if it can: tried once in a process."""
-    words = [sys.executable, "-I", "-S", str(RECORDER / "harness_isolation.py")]
-    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
-    try:
-        return str(json.loads(done.stdout)["why"])
-    except ValueError:  # another system than Linux, or a Python without ctypes
-        lines = done.stderr.strip().splitlines()
-        return lines[-1] if lines else "it cannot be tried"
 
 
 @cache
@@ -152,7 +122,8 @@ def confined(probe: Probe, environment: Environment, folder: Path, isolation: Is
     for made in (temporary, upper):
         made.mkdir()
     temporary.chmod(0o1777)
-    hidden = {os.path.realpath(path) for path in _private(folder)} - set(_NEVER_HIDDEN)
+    state = folder.parent.parent.parent  # `folder` is probes/<digest>/<name> of it
+    hidden = {os.path.realpath(path) for path in (state, *private_folders())}
     covered = tuple(f"{path}/" for path in (*hidden, "/tmp", "/var/tmp", "/dev"))  # noqa: S108
     shown = {
         path: "read"
@@ -162,7 +133,7 @@ def confined(probe: Probe, environment: Environment, folder: Path, isolation: Is
     }
     if probe.online and _checkpoints().is_dir():
         shown[str(_checkpoints())] = "write"
-    if probe.folder is not None and str(probe.folder.resolve()) not in _NEVER_HIDDEN:
+    if probe.folder is not None and str(probe.folder.resolve()) not in NEVER_HIDDEN:
         shown[str(probe.folder)] = "copy"
     shown[str(folder)] = "write"
     real = {os.path.realpath(path): how for path, how in shown.items()}
@@ -173,17 +144,6 @@ def confined(probe: Probe, environment: Environment, folder: Path, isolation: Is
         "upper": str(upper),
         "shown": [[path, how] for path, how in {**shown, **real}.items()],
     }
-
-
-def _private(folder: Path) -> Iterator[Path]:
-    """Yield folders that are none of a probe's business: homes, sockets of the machine, the harness's own."""
-    yield Path("/run")
-    yield Path("/home")
-    with suppress(KeyError):  # a user of a container may have no name
-        yield Path(pwd.getpwuid(os.getuid()).pw_dir)
-    yield from (Path(os.environ[name]) for name in ("HOME", "XDG_RUNTIME_DIR") if os.environ.get(name))
-    yield Path.cwd()
-    yield folder.parent.parent.parent  # the state directory, of which `probes/<digest>/<name>` is the folder
 
 
 def _readable(probe: Probe, environment: Environment) -> Iterator[Path]:
@@ -219,7 +179,7 @@ def _parts_of(environment: Path) -> Iterator[Path]:
 def _folders(value: str) -> Iterator[Path]:
     """Yield the absolute paths of a list of paths; a path that stands above all others names nothing."""
     for word in value.split(os.pathsep):
-        if Path(word).is_absolute() and os.path.normpath(word) not in _NEVER_HIDDEN:
+        if Path(word).is_absolute() and os.path.normpath(word) not in NEVER_HIDDEN:
             yield Path(os.path.normpath(word))
 
 

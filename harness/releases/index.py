@@ -188,6 +188,7 @@ def _group(
             requires_python=next((file.requires_python for file in group if file.requires_python), None),
             yanked=all(file.is_yanked for file in group),
             yanked_reason=next((file.yanked_reason for file in group if file.yanked_reason), ""),
+            source_only=all(file.package_type == "sdist" for file in group),
             files=tuple(map(_file, group)) if keep and _alike(group, others) else (),
         )
 

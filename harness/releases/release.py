@@ -43,6 +43,7 @@ class Release:
         requires_python: Specifier, or None.
         yanked: All its files are yanked.
         yanked_reason: The maintainers' word on it, may be empty.
+        source_only: It has no wheel, so that its own code is run to build one.
         files: All its files; none where they are not all on the main index, or the listing is an earlier one.
     """
 
@@ -51,6 +52,7 @@ class Release:
     requires_python: str | None = None
     yanked: bool = False
     yanked_reason: str = ""
+    source_only: bool = False
     files: tuple[File, ...] = field(default=(), repr=False, compare=False)
 
 

@@ -101,6 +101,9 @@ def _bisect(asked: Asked, state: State, watcher: Watcher, started: datetime) -> 
     if said := nothing_resolvable(session):
         watcher.note(f"warning: {said}")
         warnings.append(said)
+    if said := _built(session):
+        watcher.note(said)
+        warnings.append(said)
     warnings += session.notes
     report = gather(investigation, started, warnings, found.attribution, found.opened)
     report = replace(report, policies=found.beside.results)
@@ -201,6 +204,17 @@ def begin(
             watcher.note(said)
             warnings.append(said)
         yield replace(session, left_out=unasked), warnings
+
+
+def _built(session: Session) -> str:
+    """Return which locked releases have no wheel, so that their own code builds one; empty if all have."""
+    known = session.known_locks()
+    built = [
+        release.version
+        for position, release in enumerate(session.releases)
+        if release.source_only and isinstance(known.get(position), Lock)
+    ]
+    return f"built from source, for the index has no wheel: {', '.join(built)}" if built else ""
 
 
 def gather(

@@ -151,7 +151,7 @@ def make_resolver(
     """
     source = asked.source
     settings = source.settings()
-    uv = Uv(settings.uv_environment)
+    uv = Uv(settings.uv_environment, confined=asked.place.isolation != "none")
     torch = choose_torch(asked.torch, settings, state, source.host_packages, source.brought)
     if torch.host is not None:
         interpreter = torch.host.interpreter

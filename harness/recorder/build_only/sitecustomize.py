@@ -1,0 +1,103 @@
+"""Confines the code that builds a wheel from a source distribution, in the process that uv starts for it.
+
+Python imports this module as it starts, since uv's environment has this folder as PYTHONPATH. The harness says in
+HARNESS_BUILD what is wanted; only the process that uv starts has the variable. The process then begins anew: in
+namespaces of its own without a network, since uv has fetched what the build requires, and with few variables, so that
+no token is in its memory either. It writes into uv's folders for builds and its own temporary one, which uv removes.
+
+What a package that the build requires runs from a `.pth` file comes before this module, and is not confined.
+"""
+
+import json
+import os
+import sys
+
+_NAMES = frozenset(
+    [
+        "PATH",
+        "TZ",
+        "LANG",
+        "LANGUAGE",
+        "LC_ALL",
+        "LC_CTYPE",
+        "LD_LIBRARY_PATH",
+        "VIRTUAL_ENV",
+        "PYTHONIOENCODING",
+        "CLICOLOR_FORCE",
+        "SOURCE_DATE_EPOCH",
+        "CC",
+        "CXX",
+        "CPP",
+        "AR",
+        "LD",
+        "CFLAGS",
+        "CXXFLAGS",
+        "CPPFLAGS",
+        "LDFLAGS",
+        "CPATH",
+        "LIBRARY_PATH",
+        "PKG_CONFIG_PATH",
+        "MAKEFLAGS",
+        "MAX_JOBS",
+        "CMAKE_ARGS",
+        "CMAKE_PREFIX_PATH",
+        "CMAKE_GENERATOR",
+        "CMAKE_BUILD_PARALLEL_LEVEL",
+        "CUDA_HOME",
+        "CUDA_PATH",
+        "TORCH_CUDA_ARCH_LIST",
+        "FORCE_CUDA",
+        "SETUPTOOLS_USE_DISTUTILS",
+        "SETUPTOOLS_SCM_PRETEND_VERSION",
+        "NPY_NUM_BUILD_JOBS",
+        "OPENBLAS_NUM_THREADS",
+        "OMP_NUM_THREADS",
+    ]
+)
+
+
+def begin_anew(wanted):
+    """Confine this process, if it is a build, as far as the machine allows, and start its program again."""
+    with open("/proc/self/cmdline", "rb") as file:
+        words = file.read().split(b"\0")[:-1]
+    if b"-c" not in words[:2]:  # uv runs a build as `python -c …`, and other things otherwise
+        return
+    folder = os.getcwd()
+    if wanted["isolated"]:
+        confine_build(wanted, folder)
+        os.chdir(folder)
+    environment = {name: value for name, value in os.environ.items() if name in _NAMES}
+    temporary = "/tmp" if wanted["isolated"] else folder  # noqa: S108
+    os.execve(sys.executable, words, {**environment, "HOME": temporary})  # noqa: S606
+
+
+def confine_build(wanted, folder):
+    """Enter namespaces; files of builds can be written to, and those of Python and of programs read."""
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    from harness_isolation import PARTS, confine, enter
+
+    own = os.path.join(sys.prefix, "tmp-of-the-build")
+    os.makedirs(own, exist_ok=True)
+    builds = os.path.dirname(os.path.realpath(sys.prefix))
+    python = os.path.realpath(sys.executable)
+    programs = os.environ.get("PATH", "").split(os.pathsep)
+    readable = [sys.base_prefix, os.path.dirname(os.path.dirname(python)), *programs, *wanted["readable"]]
+    readable = [
+        path for path in readable if os.path.isabs(path) and path.count("/") > 1 and os.path.exists(path)
+    ]
+    shown = [[path, "read"] for path in readable]
+    shown += [[path, "write"] for path in (builds, folder, *wanted["writable"])]
+    enter()
+    confine(
+        {
+            "holds": list(PARTS),
+            "hidden": [path for path in wanted["hidden"] if os.path.isdir(path)],
+            "temporary": own,
+            "upper": own,
+            "shown": shown,
+        }
+    )
+
+
+if "HARNESS_BUILD" in os.environ:
+    begin_anew(json.loads(os.environ["HARNESS_BUILD"]))
