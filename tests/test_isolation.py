@@ -298,7 +298,7 @@ def test_strict_refuses_where_it_does_not_hold(monkeypatch):
     from harness.errors import UsageError
     from harness.probes import isolation
 
-    monkeypatch.setattr(isolation, "_why_not", lambda: "user namespaces: Operation not permitted")
+    monkeypatch.setattr(isolation, "namespaces_forbidden", lambda: "user namespaces: Operation not permitted")
     with pytest.raises(
         UsageError, match=r"forbids what it needs \(user namespaces: Operation not permitted\)"
     ):
