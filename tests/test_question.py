@@ -72,6 +72,7 @@ VALUES = {
     "confidence": NUMBER,
     "confirm_on": st.sampled_from(["cpu", "cuda"]),
     "cause": st.just(False),
+    "commits": TEXT,
     "remedies": st.just(True),
     "quick_remedies": st.just(False),
     "jobs": st.integers(1, 1000),

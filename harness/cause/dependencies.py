@@ -18,12 +18,13 @@ from harness.locks.mixture import mix
 from harness.report.opened import CulpritResult, DependencyAnswer, MixtureResult
 from harness.search.dependencies import SpentError, culprits
 from harness.search.exchange import Likeness, Outcome, decide
+from harness.sessions.alike import alike
 from harness.sessions.driver import Driver
 from harness.sessions.finding import executions
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from harness.locks.mixture import Mixture, Requirements
     from harness.report.model import BoundaryResult
@@ -100,17 +101,6 @@ def open_boundaries(investigation: Investigation, opened: dict[Place, Dependency
             ).answer()
 
 
-def alike(finding: Finding, side: Iterable[Finding], *, to_the_word: bool) -> bool:
-    """Tell whether an execution ended as those of a side do: good, or with the same failure, its step left out.
-
-    Args:
-        finding: The execution.
-        side: Executions of that side.
-        to_the_word: What is not judged by a number must have the same reason too, as the message of an exception.
-    """
-    return any(_same_end(finding, one, to_the_word=to_the_word) for one in side)
-
-
 def likeness(
     found: Sequence[Finding], before: Sequence[Finding], after: Sequence[Finding], *, forced: bool
 ) -> Likeness:
@@ -128,18 +118,6 @@ def likeness(
     if not found or as_before == as_after:
         return Likeness.NEITHER
     return Likeness.BEFORE if as_before else Likeness.AFTER
-
-
-def _same_end(one: Finding, other: Finding, *, to_the_word: bool) -> bool:
-    if one.identity and other.identity and one.identity != other.identity:
-        return False
-    mine, theirs = one.judgement, other.judgement
-    failure = mine.fingerprint
-    by_number = mine.effect is not None or (
-        failure is not None and failure.step is not None and not failure.exception
-    )
-    same_words = failure is None or by_number or not to_the_word or mine.reason == theirs.reason
-    return mine.same_end(theirs) and same_words
 
 
 def _ends(answer: Answer) -> list[tuple[str, Boundary]]:

@@ -33,7 +33,7 @@ VERBS = {
     "releases": "list the releases of a package",
     "report": "draw a stored run again; executes nothing",
     "judge": "judge the stored traces of a run again; executes nothing",
-    "descend": "find the changed lines of code between the two releases of a boundary that change the training",
+    "descend": "find the commit and the changed lines between the two releases of a boundary that change the training",
     "bundle": "write a scenario, its locks and its packages into one file, for a machine without a network",
     "plan": "split a question into shares for the machines of a CI system",
     "merge": "copy the results of other state directories (shares, other machines) into one",

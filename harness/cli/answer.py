@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from harness.report import descended
 from harness.report.blame_rows import replaced, support
 from harness.report.boundaries import located, span
 from harness.report.causes import not_sought
 from harness.report.dependencies import proof
 from harness.report.gaps import gap_of
-from harness.report.hunks import diff, sentences, shown
 from harness.report.lines import raised, rows
 from harness.report.offers import offers
 from harness.report.policies import compared
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.report.attribution import CauseResult
-    from harness.report.hunks import HunkAnswer
     from harness.report.model import ArmResult, BoundaryResult, Report
 
 INCONCLUSIVE = 3
@@ -84,24 +83,26 @@ def _show_boundary(console: Console, report: Report, arm: ArmResult, boundary: B
     for said, text in raised(boundary, arm.releases, report.package):
         console.print(f"            {said}", markup=False)
         console.print(f"                {one_line(text)}", markup=False, style="dim")
-    if boundary.hunks:
-        _show_hunks(console, boundary.hunks)
+    _show_change(console, boundary, report.package)
     for line in boundary.details[:4] if boundary.signal != "verdict" else ():
         console.print(f"            {line}", markup=False, style="dim")
 
 
-def _show_hunks(console: Console, answer: HunkAnswer) -> None:
-    """Print what opening a boundary into its hunks proved, and the hunks themselves."""
-    for said in sentences(answer):
-        console.print(f"            {said}", markup=False)
-    for hunk in shown(answer):
-        for row in diff(hunk).splitlines():
-            console.print(f"                {row}", markup=False, style="dim")
-    console.print(
-        f"            {answer.executions} executions of mixtures, {answer.seconds:.0f} s",
-        markup=False,
-        style="dim",
-    )
+def _show_change(console: Console, boundary: BoundaryResult, package: str) -> None:
+    """Print what opening a boundary proved, the smallest change, and what that took."""
+    for row in descended.rows(boundary, package):
+        console.print(f"            {row.said}{f', {row.link}' if row.link else ''}", markup=False)
+        if row.code:
+            console.print(f"                {one_line(row.code)}", markup=False, style="dim")
+    for line in descended.patch(boundary).splitlines():
+        console.print(f"                {line}", markup=False, style="dim")
+    took = [
+        f"{one.executions} executions of {what}, {one.seconds:.0f} s"
+        for one, what in ((boundary.commits, "commits"), (boundary.hunks, "mixtures"))
+        if one and one.executions
+    ]
+    if took:
+        console.print(f"            {'; '.join(took)}", markup=False, style="dim")
 
 
 def _show_cause(console: Console, cause: CauseResult, package: str) -> None:

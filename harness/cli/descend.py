@@ -1,4 +1,4 @@
-"""`descend`: from a located boundary to the change in it."""
+"""`descend`: from a located boundary to the commit in it, its hunks and its lines."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the boundary as OLDER..NEWER or its newer release; default: the newest boundary in verdict",
     )
     parser.add_argument(
+        "--source",
+        default="auto",
+        metavar="PATH|URL",
+        help="the repository of the package: a clone, a bare repository or a URL; default: the one in its metadata",
+    )
+    parser.add_argument(
         "--arm",
         default="",
         metavar="A",
@@ -39,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Find the hunks and write the run's files anew."""
+    """Find the commit and the hunks, and write the run's files anew."""
     from harness.cli.answer import INCONCLUSIVE, show  # noqa: PLC0415 - kept out of start-up
     from harness.cli.progress import watcher  # noqa: PLC0415
     from harness.cli.stored import find_run  # noqa: PLC0415
@@ -52,8 +58,15 @@ def run(options: argparse.Namespace) -> int:
     place = Place(jobs=options.jobs) if options.jobs else Place()
     with watcher() as watched:
         report = descend(
-            folder, State.find(), watched, boundary=options.boundary, arm=options.arm, place=place
+            folder,
+            State.find(),
+            watched,
+            boundary=options.boundary,
+            arm=options.arm,
+            source=options.source,
+            place=place,
         )
     show(report, folder)
     _, opened = choose(report, options.boundary, options.arm)
-    return 0 if opened.hunks and shown(opened.hunks) else INCONCLUSIVE
+    found = (opened.commits and opened.commits.culprit) or (opened.hunks and shown(opened.hunks))
+    return 0 if found else INCONCLUSIVE

@@ -7,16 +7,13 @@ import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
-from itertools import product
+from itertools import pairwise, product
 from typing import TYPE_CHECKING
-
-from harness.search.ties import Tie
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-Tree = dict[str, bytes]
-"""{path below site-packages: content} of one release of a package."""
+    from harness.sessions.overlay import Tree
 
 _ALIKE = 0.6
 """Likeness of two lines above which one is taken for the other's changed form."""
@@ -24,8 +21,7 @@ _MOST_PAIRS = 4_000
 """Pairs of lines that are compared in one block."""
 Block = tuple[int, int, int, int]
 """First line and end in the older file, first line and end in the newer one, from 0, the ends left out."""
-_QUOTED = re.compile(r"'([A-Za-z_][\w.]*)'")
-_DEFINES = r"(?:\b(?:def|class)\s+{0}\b|\b(?:self|cls)\.{0}\s*[:=]|^\s*{0}\s*[:=,]|\bimport\b.*\b{0}\b|\b{0}\s*=|[(,]\s*{0}\b|^\s*{0},)"
+_HEAD = re.compile(r"([ \t]*)(?:@|def\b|async def\b|class\b)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +45,11 @@ class Hunk:
     def module(self) -> str:
         """Return the last part of the name of the module that its file is."""
         return self.file.removesuffix(".py").removesuffix("/__init__").rpartition("/")[2]
+
+    def touches(self, later: Hunk) -> bool:
+        """Tell whether the next hunk of its file begins where this one ends, in both trees."""
+        before, after = self.before_start + len(self.before), self.after_start + len(self.after)
+        return (before, after) == (later.before_start, later.after_start)
 
     def after_lines(self) -> range:
         """Return the numbers of its lines in the newer tree."""
@@ -77,7 +78,8 @@ def hunks(before: Tree, after: Tree) -> list[Hunk]:
             Hunk(file, first + 1, tuple(one[first:last]), start + 1, tuple(other[start:end]))
             for kind, *block in matcher.get_opcodes()
             if kind != "equal"
-            for first, last, start, end in _finer(one, other, (block[0], block[1], block[2], block[3]))
+            for fine in _finer(one, other, (block[0], block[1], block[2], block[3]))
+            for first, last, start, end in _by_definition(one, other, fine)
         ]
     return found
 
@@ -107,6 +109,27 @@ def _finer(one: Sequence[str], other: Sequence[str], block: Block) -> list[Block
     return [*above, *middle, *_finer(one, other, (row + 1, last, column + 1, end))]
 
 
+def _by_definition(one: Sequence[str], other: Sequence[str], block: Block) -> list[Block]:
+    """Split what was only added, or only removed, before each function and class of the outermost indentation."""
+    first, last, start, end = block
+    if first != last and start != end:
+        return [block]
+    lines = other[start:end] if first == last else one[first:last]
+    heads = [_HEAD.match(line) for line in lines]
+    outermost = min((len(head[1]) for head in heads if head), default=0)
+    begins = [place for place, head in enumerate(heads) if head and len(head[1]) == outermost]
+    # A decorator begins what it decorates.
+    cuts = [place for place in begins if place and not (place - 1 in begins and _decorates(lines[place - 1]))]
+    edges = list(pairwise([0, *cuts, len(lines)]))
+    if first == last:
+        return [(first, first, start + begin, start + stop) for begin, stop in edges]
+    return [(first + begin, first + stop, start, start) for begin, stop in edges]
+
+
+def _decorates(line: str) -> bool:
+    return line.lstrip().startswith("@")
+
+
 def _likeness(one: str, other: str) -> float:
     """Return how alike two lines are, 0 to 1; lines of another indentation, and empty ones, are not."""
     mine, theirs = one.strip(), other.strip()
@@ -116,7 +139,13 @@ def _likeness(one: str, other: str) -> float:
     return 0.0 if matcher.real_quick_ratio() < _ALIKE or matcher.quick_ratio() < _ALIKE else matcher.ratio()
 
 
-def mixed(before: Tree, after: Tree, changes: Sequence[Hunk], applied: Collection[int]) -> Tree:
+def mixed(
+    before: Tree,
+    after: Tree,
+    changes: Sequence[Hunk],
+    applied: Collection[int],
+    both: Collection[int] = (),
+) -> Tree:
     """Return the older tree with some of the hunks applied.
 
     Args:
@@ -124,6 +153,7 @@ def mixed(before: Tree, after: Tree, changes: Sequence[Hunk], applied: Collectio
         after: The newer one.
         changes: All hunks between them, as `hunks` returns them.
         applied: Numbers of those that are applied.
+        both: Numbers of those whose lines stand there as before and as after.
     """
     by_file: dict[str, list[int]] = {}
     for number, change in enumerate(changes):
@@ -138,9 +168,11 @@ def mixed(before: Tree, after: Tree, changes: Sequence[Hunk], applied: Collectio
             continue
         lines = (_text(before[file]) or "").splitlines(keepends=True)
         for number in reversed(numbers):
-            if number in applied:
-                change = changes[number]
-                first = change.before_start - 1
+            change = changes[number]
+            first = change.before_start - 1
+            if number in both:
+                lines[first : first + len(change.before)] = (*change.before, *change.after)
+            elif number in applied:
                 lines[first : first + len(change.before)] = change.after
         tree[file] = "".join(lines).encode()
     return tree
@@ -182,34 +214,6 @@ def executed_lines(tree: Tree, executed: Mapping[str, Sequence[int]]) -> dict[st
     return found
 
 
-def learnt(message: str, changes: Sequence[Hunk], applied: Collection[int]) -> list[Tie]:
-    """Return what an error shows: hunks that use a name go together with those that define it.
-
-    Args:
-        message: Of a NameError, ImportError, AttributeError or TypeError; it quotes the name.
-        changes: All hunks.
-        applied: Those that the failed mixture has.
-    """
-    ties = []
-    for quoted in _QUOTED.findall(message):
-        name = re.escape(quoted.rpartition(".")[2])
-        defines, uses = re.compile(_DEFINES.format(name), re.MULTILINE), re.compile(rf"\b{name}\b")
-        files = {number for number, one in enumerate(changes) if one.whole and one.module() == name}
-        brings = {number for number, one in enumerate(changes) if _only(defines, one.after, one.before)}
-        brings |= {number for number in files if changes[number].after and not changes[number].before}
-        takes = {number for number, one in enumerate(changes) if _only(defines, one.before, one.after)}
-        takes |= {number for number in files if changes[number].before and not changes[number].after}
-        wants = {number for number, one in enumerate(changes) if _only(uses, one.after, one.before)}
-        keeps = {number for number, one in enumerate(changes) if _only(uses, one.before, one.after)}
-        for bound, needed in (
-            (wants.intersection(applied), brings.difference(applied)),
-            (takes.intersection(applied), keeps.difference(applied)),
-        ):
-            if bound and needed - bound:
-                ties.append(Tie(frozenset(bound), frozenset(needed - bound), message[:200]))
-    return ties
-
-
 def broken(tree: Tree) -> list[str]:
     """Return the Python files of a tree that cannot be compiled."""
     return [file for file, content in tree.items() if file.endswith(".py") and not _parses(content)]
@@ -222,11 +226,6 @@ def _parses(content: bytes) -> bool:
     except (SyntaxError, ValueError):
         return False
     return True
-
-
-def _only(pattern: re.Pattern[str], here: Sequence[str], there: Sequence[str]) -> bool:
-    """Tell whether a pattern is found in some lines and not in others."""
-    return bool(pattern.search("".join(here))) and not pattern.search("".join(there))
 
 
 def _spans(content: bytes) -> list[tuple[int, int]]:

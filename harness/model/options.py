@@ -54,6 +54,7 @@ class Option:
         value: How its value is read from a word and written as one.
         verbs: The commands that take the option; none: all.
         repeated: Whether it may be given several times; the field is a tuple then.
+        bare: The word that the option stands for where it is given without one; empty: it needs one.
         switches: (value, option, help) of options that exclude each other and each mean one value of the field.
     """
 
@@ -65,6 +66,7 @@ class Option:
     value: Value = TEXT
     verbs: Collection[str] = ()
     repeated: bool = False
+    bare: str = ""
     switches: tuple[tuple[Any, str, str], ...] = ()
 
     def belongs_to(self, verb: str) -> bool:
@@ -143,6 +145,8 @@ def add_options(
             how |= {"action": "append", "default": []}
         else:
             how |= {"default": default}
+        if what.bare:
+            how |= {"nargs": "?", "const": what.bare}
         target.add_argument(what.name, **how)
 
 
@@ -182,5 +186,7 @@ def write_options(part: Any, verb: str, *, without: Collection[str] = ()) -> Ite
             continue
         for one in value if what.repeated else [value]:
             word = what.value.write(one)
-            # A word that begins with a dash would be taken for an option.
-            yield from [f"{what.name}={word}"] if word.startswith("-") or not word else [what.name, word]
+            # A word that begins with a dash would be taken for an option; an option that may stand without a word
+            # would take the next one.
+            joined = word.startswith("-") or not word or what.bare
+            yield from [f"{what.name}={word}"] if joined else [what.name, word]

@@ -64,6 +64,15 @@ class Plan:
     cause: bool = option(
         True, "--no-cause", "do not look for the cause of a change", group=OF_WHY, verbs=(*ASKING, "blame")
     )
+    commits: str | None = option(
+        None,
+        "--commits SOURCE",
+        "find the commit and the changed lines of every located change in verdict, as `descend` does; SOURCE is a clone, a "
+        "bare repository or a URL; without SOURCE the repository in the package's metadata",
+        bare="auto",
+        group=OF_WHY,
+        verbs=("bisect",),
+    )
     remedies: bool = option(
         False,
         "--fixes",

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from packaging.version import Version
 
-from harness.errors import UsageError
+from harness.errors import HarnessError, UsageError
 from harness.model.codec import to_plain
 from harness.model.question import Place
+from harness.nightly.source import clone_of, is_build
+from harness.report.boundaries import located
 from harness.runs.bisect import bisect
+from harness.runs.descend import descend
 from harness.runs.stored import load_report
 from harness.sessions.asked import ask
 from harness.sessions.source import Index
@@ -130,14 +133,37 @@ def answer(
     stem = f"{started:%Y%m%dT%H%M%SZ}-{watch.scenario.name}"
     found = _written(question, out, stem)
     if found is not None:
-        return found
+        return _followed(found, watch, out, state, watcher)
     for unfinished in out.glob(f".{stem}*.tmp"):
         shutil.rmtree(unfinished, ignore_errors=True)  # left by this night when it was killed
     ready = replace(ask(question, state, Place(out=str(out))), source=Index(watch.own_links))
     done = bisect(ready, state, watcher, started)
     if done.interrupted:
         raise KeyboardInterrupt
-    return Answered(done.report, done.folder.name)
+    return _followed(Answered(done.report, done.folder.name), watch, out, state, watcher)
+
+
+def _followed(answered: Answered, watch: Watch, out: Path, state: State, watcher: Watcher) -> Answered:
+    """Return the answer with the commit of every break that came with a build of the watch's source."""
+    report = answered.report
+    for arm in report.arms if watch.source else ():
+        for one in located(arm):
+            if one.commits is not None or not is_build(one.after):
+                continue
+            try:
+                report = descend(
+                    out / answered.run,
+                    state,
+                    watcher,
+                    boundary=f"{one.before}..{one.after}",
+                    arm=arm.name,
+                    source=str(clone_of(watch.source, state)),
+                    own_links=watch.own_links,
+                    place=Place(out=str(out)),
+                )
+            except HarnessError as error:  # the night goes on: what broke is told without its commit
+                watcher.note(f"warning: {one.after} is not followed to its commit: {error}")
+    return replace(answered, report=report)
 
 
 def _written(question: Question, out: Path, stem: str) -> Answered | None:

@@ -11,8 +11,10 @@ from harness.history.facts import Boundary, Known
 from harness.nightly.boundaries import broken, new_places, since
 from harness.nightly.culprits import broke, changed, sides
 from harness.report.boundaries import BY_TRAINING
+from harness.report.commits import headline
 from harness.report.dependencies import reservation, subject
 from harness.report.gaps import gap_of
+from harness.report.text import capital
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -205,7 +207,7 @@ class ArmStory:
             for cause in answered.report.cause
             if (cause.arm, cause.before, cause.after) == key and cause.status in {"confirmed", "supported"}
         ]
-        return "".join(f". {one}" for one in said)
+        return "".join(f". {one}" for one in [*said, *_commit(one)])
 
     def _alike(self, one: Examined) -> str:
         told = {
@@ -253,6 +255,13 @@ def _lasts(one: Boundary, version: str) -> bool:
         return one.signal == "pins" and one.closed is None
     over = one.closed_by is not None and Version(one.closed_by) <= Version(version)
     return one.signal == "verdict" and Version(one.after) <= Version(version) and not over
+
+
+def _commit(one: BoundaryResult) -> list[str]:
+    """Say which commit does it, as far as it is known."""
+    said = headline(one.commits) if one.commits else ""
+    link = one.commits.culprit.link if one.commits and one.commits.culprit else ""
+    return [f"{capital(said)}{f', {link}' if link else ''}"] if said else []
 
 
 def _moves(one: BoundaryResult) -> str:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 import shutil
-import subprocess
 import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,6 +21,7 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 from packaging.utils import canonicalize_name
 
 from harness.errors import HarnessError
+from harness.git import Git, GitError
 from harness.releases.settings import read_settings
 from harness.uv import Uv
 
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from harness.state import State
 
 _BUILD = re.compile(r"\+(?:.*\.)?\d{14}\.g[0-9a-f]{7,}$")
-_TIMEOUT = 1800.0
-"""Seconds that one command of git may take."""
 
 
 def is_build(version: str) -> bool:
@@ -52,9 +49,17 @@ def built(watch: Watch, state: State) -> Watch:
     """
     if not watch.source:
         return watch
-    folder = state.sources / hashlib.sha256(watch.source.encode()).hexdigest()[:16]
-    _build(watch.source, watch.package, folder)
+    folder = clone_of(watch.source, state).parent
+    try:
+        _build(watch.source, watch.package, folder)
+    except GitError as error:
+        raise HarnessError(f"the source {watch.source} cannot be fetched: {error}") from None
     return replace(watch, own_links=(str(folder / "wheels"),))
+
+
+def clone_of(source: str, state: State) -> Path:
+    """Return where the clone of a source lies."""
+    return state.sources / hashlib.sha256(source.encode()).hexdigest()[:16] / "clone"
 
 
 def _build(source: str, package: str, folder: Path) -> None:
@@ -63,16 +68,16 @@ def _build(source: str, package: str, folder: Path) -> None:
     wheels.mkdir(parents=True, exist_ok=True)
     if not (clone / ".git").is_dir():
         shutil.rmtree(clone, ignore_errors=True)
-        _git(source, "init", "--quiet", str(clone))
-    at = ("-C", str(clone))
-    _git(source, *at, "fetch", "--quiet", "--force", "--tags", address)
-    _git(source, *at, "fetch", "--quiet", "--force", "--no-tags", address, ref)
-    commit, seconds = _git(source, *at, "show", "--no-patch", "--format=%H %ct", "FETCH_HEAD").split()
+        Git(None, source)("init", "--quiet", str(clone))
+    git = Git(clone, source)
+    git("fetch", "--quiet", "--force", "--tags", address)
+    git("fetch", "--quiet", "--force", "--no-tags", address, ref)
+    commit, seconds = git("show", "--no-patch", "--format=%H %ct", "FETCH_HEAD").split()
     label = f"{datetime.fromtimestamp(int(seconds), UTC):%Y%m%d%H%M%S}.g{commit[:7]}"
     if any(wheels.glob(f"*{label}-*.whl")):
         return
-    _git(source, *at, "checkout", "--quiet", "--force", "--detach", commit)
-    _git(source, *at, "clean", "--quiet", "-ffdx")
+    git("checkout", "--quiet", "--force", "--detach", commit)
+    git("clean", "--quiet", "-ffdx")
     with tempfile.TemporaryDirectory(prefix="harness-build-") as out:
         uv = Uv(read_settings().uv_environment)
         done = uv.run("build", "--wheel", "--quiet", "--out-dir", out, str(clone), writable=[out])
@@ -92,23 +97,6 @@ def _parts(source: str) -> tuple[str, str]:
     address = urlsplit(source.removeprefix("git+"))
     path, _, ref = address.path.partition("@")
     return urlunsplit(address._replace(path=path)), ref or "HEAD"
-
-
-def _git(source: str, *words: str) -> str:
-    # Asking for a password would wait for ever.
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
-    try:
-        done = subprocess.run(
-            ["git", *words], check=False, capture_output=True, text=True, timeout=_TIMEOUT, env=environment
-        )
-    except FileNotFoundError:
-        raise HarnessError(f"git is not installed, and the source {source} needs it") from None
-    except subprocess.TimeoutExpired:
-        raise HarnessError(f"the source {source}: git took more than {_TIMEOUT:.0f} s") from None
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or ["git said nothing"]
-        raise HarnessError(f"the source {source} cannot be fetched: {said[0]}")
-    return done.stdout
 
 
 def _relabel(wheel: Path, label: str, target: Path) -> None:

@@ -9,6 +9,7 @@ from harness.report.boundaries import gravest, package_of
 from harness.report.causes import not_sought, of_the_break
 from harness.report.classes import places
 from harness.report.dependencies import proof
+from harness.report.descended import brief, patch
 from harness.report.evidence import trace_of
 from harness.report.fixed import fixed
 from harness.report.grid_tables import changes as grid_changes
@@ -16,7 +17,7 @@ from harness.report.grid_tables import searched
 from harness.report.lines import raised
 from harness.report.markdown import code, md
 from harness.report.remedies import sentences
-from harness.report.summary import device_table, environments, hunk_rows, line_rows, mixture_table
+from harness.report.summary import descended_rows, device_table, environments, line_rows, mixture_table
 from harness.report.text import capital, clean, number, one_line
 from harness.report.why import cause_of
 
@@ -147,8 +148,8 @@ def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) 
             rows.append(f"  - {md(entry.gap, 600)}")
         if shown := proof(boundary, report.package):
             rows += [f"  - {md(shown, 600)}.", "", *mixture_table(boundary, report.package)]
-        if boundary.hunks:
-            rows += ["", *hunk_rows(boundary.hunks)]
+        if boundary.hunks or boundary.commits:
+            rows += ["", *descended_rows(brief(boundary, package), patch(boundary))]
         if boundary.devices:
             rows += [f"  - {md(capital(boundary.agreement), 600)}.", "", *device_table(boundary)]
     decisive = next(entry for entry in place.entries if entry.boundary.signal == "verdict")

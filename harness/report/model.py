@@ -15,6 +15,7 @@ from harness.model.codec import from_plain, to_plain
 from harness.report.attribution import CauseResult, CodeLine, MatrixResult, SurvivalResult
 from harness.report.axes import AxisChange, AxisResult, GridResult, PartResult, Point
 from harness.report.blamed import BlameResult
+from harness.report.commits import CommitAnswer
 from harness.report.hunks import HunkAnswer
 from harness.report.opened import DependencyAnswer
 from harness.report.policies import PolicyResult
@@ -144,7 +145,9 @@ class BoundaryResult:
         agreement: That in one sentence.
         direct: {`verdict` (differs or undecided), `reason`, `effect`, `turns`} of both sides executed in turns with
             each other, where a metric that is not reproducible is compared; else empty.
-        hunks: Which hunks between both releases do it; None if `descend` was not asked.
+        commits: Which commit between both releases does it; None if `descend` was not asked.
+        hunks: Which hunks do it, of that commit or, where none is known, of all between both releases; None if
+            `descend` was not asked.
         dependencies: Which of the changes in `moves` brings the failure; None if the package alone differs, or
             if that was not asked.
         axis: In a question about two packages, which of them varies here; then `before`, `after`, `skipped` and
@@ -166,6 +169,7 @@ class BoundaryResult:
     dependencies: DependencyAnswer | None = None
     axis: AxisChange | None = None
     hunks: HunkAnswer | None = None
+    commits: CommitAnswer | None = None
 
     @property
     def disputed(self) -> bool:

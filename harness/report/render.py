@@ -11,8 +11,9 @@ from markupsafe import Markup
 
 from harness.report.dependencies import proof
 from harness.report.dependencies import rows as mixture_rows
+from harness.report.descended import patch
+from harness.report.descended import rows as descended_rows
 from harness.report.devices import rows
-from harness.report.hunks import diff, sentences, shown
 from harness.report.lines import raised_in_arm
 from harness.report.text import anchor, arrows, capital, clean, one_line
 
@@ -33,7 +34,7 @@ def environment(*folders: Path) -> Environment:
     made.filters["arrows"] = arrows
     made.filters["capitalised"] = capital
     made.filters["dependency_proof"] = proof
-    made.filters |= {"hunk_sentences": sentences, "hunks_shown": shown, "diff": diff}
+    made.filters |= {"descended": descended_rows, "patch": patch}
     made.filters["raised_at"] = raised_in_arm
     made.filters["device_rows"] = rows
     made.filters["mixture_rows"] = mixture_rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.report import hunks, lines
+from harness.report import descended, lines
 from harness.report.blame_rows import rebuilding, replaced, support
 from harness.report.blame_rows import rows as change_rows
 from harness.report.boundaries import bad_means, gravest
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from harness.report.attribution import CauseResult
     from harness.report.classes import Entry, Place
-    from harness.report.hunks import HunkAnswer
     from harness.report.model import ArmResult, BoundaryResult, ReleaseResult, Report
 
 LIMIT = 100_000
@@ -117,7 +116,7 @@ def _boundaries(report: Report) -> list[str]:
         *rows,
         "",
         *_dependencies(report),
-        *_hunks(report),
+        *_descended(report),
         *_devices(report),
     ]
 
@@ -160,28 +159,33 @@ def _dependencies(report: Report) -> list[str]:
     return ["## With each other's dependencies", "", *rows] if rows else []
 
 
-def _hunks(report: Report) -> list[str]:
+def _descended(report: Report) -> list[str]:
     rows = [
         row
         for place, entry in _entries(report)
-        if entry.boundary.hunks
+        if entry.boundary.hunks or entry.boundary.commits
         for row in (
             f"**{md(', '.join(entry.arms))}**, {code(place.before, 60)} → {code(place.after, 60)}:",
             "",
-            *hunk_rows(entry.boundary.hunks),
+            *descended_rows(descended.rows(entry.boundary, report.package), descended.patch(entry.boundary)),
         )
     ]
-    return ["## Which hunks do it", "", *rows] if rows else []
+    return ["## Which change does it", "", *rows] if rows else []
 
 
-def hunk_rows(answer: HunkAnswer) -> list[str]:
-    """Return what opening a boundary into its hunks proved as a list, and the hunks as a diff."""
-    rows = [f"- {md(said, 600)}." for said in hunks.sentences(answer)]
-    texts = [hunks.diff(hunk) for hunk in hunks.shown(answer)]
-    longest = max((len(run) for text in texts for run in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    body = [line for text in texts for line in text.splitlines()]
-    return [*rows, "", *([f"{fence}diff", *body, fence, ""] if texts else [])]
+def descended_rows(rows: Iterable[descended.Row], patch: str) -> list[str]:
+    """Return what opening a boundary proved as a list, and the smallest change as a diff.
+
+    Args:
+        rows: What is said.
+        patch: The diff; empty where none is known.
+    """
+    said = [
+        f"- {md(row.said, 900)}{f': {code(row.code, 200)}' if row.code else '.'}{f' {row.link}' if row.link else ''}"
+        for row in rows
+    ]
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", patch)), default=0))
+    return [*said, "", *([f"{fence}diff", *patch.splitlines(), fence, ""] if patch else [])]
 
 
 def mixture_table(boundary: BoundaryResult, package: str) -> list[str]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.descent.repository import check_source
+from harness.errors import UsageError
 from harness.runs.axes import bisect_axes
 from harness.runs.bisect import Run, bisect
+from harness.runs.descend import with_commits
 from harness.sessions.asked import ask
 from harness.sessions.axes import ask_axes
 
@@ -22,7 +25,16 @@ def answer(question: Question, place: Place, state: State, watcher: Watcher) -> 
         UsageError: The question names something that is not there.
         HarnessError: As the parts say; nothing that was executed before is lost.
     """
+    commits = question.plan.commits
+    if commits:
+        check_source(commits)
     axes = ask_axes(question, place)
     if axes is not None:
+        if commits:
+            raise UsageError(
+                "--commits with two packages: which of them the commits are of cannot be told; bisect, then "
+                "`harness descend` the run of an edge"
+            )
         return bisect_axes(axes, state, watcher)
-    return bisect(ask(question, state, place), state, watcher)
+    done = bisect(ask(question, state, place), state, watcher)
+    return with_commits(done, commits, place, state, watcher) if commits and not done.interrupted else done

@@ -294,8 +294,10 @@ class Investigation:
         return stored if dear else every
 
     def _stored(self) -> frozenset[int]:
-        """Return the positions whose probes are stored in every arm."""
+        """Return the positions whose probes are stored in every arm; none of files that would have to be made for it."""
         session = self.driver.session
+        if session.overlay:
+            return frozenset()
         return frozenset(
             position
             for position in session.known_locks()

@@ -26,6 +26,11 @@ def observe(session: Session, arm: Arm, position: int, repeat: int = 0) -> Findi
     Raises:
         HarnessError: Something around the probes failed.
     """
+    finding = _observed(session, arm, position, repeat)
+    return session.ends.judge(finding) if session.ends else finding
+
+
+def _observed(session: Session, arm: Arm, position: int, repeat: int) -> Finding:
     findings = session.judged(session.probes(arm, position, repeat), position)
     if isinstance(findings, Finding):
         return findings

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.environments.environment import NotInstallable
 from harness.executors.executor import NotExecuted
 from harness.locks.lock import Lock, moves
 from harness.locks.locks import Exchanged, Locks
@@ -13,7 +14,7 @@ from harness.probes.probe import Probe
 from harness.sessions.finding import Finding
 from harness.verdicts.oracles import alone, clean
 from harness.verdicts.skips import unresolvable
-from harness.verdicts.verdict import Judgement, Verdict
+from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from harness.probes.store import Store
     from harness.releases.release import Release
     from harness.scenario import Arm
+    from harness.sessions.alike import Ends
     from harness.sessions.asked import Asked
+    from harness.sessions.overlay import Overlay
     from harness.sessions.provider import Provider
     from harness.verdicts.calibration import Calibration
 
@@ -47,6 +50,9 @@ class Session:
         left_out: Pre-releases of the range, which the question does not ask about.
         calibrations: {arm: what its releases are compared with}, where the oracle compares with a reference.
         note: Called with a line that a waiting person may want to read.
+        overlay: Returns the files that are laid over the environment of a position, made when they are first asked
+            for; None for the release as it is installed, or why they cannot be had.
+        ends: What the sides of a boundary did, where only what ends as one of them is evidence.
     """
 
     asked: Asked
@@ -63,6 +69,8 @@ class Session:
     calibrations: dict[str, Calibration] = field(default_factory=dict)
     left_out: Sequence[str] = ()
     note: Callable[[str], None] = field(default=lambda _line: None, compare=False)
+    overlay: Callable[[int], Overlay | NotInstallable | None] | None = field(default=None, compare=False)
+    ends: Ends | None = field(default=None, compare=False)
 
     @property
     def interpreter(self) -> Interpreter:
@@ -126,8 +134,10 @@ class Session:
         scenario = self.asked.scenario
         lock = self.locks[position]
         by_oracle = {"alone": True} if self.alone else {"clean": True} if clean(scenario.oracle) else {}
-        if isinstance(lock, Unresolvable):
+        laid = self.overlay(position) if self.overlay else None
+        if isinstance(lock, Unresolvable) or isinstance(laid, NotInstallable):
             return []
+        over = laid.instructions() if laid else {}
         return [
             Probe(
                 lock=lock.digest,
@@ -139,11 +149,17 @@ class Session:
                 threads=scenario.threads,
                 timeout=scenario.timeout,
                 repeat=repeat,
-                instructions={**scenario.instructions, **by_oracle, **arm.instructions, **(asked or {})},
+                instructions={
+                    **scenario.instructions,
+                    **by_oracle,
+                    **arm.instructions,
+                    **over,
+                    **(asked or {}),
+                },
                 command=scenario.command,
                 folder=scenario.folder if scenario.command else None,
                 online=scenario.online,
-                variables=scenario.variables,
+                variables={**scenario.variables, **(laid.variables() if laid else {})},
                 packages=lock.versions(),
             )
             for count in range(seeds or max(arm.seeds, self.asked.question.job.seeds))
@@ -154,14 +170,27 @@ class Session:
         lock = self.locks[position]
         if isinstance(lock, Unresolvable):
             return Finding(unresolvable(lock.reason))
+        laid = self.overlay(position) if self.overlay else None
+        if isinstance(laid, NotInstallable):
+            skipped = Judgement(Verdict.SKIP, laid.reason, skip_kind=SkipKind.NOT_INSTALLABLE)
+            return Finding(skipped, lock=lock.digest)
         findings = []
         for probe in probes:
             result = self.store.find(probe.digest, probe.repeat) or self.executor.execute(probe, lock)
             if isinstance(result, NotExecuted):
                 skipped = Judgement(Verdict.SKIP, result.reason, skip_kind=result.kind)
                 return Finding(skipped, lock=lock.digest)
-            findings.append(Finding.judged(result, self.asked.scenario.oracle, lock.digest))
+            found = Finding.judged(result, self.asked.scenario.oracle, lock.digest)
+            findings.append(found if laid is None or laid.proven(found.trace) else _not_proven(found))
         return findings
+
+
+def _not_proven(finding: Finding) -> Finding:
+    """Return a finding as a skip: what was imported is not known to be what was laid over the environment."""
+    if finding.verdict == Verdict.SKIP:
+        return finding
+    reason = f"the files laid over the release are not what was imported, so it is no evidence: {finding.judgement.reason}"
+    return replace(finding, judgement=Judgement(Verdict.SKIP, reason, skip_kind=SkipKind.NOT_MEASURED))
 
 
 def moved_packages(session: Session) -> dict[str, list[str]]:

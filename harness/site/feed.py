@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from harness.report.dependencies import of_one_package
+from harness.report.descended import brief
 from harness.report.gaps import gap_of
 from harness.report.text import one_line
 
@@ -63,6 +64,8 @@ def _content(found: Found) -> str:
             + (f"; {between}" if between else "")
         )
         rows += [f"  {detail}" for detail in boundary.details[:4]]
+        if boundary.hunks or boundary.commits:
+            rows += [f"  {row.said}{f': {row.code}' if row.code else ''}" for row in brief(boundary, package)]
     return "\n".join(one_line(row) for row in rows)
 
 

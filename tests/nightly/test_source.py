@@ -85,9 +85,15 @@ def test_commits_are_watched_beside_releases(month, repository, form):
     version = f"2.0.dev0+20240201060000.g{first}"
     assert [(event.kind, event.release) for event in month.night(1).events] == [("baseline", version)]
     assert month.night(2).events == []
-    bad = f"2.0.dev0+20240203060000.g{commit(repository, BAD, 3)}"
+    commit(repository, GOOD + "# harmless\n", 2)
+    culprit = commit(repository, BAD, 2)
+    bad = f"2.0.dev0+20240203060000.g{commit(repository, BAD + '# harmless' + chr(10), 3)}"
     told = month.night(3)
-    said = f"toy {bad} breaks plain: non-finite loss at step 3, forward; the last good release is {version}"
+    name = git(repository, "rev-parse", culprit)[:10]
+    said = (
+        f"toy {bad} breaks plain: non-finite loss at step 3, forward; the last good release is {version}. "
+        f"Commit {name} of 2024-02-02, day 2, does it (confirmed)"
+    )
     assert (told.code, story(told)) == (1, [("regressed", bad, said)])
     still = f"2.0.dev0+20240204060000.g{commit(repository, BAD + chr(10), 4)}"
     assert story(month.night(4)) == [

@@ -1,0 +1,106 @@
+"""A tree of files laid over an environment, and the proof that it is what a job imported."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from packaging.utils import canonicalize_name
+
+from harness.files import whole_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from harness.traces.trace import Trace
+
+Tree = dict[str, bytes]
+"""{path below site-packages: content} of a package."""
+VARIABLE = "HARNESS_OVERLAY"
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """Files of the package under test in place of those that an environment has.
+
+    Attributes:
+        package: Canonical name.
+        folder: Where they lie.
+        digest: Of all paths and contents.
+        sums: {path: SHA-256}.
+    """
+
+    package: str
+    folder: Path
+    digest: str
+    sums: Mapping[str, str] = field(repr=False)
+
+    def instructions(self) -> dict[str, Any]:
+        """Return what the recorder is asked."""
+        return {"overlay": {"package": self.package, "digest": self.digest}}
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables of a probe."""
+        return {VARIABLE: str(self.folder)}
+
+    def tree(self) -> Tree:
+        """Return the files; what a job put beside them is left out."""
+        return {name: (self.folder / name).read_bytes() for name in self.sums}
+
+    def proven(self, trace: Trace) -> bool:
+        """Tell whether a job imported the package from here and from nowhere else, every file as it should be."""
+        told = trace.overlay
+        if told is None or told["elsewhere"] or not told["files"]:
+            return False
+        return all(self.sums.get(name) == content for name, content in told["files"].items())
+
+
+def lay(tree: Tree, overlays: Path, package: str) -> Overlay:
+    """Write a tree below a folder, once, and return it as an overlay.
+
+    Args:
+        tree: All files of the package.
+        overlays: Folder of all overlays.
+        package: Canonical name.
+    """
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in tree.items()}
+    whole = hashlib.sha256("".join(f"{name}\0{one}\n" for name, one in sorted(sums.items())).encode())
+    folder = overlays / whole.hexdigest()[:20]
+    if not folder.exists():
+        overlays.mkdir(parents=True, exist_ok=True)
+        with whole_folder(folder) as new:
+            for name, content in tree.items():
+                path = new / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+    return Overlay(package, folder, whole.hexdigest(), sums)
+
+
+def installed(site: Path, package: str) -> Tree:
+    """Return the files of a package as its environment has them; bytecode and metadata left out.
+
+    Args:
+        site: The environment's site-packages.
+        package: Canonical name.
+    """
+    tree: Tree = {}
+    for info in site.glob("*.dist-info"):
+        if canonicalize_name(info.name.split("-")[0]) != package:
+            continue
+        with (info / "RECORD").open(encoding="utf-8", newline="") as record:
+            names = [row[0] for row in csv.reader(record) if row]
+        for name in names:
+            top = name.partition("/")[0]
+            own = top != ".." and not top.endswith(".dist-info") and not name.endswith(".pyc")
+            if own and (site / name).is_file():
+                tree[name] = (site / name).read_bytes()
+    return tree
+
+
+def remove(overlays: Path) -> None:
+    """Remove all overlays; every one is made again when it is needed."""
+    shutil.rmtree(overlays, ignore_errors=True)

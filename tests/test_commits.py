@@ -1,0 +1,386 @@
+"""A boundary is opened into its commit: planted histories, real git, overlays that are proven, the ordinary search."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from git_histories import Repository
+from toyindex import DAYS, ToyIndex, wheel
+
+from harness.errors import UsageError
+from harness.model.question import Place as Where
+from harness.report.commits import CommitStatus, Place
+from harness.report.commits import sentences as said
+from harness.runs.descend import choose, descend
+from harness.sessions.driver import Silent
+from harness.state import State
+
+GOOD = '''"""Says something."""
+
+__version__ = "1.0"
+
+
+def scale():
+    return 2
+
+
+def factor():
+    return 1
+
+
+def run():
+    value = scale() * factor()
+    assert value == 2, "wrong"
+'''
+BAD = GOOD.replace('"1.0"', '"1.1"').replace("return 2", "return 3")
+BROKEN = GOOD.replace("def scale", "import nowhere\n\n\ndef scale")
+FILE = "toy/__init__.py"
+
+
+@pytest.fixture(scope="module")
+def run(toy_state, tmp_path_factory):
+    """Locate the boundary between two releases once; every history then lies between just these two."""
+    folder = tmp_path_factory.mktemp("commits")
+    with pytest.MonkeyPatch.context() as patch, ToyIndex() as index:
+        for name, value in {**toy_state, "HARNESS_HOME": str(folder / "own")}.items():
+            patch.setenv(name, value)
+        for name in ("UV_FIND_LINKS", "PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"):
+            patch.delenv(name, raising=False)
+        patch.setenv("PIP_CONFIG_FILE", "/dev/null")
+        patch.setenv("UV_DEFAULT_INDEX", index.url)
+        patch.chdir(folder)
+        index.add(
+            "toy", wheel("toy", "1.0", GOOD, uploaded=DAYS[0]), wheel("toy", "1.1", BAD, uploaded=DAYS[1])
+        )
+        Path("repro.py").write_text("import toy\ntoy.run()\n", encoding="utf-8")
+        words = [sys.executable, "-m", "harness", "bisect", "--package", "toy", "--", "python", "repro.py"]
+        done = subprocess.run(words, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        yield folder / "reports" / "latest"
+
+
+@pytest.fixture
+def descended(run):
+    """Descend with a repository; returns what is said of commits and of hunks."""
+
+    def ask(source):
+        report = descend(run, State.find(), Silent(), source=str(source), place=Where())
+        _, boundary = choose(report, "", "")
+        return boundary.commits, boundary.hunks
+
+    return ask
+
+
+@pytest.fixture
+def repository(tmp_path):
+    return Repository(tmp_path / "repository")
+
+
+def begun(repository):
+    """Commit and tag the good release."""
+    repository.commit("Begin", {FILE: GOOD, "README": "one"})
+    repository.tag("v1.0")
+    return repository
+
+
+def ended(repository, tag="v1.1"):
+    """Commit and tag the bad release: whatever the culprit left, only the version is new."""
+    name = repository.commit("Release 1.1", {FILE: BAD})
+    if tag:
+        repository.tag(tag)
+    return name
+
+
+def culprit(repository, subject="Scale by three (#12)"):
+    return repository.commit(subject, {FILE: GOOD.replace("return 2", "return 3")})
+
+
+def checked(answer, commit):
+    assert answer.status == CommitStatus.FOUND, said(answer)
+    assert answer.culprit.commit == commit
+    assert answer.confirmed
+    return answer
+
+
+def test_a_line_of_commits(descended, repository):
+    begun(repository)
+    repository.git("remote", "add", "origin", "git@github.com:some/toy.git")
+    for number in range(3):
+        repository.commit(f"Words {number}", {"README": str(number)})
+    repository.commit("A comment", {FILE: GOOD + "# more\n"})
+    wanted = culprit(repository)
+    repository.commit("More words", {"README": "more"})
+    ended(repository)
+    answer, hunks = descended(repository.folder)
+    checked(answer, wanted)
+    assert (answer.culprit.subject, answer.culprit.pull_request) == ("Scale by three (#12)", 12)
+    assert answer.culprit.link == "https://github.com/some/toy/pull/12"
+    assert answer.culprit.date.startswith("2024-03-01")
+    assert (answer.commits, answer.touching) == (7, 3)
+    assert answer.files == [FILE]
+    assert hunks.commit == wanted
+    assert [hunk.after for found in hunks.sets for part in found.parts for hunk in part] == [["    return 3"]]
+    report = json.loads((Path("reports") / "latest" / "report.json").read_text(encoding="utf-8"))
+    (boundary,) = report["arms"][0]["boundaries"]
+    assert boundary["commits"]["culprit"]["commit"] == wanted
+
+
+def test_inside_a_merge_and_a_merge_within(descended, repository):
+    begun(repository)
+    repository.branch("feature")
+    repository.commit("Helper", {"toy/helper.py": "x = 1\n"})
+    repository.branch("deeper")
+    wanted = culprit(repository, "Scale by three")
+    repository.commit("Tidy", {"toy/helper.py": "x = 2\n"})
+    repository.switch("feature")
+    repository.commit("Words", {"README": "two"})
+    repository.merge("deeper", "Merge deeper")
+    repository.switch("main")
+    repository.commit("Elsewhere", {"toy/other.py": "y = 1\n"})
+    merged = repository.merge("feature", "Merge pull request #7 from some/feature")
+    repository.commit("Without helpers", {"toy/helper.py": None, "toy/other.py": None})
+    ended(repository)
+    answer, _ = descended(repository.folder)
+    checked(answer, wanted)
+    assert answer.place == Place.MERGED
+    assert (answer.within.commit, answer.within.pull_request) == (merged, 7)
+
+
+def test_a_merge_of_two_harmless_sides(descended, repository):
+    begun(repository)
+    half = GOOD.replace("return 2", "return 3")
+    repository.branch("feature")
+    repository.commit(
+        "Scale, and divide",
+        {
+            FILE: half.replace("scale() * factor()", "scale() * factor() // OWN + OWN * 0").replace(
+                "def scale", "OWN = 1.5\n\n\ndef scale"
+            )
+        },
+    )
+    repository.switch("main")
+    repository.commit("Elsewhere", {"toy/other.py": "y = 1\n"})
+    repository.git("merge", "--no-ff", "--no-commit", "feature")
+    wanted = repository.commit("Merge feature", {FILE: half, "toy/other.py": "y = 1\n"})
+    assert len(repository.git("log", "-1", "--format=%P").split()) == 2
+    repository.commit("Without", {"toy/other.py": None})
+    ended(repository)
+    answer, _ = descended(repository.folder)
+    checked(answer, wanted)
+    assert answer.place == Place.MERGE
+
+
+def test_the_good_release_lies_on_a_release_branch(descended, repository):
+    repository.commit("Begin", {FILE: GOOD.replace('"1.0"', '"0.9"')})
+    repository.branch("1.0.x")
+    repository.commit("Release 1.0", {FILE: GOOD})
+    repository.tag("v1.0")
+    repository.switch("main")
+    repository.commit("A comment", {FILE: GOOD + "# more\n"})
+    wanted = culprit(repository)
+    ended(repository)
+    answer, _ = descended(repository.folder)
+    checked(answer, wanted)
+    assert answer.place == Place.RANGE
+
+
+def test_a_repair_that_only_the_release_branch_has(descended, repository):
+    repository.commit("Begin", {FILE: GOOD.replace("return 2", "return 3")})
+    repository.branch("1.0.x")
+    wanted = repository.commit("Repair the scale", {FILE: GOOD})
+    repository.tag("v1.0")
+    repository.switch("main")
+    ended(repository)
+    answer, hunks = descended(repository.folder)
+    checked(answer, wanted)
+    assert answer.place == Place.RELEASE_BRANCH
+    assert answer.missing
+    assert "cures it, and the bad release lacks it" in said(answer)[0]
+    assert [hunk.after for found in hunks.sets for part in found.parts for hunk in part] == [["    return 2"]]
+
+
+def test_a_repair_that_was_picked_and_undone(descended, repository):
+    repository.commit("Begin", {FILE: GOOD.replace("return 2", "return 3")})
+    repository.branch("1.0.x")
+    repair = repository.commit("Repair the scale", {FILE: GOOD})
+    repository.tag("v1.0")
+    repository.switch("main")
+    repository.commit("Elsewhere", {"toy/other.py": "y = 1\n"})
+    repository.pick(repair)
+    repository.commit("Not any more", {"toy/other.py": None})
+    wanted = culprit(repository, "Three again")
+    ended(repository)
+    answer, _ = descended(repository.folder)
+    checked(answer, wanted)
+
+
+def test_a_revert_between(descended, repository):
+    begun(repository)
+    first = culprit(repository)
+    repository.commit("Revert", {FILE: GOOD})
+    second = culprit(repository, "Scale by three again")
+    ended(repository)
+    answer, _ = descended(repository.folder)
+    assert answer.status == CommitStatus.FOUND
+    assert answer.culprit.commit in {first, second}
+
+
+def test_a_stretch_that_does_not_import(descended, repository):
+    begun(repository)
+    repository.commit("Break the import", {FILE: BROKEN})
+    repository.commit("Still", {FILE: BROKEN + "# still\n"})
+    repository.commit("Mend the import", {FILE: GOOD})
+    wanted = culprit(repository)
+    ended(repository)
+    checked(descended(repository.folder)[0], wanted)
+
+
+def test_a_culprit_within_a_stretch_that_does_not_import(descended, repository):
+    begun(repository)
+    names = [
+        repository.commit("Break the import", {FILE: BROKEN}),
+        culprit_within := repository.commit("Scale", {FILE: BROKEN.replace("return 2", "return 3")}),
+        repository.commit("Mend the import", {FILE: GOOD.replace("return 2", "return 3")}),
+    ]
+    ended(repository)
+    answer, hunks = descended(repository.folder)
+    assert answer.status == CommitStatus.BETWEEN
+    assert [one.commit for one in answer.candidates] == names
+    assert culprit_within in names
+    assert "one of 3 commits does it" in said(answer)[0]
+    assert hunks.commit == ""
+    assert "No module named 'nowhere'" in " ".join(said(answer))
+
+
+def test_the_package_moves_to_another_folder(descended, repository):
+    begun(repository)
+    repository.commit("Move to src", {FILE: None, "src/" + FILE: GOOD})
+    wanted = repository.commit("Scale", {"src/" + FILE: GOOD.replace("return 2", "return 3")})
+    repository.commit("Release 1.1", {"src/" + FILE: BAD})
+    repository.tag("v1.1")
+    checked(descended(repository.folder)[0], wanted)
+
+
+def test_tags_named_otherwise_no_tags_and_a_tag_that_was_moved(descended, repository):
+    begun(repository)
+    repository.git("tag", "--delete", "v1.0")
+    repository.tag("other-2.0")
+    repository.tag("toy/release_1_0")
+    wanted = culprit(repository)
+    last = ended(repository, tag="")
+    repository.commit("Go on", {FILE: BAD + "# on\n"})
+    repository.tag("toy/release_1_1")
+    answer, _ = descended(repository.folder)
+    checked(answer, wanted)
+    assert (answer.older.tag, answer.newer.tag, answer.newer.moved_tag) == (
+        "toy/release_1_0",
+        "",
+        "toy/release_1_1",
+    )
+    assert answer.newer.commit == last
+    assert any("the tag toy/release_1_1 does not hold its files" in one for one in said(answer))
+    for tag in ("toy/release_1_0", "toy/release_1_1"):
+        repository.git("tag", "--delete", tag)
+    answer, _ = descended(repository.folder)
+    checked(answer, wanted)
+    assert "no tag names it" in " ".join(said(answer))
+
+
+def test_what_is_in_the_way_is_said_and_the_hunk_is_found_from_the_wheels(descended, repository, tmp_path):
+    begun(repository)
+    culprit(repository)
+    ended(repository)
+    shallow = tmp_path / "shallow"
+    subprocess.run(
+        ["git", "clone", "--quiet", "--depth", "1", f"file://{repository.folder}", shallow], check=True
+    )
+    stranger = Repository(tmp_path / "stranger")
+    stranger.commit("Something else", {"other/__init__.py": ""})
+    orphan = Repository(tmp_path / "orphan")
+    begun(orphan)
+    orphan.git("checkout", "--quiet", "--orphan", "anew")
+    ended(orphan)
+    for source, status, words in (
+        ("auto", CommitStatus.NO_REPOSITORY, "the metadata of toy name no repository"),
+        (f"file://{tmp_path}/nowhere.git", CommitStatus.NO_REPOSITORY, "cannot be fetched"),
+        (
+            shallow,
+            CommitStatus.UNMATCHED,
+            "the clone is shallow: `git fetch --unshallow --tags` brings the rest",
+        ),
+        (
+            stranger.folder,
+            CommitStatus.UNMATCHED,
+            "has no tag for 1.0, and none of its commits holds its files",
+        ),
+        (orphan.folder, CommitStatus.NO_HISTORY, "have no common history"),
+    ):
+        answer, hunks = descended(source)
+        assert answer.status == status, said(answer)
+        assert words in " ".join(said(answer))
+        assert hunks.conclusion == "found"
+        assert hunks.commit == ""
+
+
+def test_a_url_is_cloned_and_fetched_anew(descended, repository):
+    begun(repository)
+    wanted = culprit(repository)
+    ended(repository, tag="")
+    url = f"file://{repository.folder}"
+    checked(descended(url)[0], wanted)
+    shutil.rmtree(repository.folder / ".git" / "logs")
+    repository.tag("v1.1")
+    assert checked(descended(url)[0], wanted).newer.tag == "v1.1"
+
+
+def test_a_path_that_is_no_repository_is_bad_input(run, tmp_path):
+    for source, words in (
+        (tmp_path / "none", "there is no such folder"),
+        (tmp_path, "git reads no repository there"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            descend(run, State.find(), Silent(), source=str(source), place=Where())
+
+
+@pytest.mark.parametrize("guilty", ["package", "dependency"])
+def test_a_dependency_that_moves_with_the_release(toy, harness, monkeypatch, repository, guilty):
+    """Both releases' files are executed with one set of dependencies: where these do it, no commit is blamed."""
+    monkeypatch.setenv("HARNESS_HOME", str(toy / "own"))
+    asks = "import helper\n\n" + GOOD.replace("return 1", "return helper.FACTOR")
+    good, bad = (asks, asks.replace('"1.0"', '"1.1"')) if guilty == "dependency" else (GOOD, BAD)
+    factor = 2 if guilty == "dependency" else 1
+    repository.commit("Begin", {FILE: good})
+    repository.tag("v1.0")
+    wanted = repository.commit("The change", {FILE: bad + "# on the way\n"})
+    repository.commit("Release 1.1", {FILE: bad})
+    repository.tag("v1.1")
+    with ToyIndex() as index:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+        index.add("helper", wheel("helper", "1.0", "FACTOR = 1\n", uploaded=DAYS[0]))
+        index.add("helper", wheel("helper", "2.0", f"FACTOR = {factor}\n", uploaded=DAYS[0]))
+        index.add("toy", wheel("toy", "1.0", good, ("helper<2",), uploaded=DAYS[0]))
+        index.add("toy", wheel("toy", "1.1", bad, ("helper>=2",), uploaded=DAYS[1]))
+        Path("repro.py").write_text("import toy\ntoy.run()\n", encoding="utf-8")
+        done = harness(
+            "bisect", "--package", "toy", f"--commits={repository.folder}", "--", "python", "repro.py"
+        )
+    assert done.returncode == 0, done.stderr
+    report = json.loads((Path("reports") / "latest" / "report.json").read_text(encoding="utf-8"))
+    answer = next(one["commits"] for one in report["arms"][0]["boundaries"] if one["signal"] == "verdict")
+    assert answer["moved"] == ["helper 1.0 -> 2.0"]
+    if guilty == "dependency":
+        assert answer["status"] == "dependency"
+        assert (
+            "no commit does it: the dependencies that differ between both releases do: helper 1.0 -> 2.0"
+            in done.stdout
+        )
+    else:
+        assert answer["culprit"]["commit"] == wanted
+        assert (
+            "helper 1.0 -> 2.0 differs between the releases too, and not in these executions" in done.stdout
+        )
