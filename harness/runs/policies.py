@@ -64,6 +64,11 @@ def beside_fixed(investigation: Investigation, beside: Beside) -> None:
     places = sorted({place for _, place in judged})
     if not places:
         return
+    if session.asked.place.scheduler is not None:
+        driver.watcher.note(
+            "the packages that all releases share are not executed beside: a cluster executes one policy"
+        )
+        return
     driver.watcher.note(f"executing {len(places)} releases with the packages that all of them share")
     fixed = replace(session.resolver, days={})
     releases = [session.releases[place] for place in places]

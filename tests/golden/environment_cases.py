@@ -26,7 +26,8 @@ def answered(folder: Path) -> dict[str, Any]:
 
     Returns:
         `culprits` as `expected.toml` has them, a set of parts each, a part being names; `releases`, the first bad
-        release of each culprit; `changes`, how many packages changed; `executions`, those inside culprits included;
+        release of each culprit; `changes`, how many packages changed; `executions`, those of runs about releases
+        included;
         `conclusion`; `answer`.
     """
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
@@ -37,7 +38,7 @@ def answered(folder: Path) -> dict[str, Any]:
         "culprits": [[[names[place] for place in part] for part in one["parts"]] for one in blame["sets"]],
         "releases": {one["name"]: one["bad"] for one in inside},
         "changes": len(names),
-        "executions": blame["executions"] + sum(_executions(folder / one["run"]) for one in blame["inside"]),
+        "executions": blame["executions"] + _beneath(folder),
         "conclusion": arm["conclusion"],
         "answer": arm["answer"],
     }
@@ -70,6 +71,12 @@ def words(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _executions(folder: Path) -> int:
-    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    return sum(len(row["executions"]) for arm in report["arms"] for row in arm["releases"])
+def _beneath(folder: Path) -> int:
+    """Return how many executions the runs about the releases of single packages took, each counted once."""
+    found = set()
+    for path in folder.glob("runs/*/report.json"):
+        (arm,) = json.loads(path.read_text(encoding="utf-8"))["arms"]
+        opened = [one["dependencies"] for one in arm["boundaries"] if one["dependencies"]]
+        rows = [*arm["releases"], *(trial for each in opened for trial in each["trials"])]
+        found |= {(one["probe"], one["repeat"]) for row in rows for one in row["executions"]}
+    return len(found)
