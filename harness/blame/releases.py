@@ -117,6 +117,8 @@ class ReleaseSearch:
         self, name: str, first: str, last: str, lock: Lock, mates: Collection[str], *, upgrade: bool
     ) -> Asked:
         question = self.asked.question
+        # Where others may follow, a boundary is wanted that tells them apart, and no map of all releases.
+        halving = bool(mates) and question.plan.search == "auto"
         pins = tuple(
             one if one in mates else f"{one}=={version}"
             for one, version in lock.versions().items()
@@ -136,7 +138,11 @@ class ReleaseSearch:
                 job=replace(
                     question.job, arms=() if question.subject.command else (self.asked.arms[0].name,)
                 ),
-                plan=replace(question.plan, find_fix=not upgrade),
+                plan=replace(
+                    question.plan,
+                    find_fix=not upgrade,
+                    search="binary" if halving else question.plan.search,
+                ),
             ),
             self.state,
             replace(self.asked.place, out=str(self.folder / "runs")),

@@ -52,8 +52,9 @@ def blame(asked: BlameAsked, state: State, watcher: Watcher) -> Run:
     except KeyboardInterrupt:
         interrupted = True
         blaming.warnings.append("interrupted: the same command goes on where this one stopped")
-    except MachineError as error:
-        if blaming.prepared is None:
+    except HarnessError as error:
+        searched = blaming.answer is not None or isinstance(error, MachineError)
+        if blaming.prepared is None or not searched:
             raise
         fault = error
         blaming.warnings.append(str(error))
