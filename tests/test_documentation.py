@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,16 @@ def test_the_answer_in_the_readme_is_that_of_the_stored_run(generate):
 
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 160
+
+
+def test_the_layers_in_contributing_are_those_that_are_checked():
+    told = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    picture = told[told.index("```text\ncli") :].split("```")[1]
+    rows = [set(re.findall(r"[a-z_]+", line.partition("  ")[0])) for line in picture.splitlines()[1:]]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    checked = [{name.strip().removeprefix("harness.") for name in layer.split("|")} for layer in layers]
+    assert [row for row in rows if row][: len(checked) - 3] == checked[:-3]
 
 
 def test_the_documentation_has_every_command_and_option(generate):

@@ -114,7 +114,7 @@ def sentences(matrix: MatrixResult) -> list[str]:
 def not_tried(report: Report) -> list[str]:
     """Return a sentence for each arm whose remedies were not tried, since that takes long."""
     return [
-        f"Remedies were not tried in {arm}: that would take about {math.ceil(seconds / 60)} minutes; --fixes tries them."
+        f"Remedies were not tried in {arm}: that would take about {math.ceil(seconds / 60)} min; --fixes tries them."
         for arm, seconds in report.remedies_left.items()
     ]
 
