@@ -11,7 +11,8 @@ from toyindex import DAYS, wheel
 
 COUNT = int(os.environ.get("HARNESS_TEST_CHANGES", "4"))
 """Changed packages that do nothing, unless a test says otherwise; 40 take ten times as long, mostly in uv."""
-NEUTRAL = {"1.0": "X = 1\n", "2.0": "X = 2\n"}
+NEUTRAL = PLAIN = {"1.0": "X = 1\n", "2.0": "X = 2\n"}
+"""What a package holds that does nothing, and one that a job looks at."""
 
 
 def names(count=COUNT):
