@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import functools
 import types
-from typing import TYPE_CHECKING, Any, Callable
-
-if TYPE_CHECKING:
-    from .recorder import Recorder
-
+from typing import Any, Callable, Protocol
 
 EVERYTHING = {"trained": "*"}
 """Groups where none are asked for: all trained parameters together."""
+
+
+class Phases(Protocol):
+    """What is told of the phases of a step, in their order: a recorder.
+
+    Attributes:
+        steps: How many steps were told.
+    """
+
+    steps: int
+
+    def forward(self, loss: Any) -> None:
+        """A forward pass gave a loss."""
+
+    def backward(self) -> None:
+        """A backward pass is done."""
+
+    def step(self, loss: Any) -> None:
+        """The optimizer's step is done; the loss is the step's whole."""
 
 
 class Term:
@@ -36,7 +51,7 @@ class Attached:
         optimizer: A torch optimizer; without one, the owner calls `before_step` and `after_step` itself.
     """
 
-    def __init__(self, recorder: Recorder, optimizer: Any = None) -> None:
+    def __init__(self, recorder: Phases, optimizer: Any = None) -> None:
         self._recorder = recorder
         self._terms: list[Term] = []
         self._backward_told = False
