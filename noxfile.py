@@ -60,8 +60,9 @@ def tests(session: nox.Session) -> None:
     session.install(
         "-e", ".", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
     )
-    # Tests of one file share what they made, so a file stays in one process.
-    session.run("python", "-m", "pytest", "-n", "logical", "--dist", "loadfile", *session.posargs)
+    # Tests of one file share what they made, so a file stays in one process; conftest.py puts them in order.
+    workers = ("-n", "logical", "--dist", "loadfile", "--no-loadscope-reorder")
+    session.run("python", "-m", "pytest", *workers, *session.posargs)
 
 
 @nox.session

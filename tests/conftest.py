@@ -68,11 +68,23 @@ def harness():
     return run
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take longest, so that no worker is left alone with one at the end."""
+    long = {item.path for item in items if item.get_closest_marker("real")}
+    items.sort(key=lambda item: item.path not in long)
+
+
+def shared_by_workers(tmp_path_factory):
+    """Return a folder that all processes of one run of the tests see: torch is then installed once for all."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own
+
+
 @pytest.fixture(scope="session")
 def real_home(tmp_path_factory):
     """Keep the state of the tests on real packages apart from the user's, for as long as the tests run."""
     before = os.environ.get("HARNESS_HOME")
-    state = os.environ.get("HARNESS_TEST_HOME") or str(tmp_path_factory.mktemp("real"))
+    state = os.environ.get("HARNESS_TEST_HOME") or str(shared_by_workers(tmp_path_factory) / "real")
     os.environ["HARNESS_HOME"] = state
     yield Path(state)
     os.environ.pop("HARNESS_HOME")
