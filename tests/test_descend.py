@@ -72,7 +72,7 @@ def test_the_hunk_of_a_break_is_found_and_confirmed_both_ways(descended):
     assert found["innocent"] is True
     assert found["executed"] < found["hunks"]
     assert "-    return 2\n                +    return 3" in said
-    proof = "1 hunk applied to the good release brings the failure (confirmed)"
+    proof = "1 hunk, toy/__init__.py:7, applied to the good release brings the failure (confirmed)"
     assert proof in said
     for name in ("summary.md", "issue.md"):
         text = Path(f"reports/latest/{name}").read_text(encoding="utf-8")

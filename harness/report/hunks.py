@@ -145,9 +145,11 @@ def _of_set(found: HunkSet, answer: HunkAnswer, good: str) -> str:
             f"the changes of {', '.join(files)} ({len(parts)} hunks) applied to {good} bring the failure{needed}: a "
             f"refactoring, of which no smaller part was found that does it ({sure})"
         )
-    also = f", with {len(found.required)} that these need," if found.required else ""
     several = len(parts) > 1 and all(len(part) == 1 for part in found.parts)
-    count, brings = ("1 hunk", "brings") if len(parts) == 1 else (f"{len(parts)} hunks", "bring")
+    single = len(parts) == 1
+    count, brings = (f"1 hunk, {_named(parts[0])},", "brings") if single else (f"{len(parts)} hunks", "bring")
+    needs = "it needs" if single else "these need"
+    also = f"{'' if single else ','} with {len(found.required)} that {needs}," if found.required else ""
     each = "; each of them is needed" if several else "; nothing separates them" if len(parts) > 1 else ""
     return f"{count}{also} applied to {good} {brings} the failure{each} ({sure})"
 

@@ -15,6 +15,7 @@ import sys
 _NAMES = frozenset(
     [
         "PATH",
+        "SETUPTOOLS_SCM_PRETEND_VERSION",  # of a commit, whose history is not there
         "TZ",
         "LANG",
         "LANGUAGE",
