@@ -54,6 +54,11 @@ class State:
         return self.root / "jobs"
 
     @property
+    def notebooks(self) -> Path:
+        """Notebooks as scripts, a folder each."""
+        return self.root / "notebooks"
+
+    @property
     def conflicts(self) -> Path:
         """Results and locks of other state directories that contradict this one's, kept apart."""
         return self.root / "conflicts"

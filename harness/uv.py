@@ -20,6 +20,7 @@ from harness.recording import RECORDER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
 
 _UNWANTED = (
     "VIRTUAL_ENV",
@@ -92,9 +93,7 @@ class Uv:
             without: Environment variables that must not reach it.
             writable: Folders that a build writes into besides those of uv.
         """
-        wanted = {**os.environ, **self.variables, "NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
-        unwanted = {*_UNWANTED, *without}
-        environment = {key: value for key, value in wanted.items() if key not in unwanted}
+        environment = self.environment(without)
         environment |= {"UV_LINK_MODE": "copy"}  # a build must not write into uv's cache through a link
         if self.confined:
             environment |= _confined_builds(writable)
@@ -106,6 +105,34 @@ class Uv:
             tried += 1
             outcome = self._once(arguments, environment)
         return outcome
+
+    def environment(self, without: Collection[str] = ()) -> dict[str, str]:
+        """Return the environment variables of a uv command, but for those of `without`."""
+        wanted = {**os.environ, **self.variables, "NO_COLOR": "1", "UV_NO_PROGRESS": "1"}
+        unwanted = {*_UNWANTED, *without}
+        return {key: value for key, value in wanted.items() if key not in unwanted}
+
+    def execute(self, words: Sequence[str], folder: Path, timeout: float) -> tuple[int, str, str]:
+        """Run a uv command once, as a person types it in a folder.
+
+        Returns:
+            Its exit status, standard output and standard error; -1 where it took longer than `timeout` seconds.
+        """
+        try:
+            done = subprocess.run(
+                [self.program, *words],
+                cwd=folder,
+                env=self.environment(),
+                check=False,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=timeout,
+            )
+        except subprocess.TimeoutExpired:
+            return -1, "", f"it takes longer than {timeout:.0f} s"
+        return done.returncode, done.stdout, done.stderr
 
     def _once(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Outcome:
         with tempfile.TemporaryDirectory(prefix="harness-uv-") as neutral:

@@ -47,6 +47,7 @@ VALUES = {
     "timeout": st.floats(min_value=0, exclude_min=True, allow_infinity=False),
     "memory": st.floats(min_value=0, exclude_min=True, allow_infinity=False),
     "online": st.just(True),
+    "pip_lines": st.just(True),
     "variables": st.tuples(TEXT, TEXT),
     "locks": TEXT,
     "arms": st.tuples(TEXT, TEXT),
@@ -189,7 +190,7 @@ def test_every_option_of_the_commands_is_part_of_the_question_or_of_the_place(ve
     }[verb]
     known = {name for kind in (*PART_OF.values(), Place) for name, _, _ in described(kind)}
     found = {one.dest for one in action.choices[verb]._actions} - {"help", "debug"}
-    assert found - own - {"scenario", "package", "first", "last"} <= known
+    assert found - own - {"scenario", "pytest", "package", "first", "last"} <= known
 
 
 def test_a_question_is_immutable_and_can_be_compared():

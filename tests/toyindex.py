@@ -12,6 +12,7 @@ import threading
 import zipfile
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import metadata
 
 
 @dataclass
@@ -214,3 +215,21 @@ def plant(index: ToyIndex, history: dict[str, str], name: str = "toy") -> None:
         else:
             file = wheel(name, version, code, requires=("helper",), **facts)
         index.add(name, file)
+
+
+def installed_wheel(name: str, **facts) -> File:
+    """Make a wheel of a package of pure Python from the files that are installed here; its programs are left out."""
+    found = metadata.distribution(name)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        record = ""
+        for path in found.files or ():
+            own = path.parts[0] not in {"..", "/"} and "__pycache__" not in path.parts
+            if own and path.name not in {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}:
+                content = path.locate().read_bytes()
+                digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+                record += f"{path},sha256={digest},{len(content)}\n"
+                archive.writestr(zipfile.ZipInfo(path.as_posix()), content)
+        (info,) = {path.parts[0] for path in found.files or () if path.parts[0].endswith(".dist-info")}
+        archive.writestr(zipfile.ZipInfo(f"{info}/RECORD"), record + f"{info}/RECORD,,\n")
+    return File(f"{name.replace('-', '_')}-{found.version}-py3-none-any.whl", buffer.getvalue(), **facts)

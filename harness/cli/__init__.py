@@ -34,6 +34,7 @@ VERBS = {
     "report": "draw a stored run again; executes nothing",
     "judge": "judge the stored traces of a run again; executes nothing",
     "descend": "find the commit and the changed lines between the two releases of a boundary that change the training",
+    "repro": "write one small script that shows a boundary and needs only the packages, for an issue",
     "bundle": "write a scenario, its locks and its packages into one file, for a machine without a network",
     "plan": "split a question into shares for the machines of a CI system",
     "merge": "copy the results of other state directories (shares, other machines) into one",

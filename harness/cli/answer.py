@@ -18,6 +18,7 @@ from harness.report.offers import offers
 from harness.report.policies import compared
 from harness.report.remedies import not_tried
 from harness.report.remedies import sentences as helpful
+from harness.report.tests import sentence, table
 from harness.report.text import one_line
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from harness.report.attribution import CauseResult
     from harness.report.model import ArmResult, BoundaryResult, Report
+    from harness.report.tests import TestsResult
 
 INCONCLUSIVE = 3
 REGRESSION = 1
@@ -42,6 +44,8 @@ def show_facts(console: Console, report: Report, folder: Path) -> None:
         show_arm(console, arm)
         for boundary in arm.boundaries if report.blame is None else ():
             _show_boundary(console, report, arm, boundary)
+        if arm.tests:
+            _show_tests(console, arm.tests)
         for note in arm.notes if arm.grid else ():
             console.print(f"  {note}", markup=False, style="dim")
         _show_why(console, report, arm)
@@ -103,6 +107,19 @@ def _show_change(console: Console, boundary: BoundaryResult, package: str) -> No
     ]
     if took:
         console.print(f"            {'; '.join(took)}", markup=False, style="dim")
+
+
+def _show_tests(console: Console, result: TestsResult) -> None:
+    """Print what became of the tests: a row for those that changed alike, a column for each boundary."""
+    console.print(f"  {sentence(result)}", markup=False)
+    header, rows = table(result)
+    order = [0, *range(2, len(header) - 1), 1]  # names last: they may be long
+    widths = [max(len(row[place]) for row in (header, *rows)) for place in order]
+    for row in (header, *rows) if rows else ():
+        cells = (row[place].ljust(width) for place, width in zip(order, widths, strict=True))
+        console.print(("    " + "  ".join(cells)).rstrip(), markup=False)
+        if row is not header and row[-1]:
+            console.print(f"        {row[-1]}", markup=False, style="dim")
 
 
 def _show_cause(console: Console, cause: CauseResult, package: str) -> None:

@@ -4,43 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.cli.boundary import add_boundary
+
 if TYPE_CHECKING:
     import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument(
-        "run",
-        metavar="RUN",
-        nargs="?",
-        default="latest",
-        help="name or folder of a run; default: the newest one",
-    )
-    parser.add_argument(
-        "boundary",
-        metavar="BOUNDARY",
-        nargs="?",
-        default="",
-        help="the boundary as OLDER..NEWER or its newer release; default: the newest boundary in verdict",
-    )
+    add_boundary(parser)
     parser.add_argument(
         "--source",
         default="auto",
         metavar="PATH|URL",
         help="the repository of the package: a clone, a bare repository or a URL; default: the one in its metadata",
-    )
-    parser.add_argument(
-        "--arm",
-        default="",
-        metavar="A",
-        help="the arm of the boundary; default: the arm with the gravest answer",
-    )
-    parser.add_argument(
-        "--jobs", type=int, metavar="N", help="executions at a time; default: as many as the machine allows"
-    )
-    parser.add_argument(
-        "--out", default="reports", metavar="DIR", help="folder of the reports, default reports"
     )
 
 

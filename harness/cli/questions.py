@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
-from harness.model.commands import GROUPS, OF_FIRST
+from harness.model.commands import GROUPS, OF_FIRST, OF_SUBJECT
 from harness.model.options import add_options, read_options
 from harness.model.question import Axis, Ends, Holds, Job, Judging, Place, Plan, Question, Subject
 
@@ -42,9 +42,16 @@ def add_question(parser: argparse.ArgumentParser, verb: str) -> dict[str, argpar
         metavar="SCENARIO",
         nargs="?",
         default="",
-        help="name of a scenario, path of its folder, or a Python script; leave it out for a command behind --",
+        help="name of a scenario, path of its folder, a Python script or a notebook; leave it out for a command behind --",
     )
     groups = {title: parser.add_argument_group(title, text or None) for title, text in GROUPS.items()}
+    groups[OF_SUBJECT].add_argument(
+        "--pytest",
+        action="append",
+        default=[],
+        metavar="NODE",
+        help="in place of SCENARIO: a file, a folder or one test for pytest; may be repeated",
+    )
     if verb != "blame":
         _add_axes(groups[OF_FIRST], verb)
     for part in (Subject, Ends, Job, Holds, Judging, Plan, Place):
@@ -102,7 +109,11 @@ def read_place(options: argparse.Namespace) -> Place:
 
 def _subject(options: argparse.Namespace) -> Subject:
     scenario, command = options.scenario, tuple(options.command)
-    if scenario.endswith(".py") and Path(scenario).is_file():
+    if options.pytest:
+        if scenario or command:
+            raise UsageError(f"--pytest and {scenario or 'a command behind --'}: give one of them")
+        command = ("python", "-m", "pytest", *options.pytest)
+    if scenario.endswith((".py", ".ipynb")) and Path(scenario).is_file():
         if command:
             raise UsageError(f"{scenario} and a command behind --: give one of them")
         scenario, command = "", ("python", scenario)

@@ -75,6 +75,11 @@ class Holds:
         choices=POLICIES,
         verbs=PROBING,
     )
+    pip_lines: bool = option(
+        False,
+        "--pip-lines",
+        "install what the pip lines of a notebook name into every environment; the lines themselves are never executed",
+    )
     locks: str | None = option(
         None,
         "--locks RUN",

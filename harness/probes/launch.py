@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 _LOOKED_AT_ONLY = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
 """Lets a library ask torch, as it is loaded, whether there is a GPU, without initialising CUDA in the warm parent."""
 
+_OF_TESTS = {"PYTEST_PLUGINS": "harness_recorder.tests", "PYTEST_ADDOPTS": "-p no:cacheprovider"}
+"""Let pytest tell of each test, and write no cache into a folder in which other probes run too."""
+
+_TRACE = "trace.jsonl"
+
 
 class Launcher(Protocol):
     """Runs one probe to its end.
@@ -168,6 +173,8 @@ def _run(  # noqa: PLR0917 - each is of another type
     with contextlib.suppress(FileNotFoundError):
         pipe.unlink()
     os.mkfifo(pipe)
+    if "tests" in probe.instructions:  # pytest may end before its plugin is loaded
+        (folder / _TRACE).write_text('{"event": "pytest", "status": null}\n', encoding="utf-8")
     with scratch(folder) as home:
         confinement = confined(probe, environment, folder, isolation)
         variables = {**_variables(probe, environment, home, folder), **device}
@@ -242,7 +249,7 @@ def modules(layer: Path) -> list[str]:
 
 
 def _variables(probe: Probe, environment: Environment, home: Path, folder: Path) -> dict[str, str]:
-    trace = folder / "trace.jsonl"
+    trace = folder / _TRACE
     variables = sandbox.variables(
         home, threads=probe.threads, trace=trace, instructions=probe.instructions, online=probe.online
     )
@@ -251,6 +258,7 @@ def _variables(probe: Probe, environment: Environment, home: Path, folder: Path)
         **variables,
         "PATH": os.pathsep.join(programs),
         "VIRTUAL_ENV": str(environment.python.parent.parent),
+        **(_OF_TESTS if "tests" in probe.instructions else {}),
         "HARNESS_SEED": str(probe.seed),
         "HARNESS_DEVICE": probe.device,
         **probe.variables,

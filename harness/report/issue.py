@@ -17,7 +17,9 @@ from harness.report.grid_tables import searched
 from harness.report.lines import raised
 from harness.report.markdown import code, md
 from harness.report.remedies import sentences
+from harness.report.repro import NAME
 from harness.report.summary import descended_rows, device_table, environments, line_rows, mixture_table
+from harness.report.tests import markdown
 from harness.report.text import capital, clean, number, one_line
 from harness.report.why import cause_of
 
@@ -27,10 +29,13 @@ if TYPE_CHECKING:
     from harness.report.classes import Place
     from harness.report.evidence import ProbeEvidence
     from harness.report.model import ArmResult, BoundaryResult, ReleaseResult, Report
+    from harness.report.repro import ReproResult
     from harness.traces.trace import Trace
 
-LIMIT = 60_000
+LIMIT = 59_000
 EXCERPT_STEPS = 5
+_MOST_ROWS = 30
+"""Rows of the change that stand above the fold."""
 
 
 def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
@@ -38,13 +43,18 @@ def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
     arm = gravest(report.arms)
     if arm is None:
         return f"Nothing was run for {md(report.package)}.\n"
+    shown = _shown(arm)
     parts = [
         [f"**{md(arm.answer, 900)}**", ""],
+        _script(report, shown),
+        _commands(shown),
         _cause(report, arm),
+        _change(report, arm),
+        ["<details><summary>How this was found</summary>", ""],
         *([[f"{said}.", ""]] if (said := not_sought(report)) else []),
         _facts(report, arm),
-        _script(report),
         grid_changes(arm),
+        *([["### Each test", "", *markdown(arm.tests)]] if arm.tests else []),
         _mechanisms(report, arm),
         *([environments(report)] if report.blame else []),
         *(
@@ -56,7 +66,39 @@ def issue(report: Report, evidence: Mapping[str, ProbeEvidence]) -> str:
         _environment(report),
     ]
     text = "\n".join(row for rows in parts for row in rows)
-    return text if len(text) <= LIMIT else text[:LIMIT] + "\n\n_(cut)_\n"
+    return (text if len(text) <= LIMIT else text[:LIMIT] + "\n\n_(cut)_\n\n") + "</details>\n"
+
+
+def _shown(arm: ArmResult) -> ReproResult | None:
+    """Return the script that shows the newest break, or another boundary, and stands alone; None without one."""
+    found = [one for one in arm.boundaries if one.repro is not None and one.repro.holds]
+    found.sort(key=lambda one: one.kind == "regressed")  # stable: the newest break is the last one
+    return found[-1].repro if found else None
+
+
+def _commands(shown: ReproResult | None) -> list[str]:
+    """Show the two commands and what they print."""
+    if shown is None:
+        return []
+    rows = [
+        row
+        for side in (shown.good, shown.bad)
+        for row in (
+            f"$ {one_line(side.command, 400)}; echo $?",
+            *filter(None, [one_line(side.said)]),
+            str(side.status),
+        )
+    ]
+    return ["```console", *rows, "```", ""]
+
+
+def _change(report: Report, arm: ArmResult) -> list[str]:
+    """Show the commit or the smallest change that does it at the newest break, if it is known."""
+    opened = [one for one in arm.boundaries if (one.hunks or one.commits) and one.kind == "regressed"]
+    if not opened:
+        return []
+    rows = descended_rows(brief(opened[-1], package_of(opened[-1], report.package)), patch(opened[-1]))
+    return [*rows, ""] if len(rows) <= _MOST_ROWS else []
 
 
 def _cause(report: Report, arm: ArmResult) -> list[str]:
@@ -103,17 +145,19 @@ def _repeated(arm: ArmResult) -> str:
     return f"verdicts agree with all {len(repeated)} releases that were executed again; no trace to compare"
 
 
-def _script(report: Report) -> list[str]:
-    """Show the script that the question is about, in a fence that is longer than any in it."""
-    if not report.script:
+def _script(report: Report, shown: ReproResult | None) -> list[str]:
+    """Show the script that stands alone, else the one that the question is about, in a fence longer than any in it."""
+    script = shown.script if shown else report.script
+    if not script:
         return []
-    longest = max((len(run) for run in re.findall("`+", report.script)), default=0)
+    what = f"{NAME}, which stands alone" if shown else md(report.description, 200)
+    longest = max((len(run) for run in re.findall("`+", script)), default=0)
     fence = "`" * max(3, longest + 1)
     return [
-        f"<details open><summary>{md(report.description, 200)}</summary>",
+        f"<details><summary>{what}</summary>",
         "",
         f"{fence}python",
-        *clean(report.script, LIMIT // 2).splitlines(),
+        *clean(script, LIMIT // 2).splitlines(),
         fence,
         "",
         "</details>",

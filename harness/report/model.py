@@ -19,6 +19,8 @@ from harness.report.commits import CommitAnswer
 from harness.report.hunks import HunkAnswer
 from harness.report.opened import DependencyAnswer
 from harness.report.policies import PolicyResult
+from harness.report.repro import ReproResult
+from harness.report.tests import TestsResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,6 +150,7 @@ class BoundaryResult:
         commits: Which commit between both releases does it; None if `descend` was not asked.
         hunks: Which hunks do it, of that commit or, where none is known, of all between both releases; None if
             `descend` was not asked.
+        repro: A script that stands alone and shows it; None if `repro` was not asked.
         dependencies: Which of the changes in `moves` brings the failure; None if the package alone differs, or
             if that was not asked.
         axis: In a question about two packages, which of them varies here; then `before`, `after`, `skipped` and
@@ -170,6 +173,7 @@ class BoundaryResult:
     axis: AxisChange | None = None
     hunks: HunkAnswer | None = None
     commits: CommitAnswer | None = None
+    repro: ReproResult | None = None
 
     @property
     def disputed(self) -> bool:
@@ -197,6 +201,7 @@ class ArmResult:
             release whose verdict depends on the hash seed; empty where none is known.
         grid: What the pairs say together, in a question about two packages; else None. `releases` are then the pairs
             that have a verdict, by the first package's release and then the second's.
+        tests: What became of each test, where the job runs pytest; else None.
     """
 
     name: str
@@ -215,6 +220,7 @@ class ArmResult:
     alone: str = ""
     hash_seed: dict[str, Any] = field(default_factory=dict)
     grid: GridResult | None = None
+    tests: TestsResult | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.report import tests
 from harness.report.dependencies import proof
 from harness.report.dependencies import rows as mixture_rows
 from harness.report.descended import patch
@@ -35,6 +36,7 @@ def environment(*folders: Path) -> Environment:
     made.filters["capitalised"] = capital
     made.filters["dependency_proof"] = proof
     made.filters |= {"descended": descended_rows, "patch": patch}
+    made.filters |= {"tests_table": tests.table, "tests_sentence": tests.sentence}
     made.filters["raised_at"] = raised_in_arm
     made.filters["device_rows"] = rows
     made.filters["mixture_rows"] = mixture_rows

@@ -21,6 +21,7 @@ from harness.report.markdown import code, md
 from harness.report.offers import offers
 from harness.report.policies import compared
 from harness.report.remedies import sentences
+from harness.report.tests import markdown
 from harness.report.text import capital, one_line, seconds
 from harness.report.why import cause_of, confirmed_cause
 
@@ -54,6 +55,7 @@ def summary(report: Report) -> str:
     body = [
         *head,
         *(environments(report) if report.blame else _boundaries(report)),
+        *tests(report),
         *([] if report.axes else _strip(report)),
         *_classes(report),
         *_open(report),
@@ -119,6 +121,12 @@ def _boundaries(report: Report) -> list[str]:
         *_descended(report),
         *_devices(report),
     ]
+
+
+def tests(report: Report) -> list[str]:
+    """Return what became of each test, an arm each; nothing where pytest did not run."""
+    rows = [row for arm in report.arms if arm.tests for row in markdown(arm.tests)]
+    return ["", "## Each test", "", *rows] if rows else []
 
 
 def environments(report: Report) -> list[str]:

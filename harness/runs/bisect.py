@@ -187,6 +187,7 @@ def begin(
     phases = phases or Phases()
     listing = asked.source.listing(asked.package, state)
     warnings = [listing.warning] if listing.warning else []
+    warnings += asked.scenario.notes
     for warning in warnings:
         watcher.note(f"warning: {warning}")
     releases = asked.select(listing.releases)

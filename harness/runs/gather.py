@@ -11,7 +11,9 @@ from harness.report.attribution import CodeLine
 from harness.report.boundaries import BY_TRAINING, BY_VERDICT
 from harness.report.model import ArmResult, BoundaryResult, ReleaseResult
 from harness.report.sentences import sentence
+from harness.report.tests import ChangeOfTests, GroupOfTests, TestsResult
 from harness.sessions.finding import Finding, executions
+from harness.sessions.test_arms import arms_of_tests
 from harness.traces.census import census_differences, renamed
 from harness.traces.compare import first_difference
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from harness.sessions.arm_map import ArmMap
     from harness.sessions.hash_seeds import HashSeedDependence
     from harness.sessions.interleaved import Direct
+    from harness.sessions.test_arms import ArmOfTest
     from harness.verdicts.calibration import Calibration
 
 
@@ -88,7 +91,47 @@ def arm_result(
         calibration=calibration.to_dict() if calibration else {},
         notes=[*answer.log, *_notes(found, calibration, dependence)],
         hash_seed=dependence.to_dict() if dependence else {},
+        tests=result_of_tests(releases, found),
     )
+
+
+def result_of_tests(releases: Sequence[Release], found: ArmMap) -> TestsResult | None:
+    """Return what became of each test, grouped where that is equal; None where pytest did not run."""
+    arms = arms_of_tests(found.firsts, found.repeats)
+    if not arms:
+        return None
+    versions = [release.version for release in releases]
+    groups: dict[tuple[object, ...], GroupOfTests] = {}
+    for arm in arms:
+        changes = [_change_of_tests(arm, one, versions) for one in arm.boundaries]
+        verdicts = [judged.verdict.value for judged in arm.outcomes]
+        fingerprints = [
+            arm.outcomes[one.after if one.kind == "regressed" else one.before].fingerprint
+            for one in arm.boundaries
+        ]
+        key = (*verdicts, *fingerprints, *(one.confirmed for one in arm.boundaries))
+        groups.setdefault(key, GroupOfTests([], verdicts, changes)).tests.append(arm.node)
+    ordered = sorted(groups.values(), key=lambda group: _first_change(group, versions))
+    flaky = {arm.node: [versions[position] for position in arm.flaky] for arm in arms if arm.flaky}
+    return TestsResult(versions, ordered, flaky)
+
+
+def _change_of_tests(arm: ArmOfTest, boundary: Boundary, versions: Sequence[str]) -> ChangeOfTests:
+    return ChangeOfTests(
+        kind=boundary.kind,
+        before=versions[boundary.before],
+        after=versions[boundary.after],
+        skipped=[versions[position] for position in boundary.skipped],
+        untested=[versions[position] for position in boundary.untested],
+        confirmed=boundary.confirmed,
+        reason=arm.outcomes[boundary.after if boundary.kind == "regressed" else boundary.before].reason,
+    )
+
+
+def _first_change(group: GroupOfTests, versions: Sequence[str]) -> tuple[int, int]:
+    """Return what groups are ordered by: those that change first, the earliest change and the largest group before."""
+    first = versions.index(group.changes[0].after) if group.changes else len(versions)
+    return first, -len(group.tests)
 
 
 def _boundary(signal: str, boundary: Boundary, releases: Sequence[Release], found: ArmMap) -> BoundaryResult:

@@ -14,7 +14,7 @@ from harness.files import write_atomic
 from harness.model.codec import from_plain
 from harness.model.question import Question, Subject
 from harness.probes.store import sha256
-from harness.scenario.script import sources
+from harness.scenario.script import command_sources
 from harness.sessions.asked import load_subject
 
 if TYPE_CHECKING:
@@ -75,10 +75,9 @@ def _files(scenario: Scenario) -> dict[str, Path]:
     if not scenario.ad_hoc:
         own = [scenario.folder / "scenario.toml", *scenario.files()]
         return {f"{scenario.name}/{path.relative_to(scenario.folder).as_posix()}": path for path in own}
-    if scenario.job is None:
-        return {}
-    folder = scenario.job.parent
-    return {path.relative_to(folder).as_posix(): path for path in sources(scenario.job)}
+    folder = scenario.job.parent if scenario.job else scenario.folder.resolve()
+    found = command_sources(scenario.command, scenario.job, folder)
+    return {path.relative_to(folder).as_posix(): path for path in found if path.is_relative_to(folder)}
 
 
 @dataclass(frozen=True, slots=True)

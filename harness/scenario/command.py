@@ -18,13 +18,16 @@ from packaging.utils import canonicalize_name
 
 from harness.errors import UsageError
 from harness.scenario import Arm, Scenario
-from harness.scenario.script import script_metadata, script_of
+from harness.scenario.notebook import SUFFIX, convert
+from harness.scenario.script import is_pytest, script_metadata, script_of
+from harness.state import State
 from harness.verdicts.oracles import check_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from harness.scenario import Setting
+    from harness.scenario.notebook import Notebook
 
 
 def merge_pins(pins: Iterable[str], over: Iterable[str]) -> tuple[str, ...]:
@@ -77,34 +80,66 @@ def python_specifier(text: str) -> str:
         ) from None
 
 
-def command_scenario(command: Sequence[str], *, package: str, oracle: Mapping[str, Setting]) -> Scenario:
+def _called(command: Sequence[str], script: Path | None) -> str:
+    """Return what the arm of a command is called: as its script, as its tests, or as its program."""
+    if script is not None:
+        return script.stem
+    if is_pytest(command):
+        files = [word.partition("::")[0] for word in command[1:] if word.partition("::")[0].endswith(".py")]
+        return Path(files[0]).stem if len(files) == 1 else "pytest"
+    return Path(command[0]).name
+
+
+def _about_installs(notebook: Notebook, *, pip_lines: bool) -> str:
+    """Say what became of the lines that install packages."""
+    lines = "; ".join(notebook.installs)
+    if pip_lines:
+        return f"every environment holds what the notebook installs: {', '.join(notebook.requirements)}"
+    return (
+        f"the notebook installs packages, and no probe does that: {lines}; "
+        "--pip-lines puts what they name into every environment, --with names it yourself"
+    )
+
+
+def command_scenario(
+    command: Sequence[str], *, package: str, oracle: Mapping[str, Setting], pip_lines: bool = False
+) -> Scenario:
     """Return the scenario that a command line is: one arm, judged by its exit status first.
 
     Args:
         command: Program and arguments; `python` is the interpreter of the environment.
         package: Package under test, perhaps with extras.
         oracle: Settings of the oracle.
+        pip_lines: Whether environments hold what a notebook's installing lines name.
 
     Raises:
         UsageError: The script is missing, its PEP 723 block is wrong, or the oracle's settings are.
     """
     folder = Path.cwd()
     script = script_of(command, folder)
+    notes: list[str] = []
+    named: Sequence[str] = ["pytest"] if is_pytest(command) else []
+    if script is not None and script.suffix == SUFFIX:
+        folder, notebook = script.parent, convert(script, State.find().notebooks)
+        script = notebook.script
+        named = notebook.requirements if pip_lines else []
+        notes = [_about_installs(notebook, pip_lines=pip_lines)] if notebook.installs else []
     pins, python = script_metadata(script) if script else ([], None)
     complaints = check_settings(oracle)
     if complaints:
         raise UsageError(f"what a good script is: {complaints[0].said}")
-    name = re.sub(r"[^\w.-]+", "-", script.stem if script else Path(command[0]).name).strip("-") or "command"
+    name = re.sub(r"[^\w.-]+", "-", _called(command, script)).strip("-") or "command"
     return Scenario(
         name=name,
         folder=folder,
         package=package_under_test(package)[0],
         job=script,
-        pins=tuple(pins),
+        pins=merge_pins(pins, named),
         arms={name: Arm(name, {})},
         oracle=oracle,
         description=shlex.join(command),
         python=python_specifier(python) if python else ">=3.8",
         command=tuple(command),
         ad_hoc=True,
+        notes=tuple(notes),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
-from harness.scenario.script import command_digest
+from harness.scenario.script import command_digest, is_pytest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,6 +92,7 @@ class Scenario:
         ad_hoc: It is a command of the command line, run in the user's folder; there is no scenario.toml.
         probes_per_gpu: How many run on one GPU at a time.
         statistics_every: Of how many steps one has statistics of the weights and gradients.
+        notes: What a reader of the report must know of the job.
     """
 
     name: str
@@ -117,6 +118,12 @@ class Scenario:
     ad_hoc: bool = False
     probes_per_gpu: int = 1
     statistics_every: int = 1
+    notes: tuple[str, ...] = ()
+
+    @property
+    def tests(self) -> bool:
+        """Whether the command runs pytest, which tells of each test."""
+        return is_pytest(self.command)
 
     @property
     def instructions(self) -> dict[str, Any]:
@@ -133,7 +140,7 @@ class Scenario:
         if self.online or self.variables:
             digest.update(json.dumps([self.online, sorted(self.variables.items())]).encode())
         if self.ad_hoc:
-            digest.update(command_digest(self.command, self.job).encode())
+            digest.update(command_digest(self.command, self.job, self.folder).encode())
             return digest.hexdigest()
         if self.command:
             digest.update(json.dumps(self.command).encode())

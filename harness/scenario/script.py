@@ -36,20 +36,61 @@ def script_of(command: Sequence[str], folder: Path) -> Path | None:
     return script.resolve()
 
 
-def command_digest(command: Sequence[str], script: Path | None) -> str:
-    """Return a digest of a command, its script, and the modules beside the script that it imports."""
+def is_pytest(command: Sequence[str]) -> bool:
+    """Tell whether a command runs pytest."""
+    if len(command) > 2 and _PYTHON.fullmatch(command[0]):
+        return list(command[1:3]) == ["-m", "pytest"]
+    return bool(command) and command[0] == "pytest"
+
+
+def command_digest(command: Sequence[str], script: Path | None, folder: Path) -> str:
+    """Return a digest of a command and of the files that decide what it does, as far as they can be known."""
     digest = hashlib.sha256(json.dumps(list(command)).encode())
-    for path in sources(script) if script else ():
+    for path in command_sources(command, script, folder):
         digest.update(f"{path.name}\0".encode() + path.read_bytes())
     return digest.hexdigest()
 
 
-def sources(script: Path) -> list[Path]:
-    """Return the script and, transitively, the modules of its folder that it imports."""
+def command_sources(command: Sequence[str], script: Path | None, folder: Path) -> list[Path]:
+    """Return the files of a command: a script and the modules beside it that it imports, or the files of its tests."""
+    if script:
+        return sources(script)
+    return _test_files(command, folder) if is_pytest(command) else []
+
+
+def _test_files(command: Sequence[str], folder: Path) -> list[Path]:
+    """Return the files below the paths that pytest is given, what they import, and pytest's settings."""
+    named = [
+        path for word in command if (path := folder / word.partition("::")[0]) != folder and path.exists()
+    ]
+    found: set[Path] = set()
+    for path in named or [folder]:
+        if path.is_file():
+            found |= set(sources(path.resolve()))
+            found |= {
+                one / "conftest.py" for one in path.resolve().parents if one.is_relative_to(folder.resolve())
+            }
+        else:
+            found |= {
+                one
+                for one in path.resolve().rglob("*")
+                if not _HIDDEN.search(str(one.relative_to(path.resolve())))
+            }
+    found |= {folder.resolve() / name for name in _TEST_SETTINGS}
+    return sorted(path for path in found if path.is_file())
+
+
+_HIDDEN = re.compile(r"(^|/)(\.|__pycache__|reports/)")
+_TEST_SETTINGS = ("conftest.py", "pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
+
+
+def sources(script: Path, folder: Path | None = None) -> list[Path]:
+    """Return the script and, transitively, the modules of a folder that it imports; by default of its own."""
+    folder = folder or script.parent
     found, left = [script], [script]
     while left:
         for name in sorted(_imports(left.pop())):
-            for path in (script.parent / f"{name}.py", *sorted((script.parent / name).rglob("*.py"))):
+            for path in (folder / f"{name}.py", *sorted((folder / name).rglob("*.py"))):
                 if path.is_file() and path not in found:
                     found.append(path)
                     left.append(path)
@@ -92,6 +133,11 @@ def script_metadata(script: Path) -> tuple[list[str], str | None]:
     if not isinstance(dependencies, list) or not isinstance(python, str | None):
         raise UsageError(f"{script}: dependencies must be a list, requires-python a text (PEP 723)")
     return check_requirements(dependencies, f"{script}: dependencies"), python
+
+
+def without_block(text: str) -> str:
+    """Return a script's text without its PEP 723 block."""
+    return _BLOCK.sub("", text).lstrip("\n")
 
 
 def check_requirements(texts: Iterable[Any], where: str) -> list[str]:

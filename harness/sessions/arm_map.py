@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.report.boundaries import BY_TRAINING
 from harness.search.boundaries import Boundary, changes
 from harness.sessions.finding import Finding
+from harness.sessions.test_arms import arms_of_tests
 from harness.traces.compare import beyond, noise_floor
 from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
@@ -55,8 +56,9 @@ class ArmMap:
         ]
 
     def sides(self) -> set[int]:
-        """Return the positions next to a boundary in census or trace that have no untested release between."""
+        """Return the positions next to a boundary in census, trace or a test that have no untested release between."""
         found = [boundary for signal in BY_TRAINING for boundary in self.boundaries(signal)]
+        found += [boundary for arm in arms_of_tests(self.firsts, self.repeats) for boundary in arm.boundaries]
         return {side for one in found if not one.untested for side in (one.before, one.after)}
 
     def _again(self, position: int, signal: str) -> bool:

@@ -265,7 +265,12 @@ def _of_command(question: Question) -> Scenario:
             "for example --package peft"
         )
     package = ENVIRONMENT if between_environments else question.axes[0].package
-    return command_scenario(question.subject.command, package=package, oracle=oracle_of(question.judging))
+    return command_scenario(
+        question.subject.command,
+        package=package,
+        oracle=oracle_of(question.judging),
+        pip_lines=question.holds.pip_lines,
+    )
 
 
 _BY_EXIT = ("bad_when_stdout_matches", "error_matches", "import_errors")

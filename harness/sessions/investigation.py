@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from harness.search import Answer
     from harness.sessions.arm_map import Findings
+    from harness.sessions.asked import Asked
     from harness.sessions.driver import Driver, Task
     from harness.sessions.finding import Finding
 
@@ -96,6 +97,12 @@ def replay(searched: Searched, names: Sequence[str], findings: Findings) -> Sear
     return search
 
 
+def _strategy(asked: Asked) -> str:
+    """Return how to search: tests break and are repaired each in a release of its own, so all are executed."""
+    wanted = asked.question.plan.search
+    return "sweep" if asked.scenario.tests and wanted == "auto" else wanted
+
+
 class Investigation:
     """The searches of one run, an arm each.
 
@@ -112,7 +119,7 @@ class Investigation:
         self.driver = driver
         asked = driver.session.asked
         self.searched = Searched(
-            strategy=asked.question.plan.search,
+            strategy=_strategy(asked),
             from_given=asked.first is not None,
             find_fix=asked.question.plan.find_fix,
             any_failure=asked.question.plan.any_failure,

@@ -133,6 +133,7 @@ class Session:
         """
         scenario = self.asked.scenario
         lock = self.locks[position]
+        tests = {"tests": self.asked.package} if scenario.tests else {}
         by_oracle = {"alone": True} if self.alone else {"clean": True} if clean(scenario.oracle) else {}
         laid = self.overlay(position) if self.overlay else None
         if isinstance(lock, Unresolvable) or isinstance(laid, NotInstallable):
@@ -151,6 +152,7 @@ class Session:
                 repeat=repeat,
                 instructions={
                     **scenario.instructions,
+                    **tests,
                     **by_oracle,
                     **arm.instructions,
                     **over,

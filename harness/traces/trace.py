@@ -19,7 +19,9 @@ Each line is an object with `event`; the order is the order of happening:
 | `output`    | one leaf of a value to be compared: `name`, `dtype` (`float`, `int` and `bool` of Python, `text`, `bytes`, else the library's), `shape`, `digest` (SHA-256 of dtype, shape and bytes); of numbers `every` and `values` (every n-th, 4096 at most; a complex one is two), `nan`, `inf` (counts), `min`, `max`, `mean`, `norm` (of the finite ones); of a text `text` (its beginning) |
 | `warning`   | the first of its kind: `category` (class of the warning, `log WARNING`, `log ERROR` …), `message`, `where` (file or logger) |
 | `warned`    | at the end: `counts` of the `warning` events, in their order; `more` (int), further ones that were left out |
-| `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool), `importing` (bool: a module could not be imported), `no_space` (bool: the disk was full), `raised_in` (package whose code lies deepest in the traceback), `frames`: [{`package`, `file`, `line`, `function`, `text`}] of installed files, the deepest last |
+| `test`      | where the command runs pytest, of one phase of one test that decides something: `node`, `outcome` (passed, failed, error, skipped, xfailed, xpassed), `phase` (setup, call, teardown), `exception`, `message`, `seconds` |
+| `pytest`    | before pytest begins, with `status` null; at its end `status` (exit status), `errors`: [{`node`, `exception`, `message`}] of files that cannot be collected, `elsewhere`: [files of the package under test that were loaded from outside of site-packages] |
+| `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool), `importing` (bool: a module could not be imported), `no_space` (bool: the disk was full), `raised_in` (package whose code lies deepest in the traceback), `cell` (number of the code cell, in a notebook), `frames`: [{`package`, `file`, `line`, `function`, `text`}] of installed files, the deepest last |
 | `end`       | `reason` (`finished`, `stopped: why` or, after an `error`, `failed: class`), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes), on CUDA `device_memory_peak` (bytes) |
 | `modules`   | at the end of a script's process: `places`, the files and folders of site-packages that hold a module that is loaded |
 | `memory`    | at the end of a script's process: `peak`, most bytes that it or one process that it waited for held |
@@ -81,6 +83,8 @@ class Trace:
         seconds: What each step took; None where that was not told.
         memory_peak: Bytes, as of the `memory` event; None without one.
         modules: Places of the `modules` event; None without one.
+        tests: The `test` events in order.
+        pytest: The last event of that name; None where pytest did not run.
     """
 
     start: dict[str, Any] | None = None
@@ -103,6 +107,8 @@ class Trace:
     warnings: tuple[dict[str, Any], ...] = field(default=())
     memory_peak: int | None = None
     modules: tuple[str, ...] | None = None
+    tests: tuple[dict[str, Any], ...] = ()
+    pytest: dict[str, Any] | None = None
 
     def signal(self, name: str) -> list[float | None]:
         """Return one signal over all steps, or what was recorded under that name; else an empty list."""
@@ -133,7 +139,7 @@ def read_trace(path: Path) -> Trace:
     columns: tuple[str, ...] = ()
     rows: list[tuple[float | None, ...]] = []
     several: dict[str, list[dict[str, Any]]] = {
-        name: [] for name in ("step", "nonfinite", "frame", "origin", "output", "warning", "record")
+        name: [] for name in ("step", "nonfinite", "frame", "origin", "output", "warning", "record", "test")
     }
     for event in _events(path):
         kind = str(event.get("event"))
@@ -150,7 +156,17 @@ def read_trace(path: Path) -> Trace:
             facts["memory_peak"] = int(event["peak"])
         elif kind == "modules":
             facts["modules"] = tuple(event["places"])
-        elif kind in {"start", "census", "identity", "error", "end", "warned", "overlay", "executed"}:
+        elif kind in {
+            "start",
+            "census",
+            "identity",
+            "error",
+            "end",
+            "warned",
+            "overlay",
+            "executed",
+            "pytest",
+        }:
             facts[kind] = event
     records: dict[str, list[float | None]] = {}
     for event in several["record"]:
@@ -170,6 +186,7 @@ def read_trace(path: Path) -> Trace:
             {**event, "values": list(map(number, event.get("values", ())))} for event in several["output"]
         ),
         seconds=tuple(event.get("seconds") for event in several["step"]),
+        tests=tuple(several["test"]),
         warnings=tuple(
             {**event, "count": count} for event, count in zip(several["warning"], counts, strict=False)
         ),

@@ -7,6 +7,8 @@
 | could not be parsed, or a module could not be imported | skip, unless `import_errors = "bad"` |
 | prints what `bad_when_stdout_matches` matches | bad, whatever its exit status; other failures are then a skip |
 | ends with anything else | bad; with `error_matches`, a skip unless its output matches |
+
+Where the command runs pytest, its exit statuses count, as `harness.verdicts.pytest_status` says.
 """
 
 from __future__ import annotations
@@ -76,7 +78,8 @@ def _said(execution: Execution, error: Mapping[str, Any] | None, output: str) ->
     if not execution.code:
         return _ENDED_WELL
     if error is not None:
-        return f"{error['exception']}: {first_line(error.get('message', ''))}"
+        cell = f"cell {error['cell']}: " if error.get("cell") else ""
+        return f"{cell}{error['exception']}: {first_line(error.get('message', ''))}"
     return f"exit status {execution.code}: {execution.last_words(output)}"
 
 
@@ -90,4 +93,5 @@ def _fingerprint(error: Mapping[str, Any] | None, output: str, code: int) -> Fin
     """Return what the failure looks like: the exception's class where there is one, else the exit status."""
     found = error or last_raised(output)
     exception = found["exception"] if found else None
-    return Fingerprint("exception" if exception else f"exit status {code}", exception=exception)
+    cell = f"cell {error['cell']}" if error and error.get("cell") else None
+    return Fingerprint("exception" if exception else f"exit status {code}", phase=cell, exception=exception)

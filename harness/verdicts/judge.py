@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from harness.probes.probe import first_line
 from harness.verdicts import oracles
 from harness.verdicts.exit_status import judge_exit
+from harness.verdicts.pytest_status import judge_tests
 from harness.verdicts.skips import from_outside
 from harness.verdicts.verdict import Fingerprint, Judgement, SkipKind, Verdict
 
@@ -34,7 +35,10 @@ def judge(execution: Execution, trace: Trace, settings: Mapping[str, Any], outpu
     if ended is not None:
         return ended
     if oracles.by_exit_status(settings):
-        ended = judge_exit(execution, trace, output, settings)
+        if trace.pytest is None:
+            ended = judge_exit(execution, trace, output, settings)
+        else:
+            ended = judge_tests(trace, execution.code, execution.last_words(output), settings)
         decided = ended.verdict != Verdict.GOOD or settings["kind"] == "exit-status"
         return ended if decided else oracles.apply(trace, settings)
     return _incomplete(execution, trace, output) or oracles.apply(trace, settings)

@@ -46,7 +46,7 @@ class Fingerprint:
     Attributes:
         kind: `non-finite loss`, `non-finite weight`, `exception`, `loss not learnt`, `loss higher` and so on.
         step: Optimizer step, counted from 1; None where it has no meaning.
-        phase: `forward`, `backward` or `optimizer`; None where it has no meaning.
+        phase: `forward`, `backward` or `optimizer`, of a notebook the cell; None where it has no meaning.
         parameter: Canonical name of the first parameter concerned.
         exception: Class name of the exception.
         level: Of a metric whose every change counts, the value of the first release that had it, rounded.

@@ -60,7 +60,8 @@ def output(name: str, value: Any) -> None:
 def describe_error(error: BaseException) -> dict[str, Any]:
     """Return what is known of an exception.
 
-    The keys are `exception` (class name), `message`, `out_of_memory`, `importing`, `no_space`, `raised_in`, `frames`.
+    The keys are `exception` (class name), `message`, `out_of_memory`, `importing`, `no_space`, `raised_in`, `cell`,
+    `frames`.
 
     `importing` tells that a module could not be imported: an ImportError or SyntaxError, or whatever else was
     raised while a module was being imported; what caused the exception counts as well. `raised_in` is the installed
@@ -78,6 +79,7 @@ def describe_error(error: BaseException) -> dict[str, Any]:
         "importing": _importing(error),
         "no_space": _no_space(error),
         "raised_in": frames[-1]["package"] if frames else "",
+        "cell": _cell(error),
         "frames": frames[-_MOST_FRAMES:],
     }
 
@@ -113,6 +115,24 @@ def _frames(error: BaseException) -> List[Dict[str, Any]]:
     for frame in found:
         frame["package"] = str((owners.get(frame["package"]) or [frame["package"]])[0])
     return found
+
+
+def _cell(error: BaseException) -> Any:
+    """Return the number of the code cell, from 1, that a script with `# %%` markers was in; None without markers."""
+    script, line, trace = sys.argv[0], None, error.__traceback__
+    while trace is not None and line is None:
+        if trace.tb_frame.f_code.co_filename == script:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    if line is None and isinstance(error, SyntaxError) and error.filename == script:
+        line = error.lineno
+    before = linecache.getlines(script)[: line or 0]
+    cells = [
+        text
+        for text in before
+        if text.startswith("# %%") and "[markdown]" not in text and "[raw]" not in text
+    ]
+    return len(cells) or None
 
 
 def _owners() -> Mapping[str, List[str]]:

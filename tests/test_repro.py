@@ -1,0 +1,240 @@
+"""A job becomes a script that stands alone: inlined, decided, made smaller, executed on both sides by uv alone."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.report.evidence import ProbeEvidence
+from harness.report.model import ReleaseResult
+from harness.repro.block import Head, dependencies_of, with_head
+from harness.repro.checks import Check, check_of
+from harness.repro.edits import Source
+from harness.repro.inline import plain
+from harness.repro.reduce import Reduction
+from harness.repro.simplify import simplify
+from harness.traces.trace import Trace
+
+ROOT = Path(__file__).parent.parent
+WITH_RECORDER = [
+    ROOT / "scenarios/llama_seq_cls/job.py",
+    ROOT / "harness/scenario/templates/lora.py",
+    ROOT / "harness/scenario/templates/plain.py",
+    ROOT / "tests/scenarios/toy/job.py",
+]
+FINITE = (
+    'for name, parameter in $model.named_parameters():\n    assert parameter.isfinite().all(), f"{name}"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("A = 1\nif A == 1:\n    print(A)\nelse:\n    print(2)\n", "A = 1\nprint(A)\n"),
+        (
+            "A = ''\nif A:\n    print(1)\nelif len('x') > 2:\n    print(2)\n",
+            "if len('x') > 2:\n    print(2)\n",
+        ),
+        ("A = ''\nif len('x'):\n    print(1)\nelif A:\n    print(2)\n", "if len('x'):\n    print(1)\n"),
+        ("A = True\nprint('a' if not A else 'b')\n", "print('b')\n"),
+        ("A = 0.0\nx = 3\nif x and A:\n    print(x)\n", ""),
+        ("A = None\nx = A or len('ab')\nprint(x)\n", "x = len('ab')\nprint(x)\n"),
+        ("T = {'k': 1}\nK = ''\nprint(T.get(K, 'other'))\n", "print('other')\n"),
+        (
+            "import contextlib\nc = contextlib.nullcontext()\nwith c:\n    print(1)  # said\n",
+            "print(1)  # said\n",
+        ),
+        ("from math import pi, tau\nprint(pi)\n", "from math import pi\nprint(pi)\n"),
+        ("for _ in range(2):\n    pass\nprint(1)\n", "for _ in range(2):\n    pass\nprint(1)\n"),
+        ("def f():\n    return 1\n\n\ndef g():\n    return f()\n\n\nprint(2)\n", "print(2)\n"),
+    ],
+)
+def test_what_settings_decide_goes(before, after):
+    assert simplify(before).strip() == after.strip()
+
+
+@pytest.mark.parametrize("job", WITH_RECORDER, ids=lambda path: path.parent.name + "/" + path.name)
+def test_every_job_with_a_recorder_becomes_a_plain_script(job):
+    text = simplify(plain(job.read_text(encoding="utf-8"), {"seed": 7}, Check(weights=FINITE)))
+    tree = ast.parse(text)
+    names = {one.id for one in ast.walk(tree) if isinstance(one, ast.Name)}
+    assert not {"harness_recorder", "Recorder", "recorder", "settings", "config"} & names
+    assert "harness" not in {
+        name.split(".")[0] for name in re.findall(r"^(?:import|from) (\S+)", text, re.MULTILINE)
+    }
+    assert ("isfinite" in text) == ("torch" in job.read_text(encoding="utf-8"))
+
+
+def test_settings_stand_on_top_with_their_comments():
+    text = plain(
+        'from harness_recorder import settings\nc = settings({\n    "lr": 0.1,  # the rate\n    "name": "a",\n})\n'
+        "print(c.lr, c.name)\n",
+        {"name": "b"},
+        Check(),
+    )
+    assert text == 'LR = 0.1  # the rate\nNAME = "b"\nprint(LR, NAME)\n'
+
+
+def test_what_has_no_plain_lines_is_refused():
+    with pytest.raises(UsageError, match=r"TraceCallback.*repro.* knows plain lines for"):
+        plain("from harness_recorder.transformers import TraceCallback\n", {}, Check())
+
+
+def test_arguments_and_items_go_with_their_commas():
+    source = Source("f(\n    1,\n    a=2,  # two\n    b=3,\n)\n")
+    call = source.tree.body[0].value
+    items = [source.span(one) for one in (*call.args, *call.keywords)]
+    for at, left in ((2, {"a"}), (1, {"b"})):
+        text = source.edited([source.drop_item(call, items, at)])
+        assert {one.arg for one in ast.parse(text).body[0].value.keywords} == left
+    alone = Source("f(a=1, )\n")
+    call = alone.tree.body[0].value
+    assert alone.edited([alone.drop_item(call, [alone.span(call.keywords[0])], 0)]) == "f()\n"
+
+
+def executed(text: str) -> str:
+    return (
+        subprocess.run([sys.executable, "-c", text], check=False, capture_output=True, text=True)
+        .stderr.strip()
+        .rpartition("\n")[2]
+    )
+
+
+def test_a_script_is_made_smaller_while_it_fails_alike():
+    text = (
+        "STEPS = 64\nWIDTH = 8\n\n\ndef unused():\n    return 1\n\n\ndef make(a=1, b=2, c=3):\n    return a * b\n\n\n"
+        "x = make(a=2, b=3, c=4)\ny = [0] * WIDTH\nprint(len(y))\nfor step in range(STEPS):\n    y.append(step)\n"
+        "assert STEPS < 3, 'too many steps'\n"
+    )
+    wanted = executed(text)
+    reduction = Reduction(lambda one: executed(one) == wanted, text, 60)
+    assert reduction.run() == "STEPS = 4\n\nassert STEPS < 3, 'too many steps'\n"
+    assert reduction.path[0] == "STEPS 64 -> 4"
+    assert reduction.tried <= 60
+
+
+def test_nothing_is_executed_where_no_trial_is_allowed():
+    reduction = Reduction(lambda _text: pytest.fail("executed"), "A = 2\n", 0)
+    assert reduction.run() == "A = 2\n"
+
+
+def side(version, trace=None, fingerprint=None):
+    return ReleaseResult(version, None, "", "", fingerprint=fingerprint), ProbeEvidence(trace or Trace())
+
+
+def test_the_check_names_the_weight_whatever_a_wrapper_calls_it():
+    fingerprint = {"kind": "non-finite weight", "parameter": "model.q_proj.lora_A.weight"}
+    check = check_of({"kind": "training"}, side("1"), side("2", fingerprint=fingerprint))
+    raw = "AssertionError: non-finite weight: base_model.model.model.q_proj.lora_A.default.weight"
+    assert re.search(check.error_matches, raw)
+    assert not re.search(check.error_matches, raw.replace("q_proj", "v_proj"))
+
+
+def test_the_check_of_a_metric_lies_between_both_sides():
+    both = [side(version, Trace(records={"loss": [value]})) for version, value in (("1", 0.25), ("2", 0.5))]
+    check = check_of({"kind": "metric", "signal": "loss"}, *both)
+    text = plain('value = 0.5\nprint(f"loss={value + 0:.2f}")\n', {}, check)
+    assert text.startswith('value = 0.5\nloss = value + 0\nprint(f"loss={loss:.2f}")\n')
+    assert executed(text) == "AssertionError: loss is 0.5, in place of 0.25"
+    assert executed(text.replace("value = 0.5", "value = 0.3")) == ""
+
+
+def test_the_check_of_a_warning_is_a_filter():
+    warning = {"category": "FutureWarning", "message": "\nAll of `this` 2 will go", "where": "x", "count": 1}
+    bad = side("2", Trace(warnings=(warning,)), {"kind": "warning FutureWarning"})
+    text = plain(
+        "import warnings\nwarnings.warn('\\nAll of `this` 3 will go', FutureWarning)\n",
+        {},
+        check_of({"kind": "warnings"}, side("1"), bad),
+    )
+    assert text.count("import warnings") == 1
+    assert executed(text) == "All of `this` 3 will go"
+    other = text.replace("3 will go", "3 will stay")
+    assert subprocess.run([sys.executable, "-c", other], check=False, capture_output=True).returncode == 0
+
+
+def test_an_oracle_that_no_few_lines_can_tell_is_refused():
+    with pytest.raises(UsageError, match="the oracle performance judges what no few lines"):
+        check_of({"kind": "performance", "signal": "wall_seconds"}, side("1"), side("2"))
+
+
+def test_pins_are_those_of_both_sides_and_never_the_package_itself():
+    locks = [
+        {"toy": "1", "numpy": "2.0", "torch": "2.13.0+cpu", "moved": "1"},
+        {"toy": "2", "numpy": "2.0", "torch": "2.13.0+cpu", "moved": "2"},
+    ]
+    found = dependencies_of("import numpy\nimport moved\nimport toy\n", ["torch[x]>=2"], locks, "toy")
+    assert found == ["numpy==2.0", "torch[x]==2.13.0"]
+
+
+def test_the_head_replaces_block_and_docstring():
+    head = Head(
+        dependencies=["a==1"],
+        python="3.11",
+        said="It works: with p 1, and not with 2.",
+        commands={"1": ["uv", "run", "repro.py"]},
+    )
+    text = with_head('# /// script\n# dependencies = []\n# ///\n"""Old."""\n\nprint(1)\n', head)
+    assert text == (
+        '# /// script\n# requires-python = "==3.11.*"\n# dependencies = [\n#     "a==1",\n# ]\n# ///\n'
+        '"""It works: with p 1, and not with 2.\n\n    uv run repro.py\n"""\n\nprint(1)\n'
+    )
+
+
+def test_a_scenario_becomes_one_script_that_upstream_can_run(toy, harness):
+    harness("bisect", "toy", "--from", "1.1", "--to", "2.0")
+    done = harness("repro", "latest", "--to", "alone", "--trials", "30")
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = Path("alone/repro.py").read_text(encoding="utf-8")
+    assert "harness" not in text.partition('"""')[2].partition('"""')[2]
+    assert "uv run --with toy==1.1 repro.py" in text
+    assert "exit status 1" in done.stdout
+    assert "non-finite loss: nan" in done.stdout
+    report = json.loads(Path("reports/latest/report.json").read_text(encoding="utf-8"))
+    (boundary,) = [one for one in report["arms"][0]["boundaries"] if one["signal"] == "verdict"]
+    assert boundary["repro"]["script"] == text
+    assert (boundary["repro"]["good"]["status"], boundary["repro"]["bad"]["status"]) == (0, 1)
+    issue = Path("reports/latest/issue.md").read_text(encoding="utf-8")
+    before, _, rest = issue.partition("<details>")
+    assert len(before.splitlines()) <= 60
+    assert rest.index("repro.py") < rest.index("$ uv run --with toy==1.1") < rest.index("How this was found")
+    assert issue.count("<details") == issue.count("</details>")
+
+
+def test_a_script_that_does_not_show_it_ends_with_3(toy, harness):
+    (toy / "repro.py").write_text(
+        "import os, toy\nassert 'HARNESS_TRACE' not in os.environ or toy.loss(3) == toy.loss(3)\n",
+        encoding="utf-8",
+    )
+    harness("bisect", "--package", "toy", "--with", "helper==1.0", "--from", "1.1", "--to", "2.0", "repro.py")
+    done = harness("repro", "latest", "--to", "alone")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "repro.py does not show it with 2.0" in done.stdout
+
+
+def test_a_question_without_such_a_script_is_refused(toy, harness):
+    harness(
+        "bisect",
+        "--package",
+        "toy",
+        "--with",
+        "helper==1.0",
+        "--from",
+        "1.1",
+        "--to",
+        "2.0",
+        "--",
+        "bash",
+        "-c",
+        "python -c 'import toy; toy.loss(3) == toy.loss(3) or exit(1)'",
+    )
+    done = harness("repro", "latest")
+    assert done.returncode == 2
+    assert "only a script of Python's can stand alone" in done.stderr
