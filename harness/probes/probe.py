@@ -94,6 +94,10 @@ class Probe:
 
     def command_line(self, python: Path) -> list[str]:
         """Return the whole command line in an environment, given by its interpreter."""
+        if self.command[:1] == (
+            "pytest",
+        ):  # the packages that all environments share have no programs in this one
+            return [str(python), "-m", *self.command]
         if self.job is None:
             return list(self.command)
         return [str(python), str(RECORDER / "harness_run.py"), *self.arguments()]

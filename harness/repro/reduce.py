@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -144,6 +145,8 @@ def _kept(statement: ast.stmt) -> bool:
 def _arguments(source: Source) -> Iterator[list[Edit]]:
     """Yield the keywords of calls and the items of dictionaries and lists that may go: all of one, then each alone."""
     alone: list[list[Edit]] = []
+    known = constants(source)
+    sizes = {name for name, value in known.items() if type(value) is int}  # a default may be far larger
     for node in ast.walk(source.tree):
         items: list[tuple[int, int]] = []
         first = 0
@@ -158,7 +161,11 @@ def _arguments(source: Source) -> Iterator[list[Edit]]:
             ]
         elif isinstance(node, ast.List) and len(node.elts) > 1:
             items = [source.span(one) for one in node.elts]
-        alone += [[source.drop_item(node, items, at)] for at in reversed(range(first, len(items)))]
+        alone += [
+            [source.drop_item(node, items, at)]
+            for at in reversed(range(first, len(items)))
+            if not sizes & set(re.findall(r"\w+", source.text[items[at][0] : items[at][1]]))
+        ]
     yield from alone
 
 
