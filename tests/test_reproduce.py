@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from printed_commands import check, report, rows
+from toyindex import BAD, DAYS, GOOD, ToyIndex, wheel
 
 SCRIPT = 'import os\nimport toy\nprint(f"loss={toy.loss(3)!r}")\nassert toy.loss(3) == toy.loss(3)\n'
 PRINTS = 'import toy\nprint(f"loss={toy.loss(3)!r}")\n'
@@ -143,3 +144,36 @@ def test_a_run_keeps_the_files_of_its_job(fresh, harness):
     done = harness("bisect", "--package", "toy", *RANGE, "--with", "helper==1.0", "--", "python", "repro.py")
     assert done.returncode == 0, done.stderr
     assert Path("reports/latest/job/repro.py").read_text(encoding="utf-8") == SCRIPT
+
+
+def test_of_releases_whose_dependencies_follow_the_newest_one(fresh, harness, monkeypatch):
+    """All are locked with the newest release of the range, and a single one by hand has the same lock."""
+    with ToyIndex() as index:
+        for version in ("1.0", "2.0", "3.0"):
+            index.add("helper", wheel("helper", version, "", uploaded=DAYS[0]))
+        for version, code, needed in (
+            ("1.0", GOOD, "helper"),
+            ("1.1", GOOD, "helper<3"),
+            ("2.0", BAD, "helper<2"),
+        ):
+            index.add("toy", wheel("toy", version, code, requires=(needed,), uploaded=DAYS[1]))
+        index.add("toy", wheel("toy", "2.1", BAD, requires=("helper",), uploaded=DAYS[2]))
+        monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+        done = harness("bisect", "--package", "toy", "--to", "2.0", "--", "python", "repro.py")
+        assert done.returncode == 0, done.stderr
+        check(report(), harness)
+        done = harness(
+            "bisect",
+            "--package",
+            "toy",
+            "--to",
+            "2.0",
+            "--metric",
+            "loss",
+            "--find-fix",
+            "--",
+            "python",
+            "prints.py",
+        )
+        assert done.returncode == 0, done.stderr
+        check(report(), harness)

@@ -11,10 +11,6 @@ from harness.model.commands import OF_FIRST, OF_JOB
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
-
-    from harness.releases.release import Release
-    from harness.sessions.asked import Asked
 
 EXIT = {"good": 0, "bad": 1, "skip": 125}
 
@@ -36,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Execute the probe, or take its stored result, and print what it gave."""
+    from packaging.version import Version  # noqa: PLC0415 - kept out of start-up
+
     from harness.releases.release import select  # noqa: PLC0415
     from harness.sessions.asked import ask  # noqa: PLC0415
     from harness.sessions.calibrate import calibrate  # noqa: PLC0415
@@ -46,37 +44,27 @@ def run(options: argparse.Namespace) -> int:
     question, state = read_question(options), State.find()
     if options.arm:
         question = replace(question, job=replace(question.job, arms=(options.arm,)))
-    asked = replace(ask(question, state, read_place(options)), first=options.release, last=options.release)
+    asked = ask(question, state, read_place(options))
     listing = asked.source.listing(asked.package, state)
-    wanted = select(listing.releases, package=asked.package, first=options.release, last=options.release)
-    releases = [*_reference(asked, listing.releases), *wanted]
+    (wanted,) = select(listing.releases, package=asked.package, first=options.release, last=options.release)
+    # The whole range, so that what all are locked and compared with is what a run of this question has.
+    releases = sorted({*asked.select(listing.releases), wanted}, key=lambda one: Version(one.version))
+    position = releases.index(wanted)
     arm = asked.arms[0]
     with prepare(asked, releases, state, lambda *_: None, warm=False) as session:
         calibrate(session, arm)
-        finding = observe(session, arm, len(releases) - 1, options.repeat)
+        finding = observe(session, arm, position, options.repeat)
         if (
             session.executor.repaired()
         ):  # a job changed files of its environment: what came after that is gone
             session.calibrations.clear()
             calibrate(session, arm)
-            finding = observe(session, arm, len(releases) - 1, options.repeat)
+            finding = observe(session, arm, position, options.repeat)
     for note in session.executor.notes:
         print(f"warning: {note}", file=sys.stderr)
     said = f"{finding.verdict.value}, {finding.judgement.reason}"
-    print(f"{asked.package} {wanted[0].version} {arm.name}: {said}")
+    print(f"{asked.package} {wanted.version} {arm.name}: {said}")
     for one in finding.seeds():
         if one.result is not None:
             print(f"trace and output: {one.result.folder}")
     return EXIT[finding.verdict.value]
-
-
-def _reference(asked: Asked, releases: Sequence[Release]) -> list[Release]:
-    """Return the release that a metric is compared with, if the scenario's oracle compares one."""
-    from harness.releases.release import select  # noqa: PLC0415 - kept out of start-up
-    from harness.verdicts.oracles import compares, with_defaults  # noqa: PLC0415
-
-    oracle = with_defaults(asked.scenario.oracle)
-    if not compares(oracle):
-        return []
-    first = oracle["reference"] or asked.scenario.first
-    return select(releases, package=asked.package, first=first)[:1]

@@ -53,13 +53,13 @@ def add_question(parser: argparse.ArgumentParser, verb: str) -> dict[str, argpar
         help="in place of SCENARIO: a file, a folder or one test for pytest; may be repeated",
     )
     if verb != "blame":
-        _add_axes(groups[OF_FIRST], verb)
+        _add_axes(groups[OF_FIRST])
     for part in (Subject, Ends, Job, Holds, Judging, Plan, Place):
         add_options(parser, part, verb, groups)
     return groups
 
 
-def _add_axes(parser: argparse._ArgumentGroup, verb: str) -> None:
+def _add_axes(parser: argparse._ArgumentGroup) -> None:
     """Add the options that say which packages and which of their releases vary."""
     parser.add_argument(
         "--package",
@@ -68,21 +68,20 @@ def _add_axes(parser: argparse._ArgumentGroup, verb: str) -> None:
         help="package whose releases are compared, with extras if needed (jax[cpu]); default: the scenario's; `bisect` "
         "takes two",
     )
-    if verb != "probe":
-        parser.add_argument(
-            "--from",
-            action=InOrder,
-            dest="first",
-            metavar="V",
-            help="oldest release of the range; default: the scenario's, or the oldest of all",
-        )
-        parser.add_argument(
-            "--to",
-            action=InOrder,
-            dest="last",
-            metavar="V",
-            help="newest release of the range; default: the newest of all",
-        )
+    parser.add_argument(
+        "--from",
+        action=InOrder,
+        dest="first",
+        metavar="V",
+        help="oldest release of the range; default: the scenario's, or the oldest of all",
+    )
+    parser.add_argument(
+        "--to",
+        action=InOrder,
+        dest="last",
+        metavar="V",
+        help="newest release of the range; default: the newest of all",
+    )
 
 
 def read_question(options: argparse.Namespace) -> Question:

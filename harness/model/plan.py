@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.model.commands import ASKING, OF_RANGE, OF_SEARCH, OF_WHY
+from harness.model.commands import ASKING, OF_RANGE, OF_SEARCH, OF_WHY, PROBING
 from harness.model.options import option
 from harness.model.values import ASSUMPTION, NUMBER
 
@@ -31,7 +31,7 @@ class Plan:
         "what an execution costs, then choose",
         choices=SEARCHES,
     )
-    find_fix: bool = option(False, "--find-fix", "look for the release that repaired the job")
+    find_fix: bool = option(False, "--find-fix", "look for the release that repaired the job", verbs=PROBING)
     any_failure: bool = option(
         False, "--any-failure", "treat all failures as the same failure", verbs=(*ASKING, "blame")
     )

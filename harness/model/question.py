@@ -70,18 +70,16 @@ class Question:
         if self.subject.scenario:
             words.append(self.subject.scenario)
         words += write_options(self.subject, verb)
-        words += self._ranges(verb) if verb != "blame" else ()
+        words += self._ranges() if verb != "blame" else ()
         for part in (self.ends, self.holds, self.job, self.judging, self.plan):
             words += write_options(part, verb)
         words += more
         return [*words, "--", *self.subject.command] if self.subject.command else words
 
-    def _ranges(self, verb: str) -> Iterator[str]:
+    def _ranges(self) -> Iterator[str]:
         for axis in self.axes:
             if axis.package:
                 yield from ("--package", axis.package)
-            if verb == "probe":
-                continue
             if axis.first is not None:
                 yield from ("--from", axis.first)
             if axis.last is not None:

@@ -150,4 +150,4 @@ def _command(report: Report, question: Question, arm: ArmResult, row: ReleaseRes
         return row.command
     (varied,) = (axis for axis in report.axes if axis.package == point.package)
     part = Part(point.package, varied.versions, point.held, point.held_version, [arm.name])
-    return probe_command(part_question(question, part), point.version, arm.name, report.oracle)
+    return probe_command(part_question(question, part), point.version, arm.name)

@@ -267,10 +267,9 @@ class GridInvestigation:
             if isinstance(lock, Unresolvable)
         }
         findings |= {position: representative(repeats) for position, repeats in driver.findings[arm].items()}
-        oracle = session.asked.scenario.oracle
         for position, (first, repeats) in findings.items():
             release = session.releases[position]
-            command = probe_command(session.asked.question, release.version, arm, oracle)
+            command = probe_command(session.asked.question, release.version, arm)
             row = release_result(release, first, repeats, command, part.package)
             self.grids[arm].tell(Point(part.package, release.version, part.held, part.held_version), row)
 

@@ -233,10 +233,7 @@ def gather(
     arms: list[ArmResult] = []
     for arm in asked.arms:
         found = arrange(len(session.releases), driver.findings[arm.name], answers[arm.name].judged)
-        commands = [
-            probe_command(asked.question, release.version, arm.name, asked.scenario.oracle)
-            for release in session.releases
-        ]
+        commands = [probe_command(asked.question, release.version, arm.name) for release in session.releases]
         arms.append(
             arm_result(
                 arm,

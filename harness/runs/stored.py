@@ -146,8 +146,7 @@ def with_commands(report: Report, folder: Path) -> Report:
         replace(
             arm,
             releases=[
-                replace(row, command=probe_command(question, row.version, arm.name, report.oracle))
-                for row in arm.releases
+                replace(row, command=probe_command(question, row.version, arm.name)) for row in arm.releases
             ],
         )
         for arm in report.arms

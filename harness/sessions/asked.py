@@ -6,7 +6,7 @@ import os
 import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -21,7 +21,6 @@ from harness.scenario.command import command_scenario, merge_pins, package_under
 from harness.scenario.script import check_requirements
 from harness.sessions.source import Index
 from harness.traces.measured import MEASURED
-from harness.verdicts.oracles import compares, with_defaults
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -141,20 +140,15 @@ class Asked:
         return [*names.values(), *extras]
 
 
-def probe_command(question: Question, release: str, arm: str, oracle: Mapping[str, Any]) -> str:
+def probe_command(question: Question, release: str, arm: str) -> str:
     """Return the command line that executes one probe of a question by hand.
 
     Args:
         question: About one package.
         release: The release to execute.
         arm: Name.
-        oracle: Judges; it may compare with the oldest release of the range, which the command then names.
     """
     more = ["--release", release, *([] if question.subject.command else ["--arm", arm])]
-    first = question.axes[0].first if question.axes else None
-    compared = compares(oracle) and not with_defaults(oracle)["reference"]
-    if first and compared and question.judging.reference is None:
-        more = ["--reference", first, *more]
     return shell(question.to_argv("probe", *more))
 
 
