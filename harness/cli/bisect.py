@@ -50,27 +50,23 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _share(shard: Shard, question: Question, place: Place, state: State) -> int:
-    from harness.cli.progress import watcher  # noqa: PLC0415 - kept out of start-up
-    from harness.runs.bisect import begin  # noqa: PLC0415
-    from harness.runs.share import execute_share  # noqa: PLC0415
-    from harness.sessions.asked import ask  # noqa: PLC0415
-    from harness.sessions.axes import ask_axes  # noqa: PLC0415
+    from contextlib import ExitStack  # noqa: PLC0415 - kept out of start-up
 
-    axes = ask_axes(question, place)
-    if axes is not None:
-        packages = " and ".join(one.package for one in axes.ranges)
-        raise UsageError(
-            f"--shard and two packages ({packages}): which pairs are executed depends on what others did; "
-            "hold one package, as in --with PACKAGE==VERSION, or share the probes out by --executor dask"
-        )
-    asked = ask(question, state, place)
-    if asked.locks is None:
+    from harness.cli.progress import watcher  # noqa: PLC0415
+    from harness.runs.bisect import begin  # noqa: PLC0415
+    from harness.runs.share import cells, execute_share, share  # noqa: PLC0415
+    from harness.sessions.lines import lines  # noqa: PLC0415
+
+    asked = lines(question, place, state)
+    if any(line.asked.locks is None for line in asked):
         raise UsageError(
             f"--shard {shard}: needs --locks, so that all shards execute the same; `harness plan` makes them"
         )
-    with watcher() as watched, begin(asked, state, watched) as (session, _):
-        positions = execute_share(session, shard, watched)
-    versions = [session.releases[position].version for position in positions]
-    span = f"{len(versions)} releases, {versions[0]} to {versions[-1]}" if versions else "no release"
-    print(f"shard {shard} of {asked.package}: {span}; results in {state.probes}")
+    with watcher() as watched, ExitStack() as opened:
+        sessions = [(line, opened.enter_context(begin(line.asked, state, watched))[0]) for line in asked]
+        mine = share(cells(sessions), shard)
+        execute_share(mine, watched)
+    span = f"{len(mine)} releases, {mine[0].name} to {mine[-1].name}" if mine else "no release"
+    packages = " and ".join(dict.fromkeys(line.asked.package for line in asked))
+    print(f"shard {shard} of {packages}: {span}; results in {state.probes}")
     return 0

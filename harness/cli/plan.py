@@ -14,6 +14,10 @@ from harness.model.values import positive
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+
+    from harness.model.question import Place, Question
+    from harness.runs.share import Cell, Shard
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,42 +38,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Resolve the locks once, write them, and print what each machine runs."""
-    from harness.cli.progress import watcher  # noqa: PLC0415 - kept out of start-up
+    from contextlib import ExitStack  # noqa: PLC0415 - kept out of start-up
+
+    from harness.cli.progress import watcher  # noqa: PLC0415
     from harness.files import to_json  # noqa: PLC0415
     from harness.runs.bisect import begin  # noqa: PLC0415
-    from harness.runs.share import Shard, missing, share  # noqa: PLC0415
+    from harness.runs.share import Shard, cells, share  # noqa: PLC0415
     from harness.runs.write import write_locks  # noqa: PLC0415
-    from harness.sessions.asked import ask  # noqa: PLC0415
+    from harness.sessions.lines import lines  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
     question, place, state = read_question(options), read_place(options), State.find()
     folder = Path(options.folder)
-    with watcher() as watched, begin(ask(question, state, place), state, watched) as (session, _):
-        session.lock_all()
-    write_locks(folder / "locks", session)
+    asked = lines(question, place, state)
+    with watcher() as watched, ExitStack() as opened:
+        sessions = [(line, opened.enter_context(begin(line.asked, state, watched))[0]) for line in asked]
+        found = cells(sessions)
+    for line, session in sessions:
+        write_locks(folder / "locks" / line.locks, session)
     locked = replace(question, holds=replace(question.holds, locks=str(folder)))
-    verb, *words = locked.to_argv("bisect", *write_options(place, "plan"))
-    entries: list[dict[str, Any]] = []
-    for shard in (Shard(number, options.shards) for number in range(1, options.shards + 1)):
-        positions = share(session, shard)
-        probes = missing(session, positions)
-        if not probes:
-            continue
-        versions = [session.releases[position].version for position in positions]
-        arguments = shlex.join(
-            locked.to_argv("bisect", *write_options(place, "plan"), "--shard", str(shard))[1:]
-        )
-        entries.append(
-            {
-                "shard": shard.number,
-                "of": shard.of,
-                "from": versions[0],
-                "to": versions[-1],
-                "probes": probes,
-                "arguments": arguments,
-                "command": f"python -m harness {verb} {arguments}",
-            }
-        )
+    shards = [Shard(number, options.shards) for number in range(1, options.shards + 1)]
+    entries = [entry for shard in shards if (entry := _entry(locked, place, shard, share(found, shard)))]
     if options.json:
         print(to_json({"include": entries}, indent=None), end="")
         return 0
@@ -78,5 +67,26 @@ def run(options: argparse.Namespace) -> int:
         print(entry["command"])
     print("# then, with the state directories of all shards, one answer")
     print("python -m harness merge HOME...")
-    print(f"python -m harness {verb} {shlex.join(words)}")
+    # What is asked inside of a grid of two packages has no locks yet; those of its edges are stored.
+    answering = locked if len(asked) == 1 else question
+    print(
+        shlex.join(["python", "-m", "harness", *answering.to_argv("bisect", *write_options(place, "plan"))])
+    )
     return 0
+
+
+def _entry(question: Question, place: Place, shard: Shard, mine: Sequence[Cell]) -> dict[str, Any] | None:
+    """Return what the matrix says of one machine; None if all of its share is stored already."""
+    probes = sum(cell.missing() for cell in mine)
+    if not probes:
+        return None
+    words = question.to_argv("bisect", *write_options(place, "plan"), "--shard", str(shard))
+    return {
+        "shard": shard.number,
+        "of": shard.of,
+        "from": mine[0].name,
+        "to": mine[-1].name,
+        "probes": probes,
+        "arguments": shlex.join(words[1:]),
+        "command": shlex.join(["python", "-m", "harness", *words]),
+    }

@@ -41,6 +41,11 @@ def lock_texts(
     return texts
 
 
+def line_folder(package: str, first: str, last: str, held: str, version: str) -> str:
+    """Return the name of the folder with the locks of a package's releases, the other one of two held at a release."""
+    return f"{package}-{first}-to-{last}-with-{held}-{version}"
+
+
 @dataclass(frozen=True, slots=True)
 class StoredLocks:
     """Reads what a run kept in its `locks` folder, in place of a `Resolver`.

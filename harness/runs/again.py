@@ -21,7 +21,7 @@ from harness.runs.stored import (
     stored_evidence,
 )
 from harness.sessions.asked import probe_command, shell
-from harness.sessions.axes import Part, part_question
+from harness.sessions.part import Part, part_question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

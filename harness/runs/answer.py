@@ -28,7 +28,7 @@ def answer(question: Question, place: Place, state: State, watcher: Watcher) -> 
     commits = question.plan.commits
     if commits:
         check_source(commits)
-    axes = ask_axes(question, place)
+    axes = ask_axes(question, place, state)
     if axes is not None:
         if commits:
             raise UsageError(

@@ -29,10 +29,10 @@ from harness.runs.write import free_name, point_latest, write_locks
 from harness.search.edges import AXES
 from harness.sessions.arm_map import representative
 from harness.sessions.asked import probe_command
-from harness.sessions.axes import Part
 from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import Driver
 from harness.sessions.finding import Finding
+from harness.sessions.part import Part
 from harness.sessions.warm_start import prove_warm_start
 from harness.verdicts.oracles import compares
 from harness.verdicts.skips import unresolvable
@@ -174,7 +174,10 @@ class GridInvestigation:
     def _part(self, axis: int, at: int, first: int, last: int, arms: Sequence[str]) -> Part:
         """Return the part in which the package of an axis varies, the other one held at a position."""
         varied, held = self.axes[axis], self.axes[1 - axis]
-        return Part(varied.package, varied.versions[first : last + 1], held.package, held.versions[at], arms)
+        versions = varied.versions
+        return Part(
+            varied.package, versions[first : last + 1], held.package, held.versions[at], arms, line=versions
+        )
 
     def _line(self, axis: int, at: int, arms: Sequence[str]) -> Part:
         """Return the part of all releases of the package of an axis."""
@@ -186,10 +189,7 @@ class GridInvestigation:
         Raises:
             UsageError: The reference is not in the range, or is not good.
         """
-        names = [axis.package for axis in self.axes]
-        own = self.asked.scenario.package
-        axis = names.index(own) if own in names else 0
-        part = self._line(axis, 0, [arm.name for arm in self.asked.arms])
+        part = self._line(self.asked.compared_axis(), 0, [arm.name for arm in self.asked.arms])
         self.watcher.note(f"reference: {part.package} with {part.held} {part.held_version}")
         with self._begin(part) as session:
             for arm in session.asked.arms:

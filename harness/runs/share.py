@@ -3,16 +3,19 @@
 Shares are stretches of neighbouring releases with about as many probes each, so every machine meets most of its
 boundaries whole: it confirms them and looks for their causes itself. A boundary between two shares is confirmed
 too, since every share repeats the releases at its ends; what its cause needs is executed by the run that answers.
+
+Of two packages the lines at the edges of their grid are shared out, one after the other. What a search asks inside of
+the grid depends on what it found at the edges, and is executed by the run that answers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from harness.cause.attribute import Attribution, Remedies, attribute
 from harness.errors import UsageError
-from harness.locks.resolve import Unresolvable
 from harness.search.boundaries import verdict_changes
 from harness.sessions.arm_map import arrange
 from harness.sessions.calibrate import calibrate
@@ -23,10 +26,11 @@ from harness.verdicts.oracles import with_defaults
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from harness.sessions.arm_map import ArmMap
     from harness.sessions.driver import Task, Watcher
+    from harness.sessions.lines import Line
     from harness.sessions.session import Session
 
 
@@ -54,42 +58,79 @@ def parse_shard(text: str) -> Shard:
     return Shard(int(number), int(of))
 
 
-def share(session: Session, shard: Shard) -> list[int]:
-    """Return the positions of the releases that a machine executes: the same on every machine with these locks."""
-    weights = [0 if isinstance(lock, Unresolvable) else 1 for lock in session.locks]
-    total, before, found = max(1, sum(weights)), 0, []
-    for position, weight in enumerate(weights):
-        if min(before * shard.of // total, shard.of - 1) == shard.number - 1:
-            found.append(position)
-        before += weight
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One release of one line.
+
+    Attributes:
+        line: Which one.
+        session: Of the line.
+        position: Of the release in it.
+        probes: Digests of its first executions, but for those that a cell before it has too.
+    """
+
+    line: Line
+    session: Session
+    position: int
+    probes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The release; of two packages both."""
+        version, held = self.session.releases[self.position].version, self.line.asked.held
+        return f"{self.line.asked.package} {version} with {held}" if held else version
+
+    def missing(self) -> int:
+        """Return how many of its first executions are not stored yet."""
+        if self.session.releases[self.position].version in self.session.asked.assume:
+            return 0
+        return sum(self.session.store.find(probe) is None for probe in self.probes)
+
+
+def cells(sessions: Iterable[tuple[Line, Session]]) -> list[Cell]:
+    """Return all releases of all lines of a question, each execution once; all locks are resolved.
+
+    Raises:
+        HarnessError: The machine or the index failed.
+    """
+    found, known = [], set[str]()
+    for line, session in sessions:
+        session.lock_all()
+        for position in range(len(session.releases)):
+            digests = [one.digest for arm in session.asked.arms for one in session.probes(arm, position)]
+            found.append(Cell(line, session, position, tuple(one for one in digests if one not in known)))
+            known.update(digests)
     return found
 
 
-def missing(session: Session, positions: Sequence[int]) -> int:
-    """Return how many first executions of releases are not stored yet."""
-    probes = [
-        probe
-        for position in positions
-        if session.releases[position].version not in session.asked.assume
-        for arm in session.asked.arms
-        for probe in session.probes(arm, position)
-    ]
-    return sum(session.store.find(probe.digest) is None for probe in probes)
+def share(found: Sequence[Cell], shard: Shard) -> list[Cell]:
+    """Return the cells that a machine executes: the same on every machine with these locks."""
+    total, before, mine = max(1, sum(bool(cell.probes) for cell in found)), 0, []
+    for cell in found:
+        if min(before * shard.of // total, shard.of - 1) == shard.number - 1:
+            mine.append(cell)
+        before += bool(cell.probes)
+    return mine
 
 
-def execute_share(session: Session, shard: Shard, watcher: Watcher) -> list[int]:
-    """Execute and store what the answer needs of a share; return its positions.
+def execute_share(mine: Sequence[Cell], watcher: Watcher) -> None:
+    """Execute and store what the answer needs of a share.
 
     Raises:
         HarnessError: As the parts say; nothing that was executed before is lost.
         KeyboardInterrupt: After every running probe was ended.
     """
+    for _, stretch in groupby(mine, key=lambda cell: cell.line.locks):
+        of_line = list(stretch)
+        _execute(of_line[0].line, of_line[0].session, [cell.position for cell in of_line], watcher)
+
+
+def _execute(line: Line, session: Session, positions: Sequence[int], watcher: Watcher) -> None:
     asked = session.asked
     question = replace(asked.question, plan=replace(asked.question.plan, search="sweep"))
     driver = Driver(replace(session, asked=replace(asked, question=question)), watcher)
-    positions = share(session, shard)
     wanted = [p for p in positions if session.releases[p].version not in asked.assume]
-    if _reference(session) in positions:  # else the run that answers judges by it
+    if line.calibrates and _reference(session) in positions:  # else the run that answers judges by it
         for arm in asked.arms:
             calibrate(session, arm)
     driver.execute([(arm.name, position, 0) for position in wanted for arm in asked.arms])
@@ -102,7 +143,6 @@ def execute_share(session: Session, shard: Shard, watcher: Watcher) -> list[int]
         causes=asked.question.plan.cause and not session.alone,
         remedies=Remedies.ALL if asked.question.plan.remedies else Remedies.NONE,
     )
-    return positions
 
 
 def _reference(session: Session) -> int:

@@ -178,11 +178,7 @@ def ask(question: Question, state: State, place: Place | None = None) -> Asked:
         raise UsageError(
             f"--policy {question.holds.policy} and --locks: the locks of the earlier run say it; leave one of them out"
         )
-    source: Source = Index()
-    decided = question
-    if question.subject.bundle:
-        source = bundle = open_bundle(Path(question.subject.bundle), state)
-        decided = bundle.decide(question)
+    decided, source = decide(question, state)
     scenario = load_subject(decided)
     axis = decided.axes[0] if decided.axes else Axis()
     package, extras = package_under_test(axis.package or scenario.package)
@@ -202,6 +198,19 @@ def ask(question: Question, state: State, place: Place | None = None) -> Asked:
         torch=decided.holds.torch,
         prereleases=decided.holds.prereleases,
     )
+
+
+def decide(question: Question, state: State) -> tuple[Question, Source]:
+    """Return a question with all that its bundle decides, and where releases and packages come from.
+
+    Raises:
+        UsageError: It decides something of the bundle's too.
+        HarnessError: The bundle is damaged.
+    """
+    if not question.subject.bundle:
+        return question, Index()
+    bundle = open_bundle(Path(question.subject.bundle), state)
+    return bundle.decide(question), bundle
 
 
 def check_place(place: Place) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from harness.errors import UsageError
-from harness.model.question import Axis, Plan
-from harness.releases.index import list_releases
+from harness.model.question import Axis
 from harness.releases.release import select
-from harness.releases.settings import read_settings
 from harness.scenario import Range
 from harness.scenario.command import package_under_test
-from harness.sessions.asked import ask, check_place, load_subject, shell
+from harness.sessions.asked import ask, check_place, decide, load_subject, shell
+from harness.sessions.part import Part, part_question
+from harness.sessions.source import Index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,45 +25,8 @@ if TYPE_CHECKING:
     from harness.report.axes import Point
     from harness.scenario import Arm, Scenario
     from harness.sessions.asked import Asked
+    from harness.sessions.source import Source
     from harness.state import State
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One question about one package, the other one held.
-
-    Attributes:
-        package: The package that varies.
-        versions: Its releases, oldest first.
-        held: The other package.
-        held_version: The release that it is held at.
-        arms: Names of the arms.
-    """
-
-    package: str
-    versions: Sequence[str]
-    held: str
-    held_version: str
-    arms: Sequence[str]
-
-    @property
-    def first(self) -> str:
-        """Oldest release of the range."""
-        return self.versions[0]
-
-    @property
-    def last(self) -> str:
-        """Newest release of the range."""
-        return self.versions[-1]
-
-    @property
-    def locks(self) -> str:
-        """Name of the folder with its locks, in the folder `locks` of a run."""
-        return f"{self.package}-{self.first}-to-{self.last}-with-{self.held}-{self.held_version}"
-
-    def __str__(self) -> str:
-        """Return how it is called."""
-        return f"{self.package} {self.first} to {self.last} with {self.held} {self.held_version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +40,8 @@ class AskedAxes:
         arms: At least one.
         place: Where and how fast.
         locks: Folder with the locks of an earlier run to use again, a folder a part; None resolves them.
+        source: Where releases and packages come from.
+        prereleases: Whether they belong to the ranges.
     """
 
     question: Question
@@ -85,6 +50,8 @@ class AskedAxes:
     arms: Sequence[Arm]
     place: Place
     locks: Path | None = None
+    source: Source = field(default_factory=Index)
+    prereleases: bool = False
 
     @property
     def out(self) -> Path:
@@ -114,13 +81,14 @@ class AskedAxes:
         assumed = self._assumed(part)
         plan = replace(plan, assume=tuple(assumed.items()), leave_out=self._left_out(part.package))
         if self.locks is not None:
-            folder = self.locks / part.locks
-            if not folder.is_dir():
+            folders = [self.locks / part.locks, self.locks / part.line_locks]
+            there = [str(one) for one in folders if one.is_dir()]
+            if not there:
                 raise UsageError(
                     f"--locks {self.question.holds.locks}: that run has no locks of {part}; "
                     "without --locks they are resolved"
                 )
-            holds = replace(holds, locks=str(folder))
+            holds = replace(holds, locks=there[0])
         asked = ask(
             replace(question, plan=plan, holds=holds, job=job), state, replace(self.place, out=str(out))
         )
@@ -141,13 +109,13 @@ class AskedAxes:
         """
         found, warnings = [], []
         for one in self.ranges:
-            listing = list_releases(one.package, read_settings(), state)
+            listing = self.source.listing(one.package, state)
             chosen = select(
                 listing.releases,
                 package=one.package,
                 first=one.first,
                 last=one.last,
-                prereleases=self.question.holds.prereleases,
+                prereleases=self.prereleases,
             )
             left_out = self._left_out(one.package)
             chosen = [release for release in chosen if release.version not in left_out]
@@ -162,6 +130,39 @@ class AskedAxes:
             warnings += [listing.warning] if listing.warning else []
         self._check_assumptions(found)
         return found, warnings
+
+    def lines(self, state: State, *, every: bool) -> list[Part]:
+        """Return the rows and columns of the grid, all releases of one package each.
+
+        The first one has the pair that all pairs are compared with: it varies the scenario's own package, and holds the
+        other one at its oldest release.
+
+        Args:
+            state: Has the listings.
+            every: All of them; else those at the ends of the other package, where the corners are.
+
+        Raises:
+            HarnessError: As `releases` says.
+        """
+        found, _ = self.releases(state)
+        axes = [
+            (one.package, [release.version for release in several])
+            for one, several in zip(self.ranges, found, strict=True)
+        ]
+        compared = self.compared_axis()
+        return [
+            Part(package, versions, held, at, [arm.name for arm in self.arms])
+            for (package, versions), (held, others) in (
+                (axes[compared], axes[1 - compared]),
+                (axes[1 - compared], axes[compared]),
+            )
+            for at in (others if every else [others[0], others[-1]])
+        ]
+
+    def compared_axis(self) -> int:
+        """Return the position of the package on whose line all pairs are compared: the scenario's own, else the first."""
+        names = [one.package for one in self.ranges]
+        return names.index(self.scenario.package) if self.scenario.package in names else 0
 
     def _check_assumptions(self, found: Sequence[Sequence[Release]]) -> None:
         known = {
@@ -217,20 +218,7 @@ class AskedAxes:
         return found
 
 
-def part_question(question: Question, part: Part) -> Question:
-    """Return the question of a part: one package varies, the other one is pinned, nothing is assumed."""
-    return replace(
-        question,
-        axes=(Axis(package=part.package, first=part.first, last=part.last),),
-        holds=replace(
-            question.holds, locks=None, pins=(*question.holds.pins, f"{part.held}=={part.held_version}")
-        ),
-        job=replace(question.job, arms=tuple(part.arms)),
-        plan=replace(question.plan, assume=Plan().assume, leave_out=Plan().leave_out),
-    )
-
-
-def ask_axes(question: Question, place: Place) -> AskedAxes | None:
+def ask_axes(question: Question, place: Place, state: State) -> AskedAxes | None:
     """Return what is asked of two packages, or None if one alone is asked about.
 
     Two are, if the question names two, or if it names none and its scenario has two; what the question leaves out is
@@ -239,15 +227,15 @@ def ask_axes(question: Question, place: Place) -> AskedAxes | None:
     Args:
         question: What is asked.
         place: Where and how fast.
+        state: A bundle is unpacked there.
 
     Raises:
         UsageError: Ends are given, and the scenario has two packages that they may belong to; or an option is given
             that two packages cannot have.
     """
-    if question.subject.bundle:
-        return None
-    scenario = load_subject(question)
-    axes = question.axes
+    decided, source = decide(question, state)
+    scenario = load_subject(decided)
+    axes = decided.axes
     if scenario.also is not None and not any(axis.package for axis in axes):
         if axes:
             raise UsageError(
@@ -274,7 +262,16 @@ def ask_axes(question: Question, place: Place) -> AskedAxes | None:
     arms = scenario.choose(question.job.arms, fixes=question.plan.remedies)
     names = [name for name, _ in named]
     locks = _folder_of_locks(question.holds.locks, names)
-    made = AskedAxes(replace(question, axes=axes), scenario, (first, second), arms, place, locks)
+    made = AskedAxes(
+        question=replace(question, axes=axes),
+        scenario=scenario,
+        ranges=(first, second),
+        arms=arms,
+        place=place,
+        locks=locks,
+        source=source,
+        prereleases=decided.holds.prereleases,
+    )
     made._assumptions()  # noqa: SLF001 - complains of a wrong option before anything is listed
     return made
 

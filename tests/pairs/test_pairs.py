@@ -216,12 +216,6 @@ def test_from_python_two_axes_give_an_ordinary_report(ask, monkeypatch):
     assert arm.grid.pair == {"left": "3.0", "right": "2.0"}
 
 
-def test_a_shard_of_two_packages_is_refused(ask):
-    done, _ = ask(PAIR, *BOTH, "--shard", "1/2")
-    assert done.returncode == 2
-    assert "--shard and two packages (left and right)" in done.stderr
-
-
 def test_without_a_bound_all_pairs_are_compared_with_the_oldest_one(ask, harness):
     """Along the newest row all are as bad as its own oldest pair: a reference of each row would see nothing."""
     script = 'import judge\nprint(f"loss={judge.loss(3)!r}")\n'
