@@ -9,9 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from packaging.utils import canonicalize_name
+
 from harness.bundles.solid import ERRORS, read_solid
 from harness.errors import HarnessError, UsageError
 from harness.files import whole_folder, write_atomic
+from harness.locks.stored import line_folder
 from harness.model.question import Axis
 from harness.recording import recorder_version
 from harness.releases.index import Listing
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from harness.model.question import Question
     from harness.state import State
 
-SCHEMA = 2
+SCHEMA = 3
 MANIFEST = "manifest.json"
 SOLID = "wheels.tar.xz"
 """Member that holds the files which the manifest calls solid."""
@@ -35,9 +38,29 @@ REQUIRED = "requirements.tar.xz"
 """Member with what the harness requires."""
 FIRST = "scenario/"
 """Folder of the first member."""
-_TEXTS = ("scenario", "package", "python", "platform", "torch", "recorder")
+_TEXTS = ("scenario", "python", "platform", "torch", "recorder")
+MOST_AXES = 2
 _TABLES = ("host_packages", "brought", "rehashed")
 _AGAIN = "copy it again from where it was made, or make it again with `harness bundle`"
+
+
+@dataclass(frozen=True, slots=True)
+class BundledAxis:
+    """One package under test.
+
+    Attributes:
+        package: Canonical name.
+        releases: Oldest first.
+    """
+
+    package: str
+    releases: tuple[Release, ...]
+
+    def axis(self, asked: Axis | None) -> Axis:
+        """Return what varies of it: what is asked, between the ends of the bundle where that leaves them open."""
+        asked = asked or Axis()
+        first, last = self.releases[0].version, self.releases[-1].version
+        return Axis(package=self.package, first=asked.first or first, last=asked.last or last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +70,8 @@ class Bundle:
     Attributes:
         folder: Where it is unpacked.
         scenario: The scenario's folder.
-        package: Canonical name of the package under test.
+        axes: The package under test, or both of a question about two.
         pins: What its environments hold besides the scenario's pins.
-        releases: Oldest first.
         python: Major and minor version that its wheels fit, as 3.11.
         platform: The platform they fit, as `sysconfig.get_platform()`.
         torch: `host` if torch is the target's own, else `index`.
@@ -61,9 +83,8 @@ class Bundle:
 
     folder: Path
     scenario: Path
-    package: str
+    axes: tuple[BundledAxis, ...]
     pins: tuple[str, ...]
-    releases: tuple[Release, ...]
     python: str
     platform: str
     torch: str
@@ -83,9 +104,10 @@ class Bundle:
             return ""
         return "the bundle was made by another version of the harness: its probes do not compare with those made there"
 
-    def listing(self, package: str, state: State) -> Listing:  # noqa: ARG002 - it has one package's, and here
-        """Return the releases that it has."""
-        return Listing(self.releases, self.warning())
+    def listing(self, package: str, state: State) -> Listing:  # noqa: ARG002 - it has them here
+        """Return the releases that it has of a package."""
+        (found,) = (one.releases for one in self.axes if one.package == package)
+        return Listing(found, self.warning())
 
     def decide(self, question: Question) -> Question:
         """Return a question with all that the bundle decides in it, as if it had been asked that way.
@@ -94,11 +116,12 @@ class Bundle:
             UsageError: The question decides something of it too.
         """
         subject, holds = question.subject, question.holds
+        hold = self._held(question)
         given: dict[str, object] = {
             "SCENARIO": subject.scenario,
             "a command behind --": subject.command,
-            "--with": holds.pins,
-            "--package": any(axis.package for axis in question.axes),
+            "--with": holds.pins and hold is None,
+            "--package": len(self.axes) == 1 and any(axis.package for axis in question.axes),
             "--python": holds.python,
             "--policy": holds.policy != "fixed",
             "--pre": holds.prereleases,
@@ -107,21 +130,61 @@ class Bundle:
         }
         for name in (name for name, value in given.items() if value):
             raise UsageError(f"--bundle and {name}: the bundle decides that; leave {name} out")
-        own = Axis(package=self.package, first=self.releases[0].version, last=self.releases[-1].version)
-        asked = question.axes[0] if question.axes else own
+        axes = self._asked(question, hold)
         return replace(
             question,
             subject=replace(subject, scenario=str(self.scenario), bundle=""),
-            axes=(replace(own, first=asked.first or own.first, last=asked.last or own.last),),
+            axes=axes,
             holds=replace(
                 holds,
-                pins=self.pins,
+                pins=(*self.pins, *holds.pins),
                 python=self.python,
                 prereleases=True,
                 torch=self.torch,
-                locks=str(self.folder),
+                locks=None if len(axes) > 1 else str(self.folder / "locks" / self._line(axes[0], hold)),
             ),
         )
+
+    def _held(self, question: Question) -> tuple[str, str] | None:
+        """Return (package, release) if a question holds one of two packages at a release of it."""
+        if len(self.axes) == 1 or len(question.holds.pins) != 1:
+            return None
+        name, _, version = question.holds.pins[0].partition("==")
+        held = [one for one in self.axes if one.package == canonicalize_name(name)]
+        known = [release.version for one in held for release in one.releases]
+        return (held[0].package, version) if version in known else None
+
+    def _asked(self, question: Question, hold: tuple[str, str] | None) -> tuple[Axis, ...]:
+        """Return what varies.
+
+        Raises:
+            UsageError: It is a package that the bundle does not have, or one of two, and the other one is not held.
+        """
+        if len(self.axes) == 1:
+            return (self.axes[0].axis(question.axes[0] if question.axes else None),)
+        own = {one.package: one for one in self.axes}
+        both = " and ".join(own)
+        asked = {str(canonicalize_name(axis.package)): axis for axis in question.axes}
+        if not asked and hold is None:
+            return tuple(one.axis(None) for one in self.axes)
+        if asked.keys() - own.keys():
+            raise UsageError(
+                f"--bundle: it has releases of {both}; name one of them by --package, before its --from and --to"
+            )
+        varied = asked or {name: Axis() for name in own if hold and name != hold[0]}
+        if len(varied) + (hold is not None) != len(own) or (hold and hold[0] in varied):
+            raise UsageError(
+                f"--bundle: it has releases of {both}; vary both, or hold one of them at one of its releases, as in "
+                f"--package {self.axes[0].package} --with {self.axes[1].package}=={self.axes[1].releases[-1].version}"
+            )
+        return tuple(own[name].axis(axis) for name, axis in varied.items())
+
+    def _line(self, asked: Axis, hold: tuple[str, str] | None) -> str:
+        """Return the name of the folder with the locks of the package that varies."""
+        if hold is None:
+            return ""
+        (own,) = (one.axis(None) for one in self.axes if one.package == asked.package)
+        return line_folder(own.package, str(own.first), str(own.last), *hold)
 
     def settings(self) -> IndexSettings:
         """Return settings with which uv knows the bundle's wheels and nothing else, and never asks a network."""
@@ -177,9 +240,8 @@ def _unpack(path: Path, archive: zipfile.ZipFile, state: State) -> Bundle:
     return Bundle(
         folder=folder,
         scenario=folder / FIRST / manifest["scenario"],
-        package=manifest["package"],
+        axes=tuple(_axis(entry) for entry in manifest["axes"]),
         pins=tuple(manifest["pins"]),
-        releases=tuple(Release(**entry) for entry in manifest["releases"]),
         python=manifest["python"],
         platform=manifest["platform"],
         torch=manifest["torch"],
@@ -188,6 +250,10 @@ def _unpack(path: Path, archive: zipfile.ZipFile, state: State) -> Bundle:
         recorder=manifest["recorder"],
         rehashed=manifest["rehashed"],
     )
+
+
+def _axis(entry: Mapping[str, Any]) -> BundledAxis:
+    return BundledAxis(str(entry["package"]), tuple(Release(**release) for release in entry["releases"]))
 
 
 def _begins_as_bundle(path: Path) -> bool:
@@ -207,10 +273,11 @@ def _manifest(path: Path, raw: bytes) -> Mapping[str, Any]:
     if schema != SCHEMA:
         raise UsageError(f"--bundle {path}: schema {schema}, and this harness reads {SCHEMA}: use equal ones")
     try:
-        sound = all(isinstance(manifest[name], str) for name in _TEXTS) and manifest["releases"]
+        sound = all(isinstance(manifest[name], str) for name in _TEXTS)
+        axes = [_axis(entry) for entry in manifest["axes"]]
+        sound = sound and 1 <= len(axes) <= MOST_AXES and all(one.releases for one in axes)
         names = [*manifest["files"], f"{FIRST}{manifest['scenario']}"]
         sound = sound and all(isinstance(facts["sha256"], str) for facts in manifest["files"].values())
-        sound = sound and [Release(**entry) for entry in manifest["releases"]]
         sound = sound and isinstance(manifest["pins"], list)
         sound = sound and all(isinstance(manifest[name], dict) for name in _TABLES)
     except (KeyError, TypeError, AttributeError):

@@ -6,15 +6,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.questions import add_axes, read_axes
 from harness.errors import UsageError
 from harness.model.options import add_options, read_options
-from harness.model.question import Axis, Holds, Question, Subject
+from harness.model.question import Holds, Place, Question, Subject
 
 if TYPE_CHECKING:
     import argparse
 
     from harness.packing.pack import Packed
-    from harness.sessions.asked import Asked
 
 _SHOWN = 8
 """Packages told by name."""
@@ -24,15 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument("scenario", metavar="SCENARIO", help="name of a scenario, or path of its folder")
     parser.add_argument("--to", required=True, metavar="FILE", help="the file to write, required")
-    parser.add_argument(
-        "--from", dest="first", metavar="V", help="oldest release of the range; default: the scenario's"
-    )
-    parser.add_argument(
-        "--until", dest="last", metavar="V", help="newest release of the range; default: the newest of all"
-    )
-    parser.add_argument(
-        "--package", metavar="P", help="package whose releases are compared; default: the scenario's"
-    )
+    add_axes(parser, to="--until")
     add_options(parser, Holds, "bundle")
     parser.add_argument(
         "--torch",
@@ -62,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the bundle and tell its size."""
     from harness.packing.host import read_freeze  # noqa: PLC0415 - kept out of start-up
     from harness.packing.pack import pack  # noqa: PLC0415
+    from harness.sessions.lines import lines  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
     path = Path(options.to)
@@ -69,10 +62,16 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--host-packages goes with --torch host: the packages are taken from beside torch")
     if path.is_dir() or not path.parent.is_dir():
         raise UsageError(f"--to {path}: expected the name of a file in a folder that exists")
+    question = Question(
+        subject=Subject(scenario=options.scenario),
+        axes=read_axes(getattr(options, "ranges", ()), to="--until"),
+        holds=read_options(Holds, options),
+    )
+    state = State.find()
     packed = pack(
-        _asked(options),
+        lines(question, Place(), state, every=True),
         path,
-        State.find(),
+        state,
         lambda line: print(line, file=sys.stderr),
         python=options.python_version,
         platform=options.platform,
@@ -83,23 +82,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _asked(options: argparse.Namespace) -> Asked:
-    from harness.sessions.asked import ask  # noqa: PLC0415
-    from harness.state import State  # noqa: PLC0415 - kept out of start-up
-
-    question = Question(
-        subject=Subject(scenario=options.scenario),
-        axes=(Axis(package=options.package or "", first=options.first, last=options.last),),
-        holds=read_options(Holds, options),
-    )
-    return ask(question, State.find())
-
-
 def _show(path: Path, packed: Packed, *, host: bool) -> None:
     target = packed.target
     left = ", torch left to the target" if host else ""
     print(
-        f"{path}: {_megabytes(packed.size)}, {packed.releases} releases, "
+        f"{path}: {_megabytes(packed.size)}, {_releases(packed)}, "
         f"for Python {target.python} on {target.platform}{left}"
     )
     if packed.itself:
@@ -128,6 +115,13 @@ def _show(path: Path, packed: Packed, *, host: bool) -> None:
         print(f"  {name} has no wheel that fits: the target has to build it, or skips what needs it")
     for name in packed.missing:
         print(f"  {name} is left out, no source has its files: what needs it will be skipped")
+
+
+def _releases(packed: Packed) -> str:
+    if len(packed.releases) == 1:
+        (count,) = packed.releases.values()
+        return f"{count} releases"
+    return " and ".join(f"{count} releases of {name}" for name, count in packed.releases.items())
 
 
 def _megabytes(size: int) -> str:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MOST_AXES = 2
-_ENDS = {"first": "--from", "last": "--to"}
 
 
 class InOrder(argparse.Action):
@@ -53,14 +52,19 @@ def add_question(parser: argparse.ArgumentParser, verb: str) -> dict[str, argpar
         help="in place of SCENARIO: a file, a folder or one test for pytest; may be repeated",
     )
     if verb != "blame":
-        _add_axes(groups[OF_FIRST])
+        add_axes(groups[OF_FIRST])
     for part in (Subject, Ends, Job, Holds, Judging, Plan, Place):
         add_options(parser, part, verb, groups)
     return groups
 
 
-def _add_axes(parser: argparse._ArgumentGroup) -> None:
-    """Add the options that say which packages and which of their releases vary."""
+def add_axes(parser: argparse._ActionsContainer, *, to: str = "--to") -> None:
+    """Add the options that say which packages and which of their releases vary.
+
+    Args:
+        parser: Of the command, or a group of its options.
+        to: What it calls the newest release of a range.
+    """
     parser.add_argument(
         "--package",
         action=InOrder,
@@ -76,7 +80,7 @@ def _add_axes(parser: argparse._ArgumentGroup) -> None:
         help="oldest release of the range; default: the scenario's, or the oldest of all",
     )
     parser.add_argument(
-        "--to",
+        to,
         action=InOrder,
         dest="last",
         metavar="V",
@@ -121,16 +125,18 @@ def _subject(options: argparse.Namespace) -> Subject:
     return read_options(Subject, options, scenario=scenario, command=command)
 
 
-def read_axes(given: Sequence[tuple[str, str]]) -> tuple[Axis, ...]:
+def read_axes(given: Sequence[tuple[str, str]], *, to: str = "--to") -> tuple[Axis, ...]:
     """Return what options in order say to vary.
 
     Args:
         given: (`package`, `first` or `last`; its value), in order. With one package, ends may stand before it too.
+        to: What the command calls the newest release of a range.
 
     Raises:
         UsageError: An end is given twice, or before the first of two packages; a package is given twice; there are
             more packages than two.
     """
+    ends = {"first": "--from", "last": to}
     packages = [value for name, value in given if name == "package"]
     _check_packages(packages)
     found = [Axis(package=packages[0])] if len(packages) == 1 else []
@@ -141,14 +147,14 @@ def read_axes(given: Sequence[tuple[str, str]]) -> tuple[Axis, ...]:
         if not found:
             if packages:
                 raise UsageError(
-                    f"{_ENDS[name]} {value} stands before any --package: with two packages, "
-                    "--from and --to stand behind the one that they belong to"
+                    f"{ends[name]} {value} stands before any --package: with two packages, "
+                    f"--from and {to} stand behind the one that they belong to"
                 )
             found = [Axis()]  # the scenario's own package
         if getattr(found[-1], name) is not None:
             whose = f" for {found[-1].package}" if found[-1].package else ""
             raise UsageError(
-                f"{_ENDS[name]} is given twice{whose}: --from and --to belong to the --package before them, "
+                f"{ends[name]} is given twice{whose}: --from and {to} belong to the --package before them, "
                 "each once"
             )
         found[-1] = replace(found[-1], **{name: value})

@@ -13,22 +13,23 @@ from packaging.utils import canonicalize_name
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from harness.locks.lock import Pinned
     from harness.packing.wheels import Fetched
 
 
-def left_out(needed: Iterable[Pinned], there: Mapping[str, str], package: str) -> dict[str, str]:
-    """Return {name: version} of what need not travel: all locks have it as the target has it."""
+def left_out(needed: Iterable[Pinned], there: Mapping[str, str], tested: Collection[str]) -> dict[str, str]:
+    """Return {name: version} of what need not travel: all locks have it as the target has it, and it is not tested."""
     versions: dict[str, set[str]] = {}
     for one in needed:
         versions.setdefault(one.name, set()).add(one.version)
     equal = {
-        name: there[name] for name, found in versions.items() if name in there and found == {there[name]}
+        name: there[name]
+        for name, found in versions.items()
+        if name in there and name not in tested and found == {there[name]}
     }
-    equal.pop(package, None)
     return dict(sorted(equal.items()))
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from harness.packing.wheels import Fetched
     from harness.releases.release import Release
     from harness.scenario import Scenario
-    from harness.sessions.asked import Asked
+    from harness.sessions.lines import Line
     from harness.state import State
 
 _LARGE = 100_000_000
@@ -44,7 +44,7 @@ class Packed:
     """A written bundle.
 
     Attributes:
-        releases: How many it holds.
+        releases: {package under test: how many it holds}.
         size: Of the archive, in bytes.
         packages: {name: (how many files, bytes)}.
         unlocked: {release: why it has no lock}.
@@ -55,7 +55,7 @@ class Packed:
         left: Packages besides torch that are left to the target.
     """
 
-    releases: int
+    releases: Mapping[str, int]
     size: int
     packages: Mapping[str, tuple[int, int]]
     unlocked: Mapping[str, str]
@@ -66,8 +66,39 @@ class Packed:
     left: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Locked:
+    """One line with all its locks."""
+
+    line: Line
+    releases: Sequence[Release]
+    reference: Lock
+    locks: Locks
+
+    def found(self) -> list[Lock]:
+        """Return the locks that there are, without torch where that is the target's."""
+        found = [lock for lock in [self.reference, *self.locks] if isinstance(lock, Lock) and lock.packages]
+        return [without_torch(lock) for lock in found] if self.line.asked.torch == "host" else found
+
+    def texts(self) -> dict[str, bytes]:
+        """Return {path in the bundle: content} of the locks, as `StoredLocks` reads them."""
+        folder = "/".join(filter(None, ("locks", self.line.locks)))
+        texts = lock_texts(self.reference, self.releases, self.locks.known())
+        return {f"{folder}/{name}": text.encode() for name, text in texts.items()}
+
+    def unlocked(self) -> dict[str, str]:
+        """Return {release: why it has no lock}."""
+        held = f" with {self.line.asked.held}" if self.line.asked.held else ""
+        named = f"{self.line.asked.package} " if held else ""
+        return {
+            f"{named}{release.version}{held}": lock.reason
+            for release, lock in zip(self.releases, self.locks, strict=True)
+            if isinstance(lock, Unresolvable)
+        }
+
+
 def pack(
-    asked: Asked,
+    lines: Sequence[Line],
     path: Path,
     state: State,
     told: Callable[[str], None],
@@ -80,7 +111,8 @@ def pack(
     """Write the bundle of a question.
 
     Args:
-        asked: Gives scenario, package, range and torch; with `host`, torch is left out.
+        lines: Of the question: of two packages all rows and columns of their grid, so that every pair has its locks. They
+            give scenario, packages, ranges and torch; with `host`, torch is left out.
         path: The archive, written whole or not at all.
         state: Where locks and fetched files are kept.
         told: Called with a line when something is done.
@@ -92,30 +124,52 @@ def pack(
     Raises:
         HarnessError: As its parts say.
     """
-    listing = asked.source.listing(asked.package, state)
-    releases = asked.select(listing.releases)
-    resolver, target = _resolver(asked, state, python, platform)
-    reference, locks = _locks(resolver, releases, told)
-    found = [lock for lock in [reference, *locks] if isinstance(lock, Lock)]
-    if asked.torch == "host":
-        found = [without_torch(lock) for lock in found]
+    asked = lines[0].asked
+    settings = asked.source.settings()
+    uv = Uv(settings.uv_environment)
+    interpreter, target = _target(find_interpreter(asked.scenario.python, uv), python, platform)
+    # The host's torch is the target's: its version is put into the locks there.
+    torch = choose_torch("index" if asked.torch in {"host", "auto"} else asked.torch, settings, state)
+    locked = [
+        _lock(
+            line,
+            Resolver(
+                line.asked.package,
+                line.asked.pins(),
+                interpreter,
+                torch,
+                settings,
+                uv,
+                state,
+                line.asked.newest(),
+                target.options,
+            ),
+            state,
+            told,
+        )
+        for line in lines
+    ]
+    found = [lock for one in locked for lock in one.found()]
+    if not found:
+        (reason, *_) = (reason for one in locked for reason in one.unlocked().values())
+        raise UsageError(
+            f"no release of {asked.package} goes with the pins, so there is nothing to bundle: {reason}"
+        )
+    axes = {one.line.asked.package: [_listed(release) for release in one.releases] for one in locked}
     needed = {package for lock in found for package in lock.packages}
-    left = left_out(needed, host_packages or {}, asked.package)
+    left = left_out(needed, host_packages or {}, axes)
     wanted = {package for package in needed if package.name not in left}
-    files, missing = fetch(wanted, target, resolver.settings, state)
+    files, missing = fetch(wanted, target, settings, state)
     brought = {}
     if asked.torch == "host" and not left and not missing:  # else not every requirement is known
         pinned = [Requirement(pin).name for pin in asked.pins()]
-        brought = brought_by_torch(files, [asked.package, *map(canonicalize_name, pinned)])
+        brought = brought_by_torch(files, [*axes, *map(canonicalize_name, pinned)])
         files = [file for file in files if file.package.name not in brought]
     told(f"{len(files)} files of {len({file.package.name for file in files})} packages are here")
     solid = [file for file in files if file.fits and file.path.stat().st_size < _LARGE]
     content: dict[str, Path | bytes] = {
         **_files(asked.scenario),
-        **{
-            f"locks/{name}": text.encode()
-            for name, text in lock_texts(reference, releases, locks.known()).items()
-        },
+        **{name: text for one in locked for name, text in one.texts().items()},
         **{f"wheels/{file.path.name}": file.path for file in files if file not in solid},
     }
     itself = _itself(solid, target, state, told)
@@ -126,25 +180,20 @@ def pack(
         "harness": __version__,
         "recorder": recorder_version(),
         "scenario": asked.scenario.name,
-        "package": asked.package,
+        "axes": [{"package": name, "releases": releases} for name, releases in axes.items()],
         "pins": list(pins),
         "python": target.python,
         "platform": target.platform,
         "torch": "host" if asked.torch == "host" else "index",
         "host_packages": left,
         "brought": brought,
-        "releases": [_listed(release) for release in releases],
     }
     write(path, manifest, content, solid, itself)
     return Packed(
-        releases=len(releases),
+        releases={name: len(releases) for name, releases in axes.items()},
         size=path.stat().st_size,
         packages=_sizes(files),
-        unlocked={
-            one.version: lock.reason
-            for one, lock in zip(releases, locks, strict=True)
-            if isinstance(lock, Unresolvable)
-        },
+        unlocked={name: reason for one in locked for name, reason in one.unlocked().items()},
         missing=[f"{package.name}=={package.version}" for package in missing],
         unfit=[f"{file.package.name}=={file.package.version}" for file in files if not file.fits],
         target=target,
@@ -153,45 +202,24 @@ def pack(
     )
 
 
-def _resolver(
-    asked: Asked, state: State, python: str | None, platform: str | None
-) -> tuple[Resolver, Target]:
-    """Return what makes the locks, and the machine they are for."""
-    settings = asked.source.settings()
-    uv = Uv(settings.uv_environment)
-    # The host's torch is the target's: its version is put into the locks there.
-    choice = "index" if asked.torch in {"host", "auto"} else asked.torch
-    here = find_interpreter(asked.scenario.python, uv)
-    target = Target(here.minor, here.platform)
+def _target(here: Interpreter, python: str | None, platform: str | None) -> tuple[Interpreter, Target]:
+    """Return the interpreter that the locks are made for, and the machine that it runs on."""
     wanted = (python or here.minor, platform or here.platform)
-    if wanted != (here.minor, here.platform):
-        target = Target.other(*wanted)
-        here = Interpreter(here.path, f"{target.python}.0" if python else here.version, target.platform)
-    resolver = Resolver(
-        asked.package,
-        asked.pins(),
-        here,
-        choose_torch(choice, settings, state),
-        settings,
-        uv,
-        state,
-        asked.newest(),
-        target.options,
-    )
-    return resolver, target
+    if wanted == (here.minor, here.platform):
+        return here, Target(*wanted)
+    target = Target.other(*wanted)
+    return Interpreter(here.path, f"{target.python}.0" if python else here.version, target.platform), target
 
 
-def _locks(
-    resolver: Resolver, releases: Sequence[Release], told: Callable[[str], None]
-) -> tuple[Lock, Locks]:
+def _lock(line: Line, resolver: Resolver, state: State, told: Callable[[str], None]) -> _Locked:
+    """Return a line with the locks of all its releases."""
+    releases = line.asked.select(line.asked.source.listing(line.asked.package, state).releases)
     reference = resolver.reference()
-    if isinstance(reference, Unresolvable):
-        raise UsageError(
-            f"no release of {resolver.package} goes with the pins, so there is nothing to bundle: {reference.reason}"
-        )
     locks = Locks(resolver, releases, reference, told)
     locks.resolve()
-    return reference, locks
+    if isinstance(reference, Unresolvable):
+        reference = Lock((), "fixed", resolver.interpreter.minor, resolver.interpreter.platform)
+    return _Locked(line, releases, reference, locks)
 
 
 def _files(scenario: Scenario) -> dict[str, Path]:
