@@ -74,7 +74,7 @@ example:
 """{verb: text below its summary}."""
 
 
-WITH_COMMAND = {"bisect", "blame", "probe", "new"}
+WITH_COMMAND = {"bisect", "blame", "plan", "probe", "new"}
 """Verbs that take a command of the user's behind `--`."""
 
 
