@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,12 +64,12 @@ def ask(path: Path) -> Interpreter:
         done = subprocess.run(
             [path, "-I", "-c", _ASK], check=True, capture_output=True, text=True, timeout=60
         )
-        version, platform = json.loads(done.stdout)
+        version, of_platform = json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise ToolMissingError(
             f"the Python interpreter {path} does not run ({error}); name another"
         ) from None
-    return Interpreter(path, version, platform)
+    return Interpreter(path, version, of_platform)
 
 
 def find_interpreter(wanted: str, uv: Uv) -> Interpreter:
@@ -88,7 +90,8 @@ def find_interpreter(wanted: str, uv: Uv) -> Interpreter:
     specifier = SpecifierSet(wanted)
     own = ".".join(str(part) for part in sys.version_info[:3])
     if specifier.contains(own):
-        return ask(_own_base())
+        # It is this process's own: to start it, only to be told what is known here, would take a while each time.
+        return Interpreter(_own_base(), platform.python_version(), sysconfig.get_platform())
     found = uv.run("python", "find", wanted, "--no-project", "--system")
     if not found.code:
         return ask(Path(found.stdout.strip()))

@@ -12,7 +12,6 @@ from toyindex import DAYS, ToyIndex, wheel
 
 CONFIG = """
 reports = "reports"
-publish = "site"
 
 [[watch]]
 scenario = "toy"
