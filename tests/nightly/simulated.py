@@ -57,6 +57,11 @@ class Month:
     def file(self, version: str):
         return next(file for file in self.index.packages["toy"] if f"-{version}" in file.name)
 
+    def publishes(self):
+        """Let every night from now on publish the site, which takes longer the more runs there are."""
+        config = self.folder / "nightly.toml"
+        config.write_text('publish = "site"\n' + config.read_text(encoding="utf-8"), encoding="utf-8")
+
     def night(self, day: int, **options):
         config = load_config(self.folder / "nightly.toml")
         return nightly(config, self.state, Silent(), datetime(2024, 2, day, 23, tzinfo=UTC), **options)

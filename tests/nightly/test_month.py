@@ -126,8 +126,7 @@ def test_a_month(month):  # noqa: PLR0915 - a day after the other
             ("release", "3.0.1", "toy 3.0.1 is bad in plain as before: broken since 3.0"),
         ],
     )
-    config = month.folder / "nightly.toml"
-    config.write_text('publish = "site"\n' + config.read_text(encoding="utf-8"), encoding="utf-8")
+    month.publishes()
     assert night(23) == NOTHING
     its_site(month)
     its_files(month)

@@ -44,6 +44,7 @@ def start(month, **codes):
 
 def test_the_package_that_broke_it_is_named_in_night_report_issue_and_feed_once(moving):
     start(moving, helper=NAN)
+    moving.publishes()
     told = moving.night(2)
     said = (
         "dependency helper 1.0 -> 2.0 broke plain: toy 1.0, the baseline of plain, is bad now, non-finite loss at "
