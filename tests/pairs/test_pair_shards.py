@@ -10,7 +10,7 @@ from toyindex import ToyIndex
 from toypairs import BOTH, PAIR, plant_pair, stored
 
 LEFT = ["ggbb", "ggbb"]
-COMMAND = ("--", "python", "repro.py")
+ALSO = 'also = { package = "right" }'
 
 
 def found(folder):
@@ -22,13 +22,13 @@ def found(folder):
 
 def test_shards_merged_are_one_run(ask, tmp_path, monkeypatch, harness):
     """All that an answer needs lies on the edges of the grid, so that the run that answers executes nothing."""
-    ask(LEFT, *BOTH, "--search", "sweep", "--out", "whole", command=COMMAND)
+    ask(LEFT, "both", "--search", "sweep", "--out", "whole", command=(), also=ALSO)
     whole = found("whole/latest")
     with ToyIndex() as index:
         plant_pair(index, LEFT)
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
         monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "planner"))
-        planned = harness("plan", *BOTH, "--shards", "2", "--json", *COMMAND)
+        planned = harness("plan", "both", "--shards", "2", "--json")
         assert planned.returncode == 0, planned.stderr
         entries = json.loads(planned.stdout)["include"]
         # The edges of four by two releases are all of them; a row has what its corner's column has.
@@ -46,11 +46,12 @@ def test_shards_merged_are_one_run(ask, tmp_path, monkeypatch, harness):
         monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "planner"))
         assert harness("merge", *homes).returncode == 0
         before = executed()
-        done = harness("bisect", *BOTH, "--search", "sweep", *COMMAND)
+        done = harness("bisect", "both", "--search", "sweep")
         assert done.returncode == 0, done.stderr
         assert executed() == before
         assert found("reports/latest") == whole
-        planned = harness("plan", *BOTH, "--shards", "2", *COMMAND)
+        planned = harness("plan", *BOTH, "--shards", "2", "--", "python", "repro.py")
+        assert "--shard 1/2 -- python repro.py" in planned.stdout
         assert planned.stdout.splitlines()[-1] == (
             "python -m harness bisect --package left --package right -- python repro.py"
         )
