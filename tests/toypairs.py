@@ -41,7 +41,7 @@ REPAIRED = ["gggg", "gggg", "bbgg"]
 FIRST, SECOND = "left", "right"
 """The package whose releases run along a row, and the one that has a release a row."""
 
-_CODE = """
+CODE = """
 from importlib.metadata import version
 TABLE = {table!r}
 def loss(step):
@@ -62,7 +62,7 @@ def plant_pair(index: ToyIndex, table: list[str]) -> None:
             need and which tells the loss of a pair.
         table: A row for each release of `right`.
     """
-    index.add("judge", wheel("judge", "1.0", _CODE.format(table=table), uploaded=DAYS[0]))
+    index.add("judge", wheel("judge", "1.0", CODE.format(table=table), uploaded=DAYS[0]))
     for b, row in enumerate(table):
         missing = tuple(f"left!={a + 1}.0" for a, letter in enumerate(row) if letter == "u")
         requires = ("judge", *missing)

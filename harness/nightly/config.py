@@ -153,7 +153,9 @@ class _Reader:
         folder = self.path.parent
         publish = self.content.get("publish")
         watches = tuple(
-            self._watch(f"watch[{count}].", table, folder) for count, table in enumerate(tables, 1)
+            watch
+            for count, table in enumerate(tables, 1)
+            for watch in self._watches(f"watch[{count}].", table, folder)
         )
         self._once(watches)
         return Config(
@@ -166,14 +168,31 @@ class _Reader:
             minutes=budget.get("minutes"),
         )
 
-    def _watch(self, key: str, table: Mapping[str, Any], folder: Path) -> Watch:
+    def _watches(self, key: str, table: Mapping[str, Any], folder: Path) -> list[Watch]:
+        """Return the watch of a table; of a scenario with two packages one each, beside the newest release of the other."""
         self._check(key, table, WATCH)
         if "scenario" not in table:
             raise UsageError(f"{self.path}: the key {key}scenario is missing")
         subject, scenario = self._scenario(key, table["scenario"], folder)
-        package = str(canonicalize_name(table.get("package") or scenario.package))
+        if table.get("package") or scenario.also is None:
+            package = str(canonicalize_name(table.get("package") or scenario.package))
+            return [self._watch(key, table, subject, scenario, package)]
+        both = (scenario.package, scenario.also.package)
+        for name in ("from", "source"):
+            if name in table:
+                raise UsageError(
+                    f"{self.path}: {key}{name} = {table[name]!r}: {scenario.name} has two packages, {' and '.join(both)}; "
+                    "give each a [[watch]] of its own, with `package`"
+                )
+        # A new release of the one is a shared package of the other one.
+        moving = {**table, "refresh": table.get("refresh", True)}
+        return [self._watch(key, moving, subject, scenario, package) for package in both]
+
+    def _watch(
+        self, key: str, table: Mapping[str, Any], subject: str, scenario: Scenario, package: str
+    ) -> Watch:
         arms = self._arms(key, table, scenario)
-        source = _source(table.get("source", ""), folder)
+        source = _source(table.get("source", ""), self.path.parent)
         question = Question(
             subject=Subject(scenario=subject),
             axes=(Axis(package=package, first=table.get("from")),),

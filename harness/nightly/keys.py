@@ -62,7 +62,11 @@ WATCH: Mapping[str, Key] = {
         "the arms to execute; default: the scenario's",
         example=["fp16"],
     ),
-    "package": Key(_TEXT, "the package that is watched; default: the scenario's", example="transformers"),
+    "package": Key(
+        _TEXT,
+        "the package that is watched; default: the scenario's, and if it has two, both",
+        example="transformers",
+    ),
     "pre": Key(BOOLEAN, "watch pre-releases too", default=False),
     "from": Key(
         VERSION,
