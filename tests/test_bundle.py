@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from packaging.tags import sys_tags
 from printed_commands import check, report
-from toyindex import wheel
+from toyindex import ToyIndex, wheel
+from toypairs import JOB, PAIR, SCENARIO, plant_pair
 
 from harness.bundles.bundle import open_bundle
 from harness.bundles.solid import plain_wheel
@@ -486,3 +487,58 @@ def test_the_commands_of_a_bundles_run_find_what_is_stored(harness, bundle, away
     done = harness("bisect", "--bundle", str(bundle), *words)
     assert done.returncode == 0, done.stderr
     check(report(), harness)
+
+
+@pytest.fixture
+def two(toy, harness, monkeypatch):
+    """A bundle of two packages that were bisected at home, where there is no index any more; and what home said.
+
+    The state directory is that of all tests on the toy index, which has the harness pressed already.
+    """
+    folder = toy / "scenarios" / "both"
+    folder.mkdir()
+    (folder / "job.py").write_text(JOB, encoding="utf-8")
+    also = 'also = { package = "right" }'
+    (folder / "scenario.toml").write_text(SCENARIO.format(also=also), encoding="utf-8")
+    with ToyIndex() as index:
+        plant_pair(index, PAIR)
+        monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+        assert harness("bisect", "both").returncode == 0
+        done = harness("bundle", "both", "--to", "both.bundle")
+    assert done.returncode == 0, done.stderr
+    assert ", 4 releases of left and 3 releases of right, for Python" in done.stdout
+    home = facts(toy / "reports" / "latest")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", NOWHERE)
+    for name in ("HARNESS_HOME", "UV_CACHE_DIR"):
+        monkeypatch.setenv(name, str(toy / f"away-{name}"))
+    (toy / "elsewhere").mkdir()
+    monkeypatch.chdir(toy / "elsewhere")
+    return toy / "both.bundle", home
+
+
+def test_two_packages_in_a_bundle_give_the_answer_of_home(two, harness):
+    """Every pair has the lock that it has at home, and every printed command finds what is stored."""
+    bundle, home = two
+    done = harness("bisect", "--bundle", str(bundle))
+    assert done.returncode == 0, done.stderr
+    assert facts(Path("reports/latest")) == home
+    found = report()
+    assert found["arms"][0]["grid"]["pair"] == {"left": "3.0", "right": "2.0"}
+    for one in (found, *(report(f"reports/{found['run']}/{part['folder']}") for part in found["parts"])):
+        check(one, harness)
+    words = ("--package", "left", "--from", "2.0", "--to", "3.0", "--package", "right", "--from", "2.0")
+    narrow = harness("bisect", "--bundle", str(bundle), *words)
+    assert narrow.returncode == 0, narrow.stderr
+    assert report()["arms"][0]["grid"]["decides"] == "left"
+    alone = harness("bisect", "--bundle", str(bundle), "--package", "left", "--with", "right==1.0")
+    assert alone.returncode == 0, alone.stderr
+    assert [arm["conclusion"] for arm in report()["arms"]] == ["always-good"]
+    for wrong, said in (
+        (("--package", "left"), "vary both, or hold one of them at one of its releases"),
+        (("--package", "judge"), "it has releases of left and right"),
+        (("--package", "left", "--with", "right==9.0"), "--bundle and --with: the bundle decides that"),
+        (("--from", "2.0"), "name one of them by --package"),
+    ):
+        done = harness("bisect", "--bundle", str(bundle), *wrong)
+        assert done.returncode == 2
+        assert said in done.stderr
