@@ -215,7 +215,8 @@ def _lock(line: Line, resolver: Resolver, state: State, told: Callable[[str], No
     """Return a line with the locks of all its releases."""
     releases = line.asked.select(line.asked.source.listing(line.asked.package, state).releases)
     reference = resolver.reference()
-    locks = Locks(resolver, releases, reference, told)
+    held = f" with {line.asked.held}" if line.asked.held else ""
+    locks = Locks(resolver, releases, reference, lambda text: told(f"{text}{held}"))
     locks.resolve()
     if isinstance(reference, Unresolvable):
         reference = Lock((), "fixed", resolver.interpreter.minor, resolver.interpreter.platform)
