@@ -105,6 +105,14 @@ def test_a_question_about_two_environments(toy):
     assert harness.load_run(inside).boundaries["package"].unique().tolist() == ["toy"]
 
 
+def test_more_than_two_packages_are_refused(toy):
+    axes = tuple(Axis(package=name) for name in ("toy", "helper", "third"))
+    with pytest.raises(
+        UsageError, match=r"3 packages \(toy, helper, third\): two at most can be varied together"
+    ):
+        harness.bisect(Question(subject=Subject(scenario="toy"), axes=axes))
+
+
 def test_what_is_not_there_is_told(toy):
     with pytest.raises(UsageError, match="no scenario 'tow'"):
         harness.bisect(Question(subject=Subject(scenario="tow")))

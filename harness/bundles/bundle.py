@@ -15,7 +15,7 @@ from harness.bundles.solid import ERRORS, read_solid
 from harness.errors import HarnessError, UsageError
 from harness.files import whole_folder, write_atomic
 from harness.locks.stored import line_folder
-from harness.model.question import Axis
+from harness.model.subject import MOST_AXES, Axis
 from harness.recording import recorder_version
 from harness.releases.index import Listing
 from harness.releases.release import Release
@@ -39,7 +39,6 @@ REQUIRED = "requirements.tar.xz"
 FIRST = "scenario/"
 """Folder of the first member."""
 _TEXTS = ("scenario", "python", "platform", "torch", "recorder")
-MOST_AXES = 2
 _TABLES = ("host_packages", "brought", "rehashed")
 _AGAIN = "copy it again from where it was made, or make it again with `harness bundle`"
 

@@ -15,8 +15,6 @@ from harness.model.question import Axis, Ends, Holds, Job, Judging, Place, Plan,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MOST_AXES = 2
-
 
 class InOrder(argparse.Action):
     """Stores a value as usual, and notes it in `ranges`, in the order of the command line."""
@@ -136,9 +134,11 @@ def read_axes(given: Sequence[tuple[str, str]], *, to: str = "--to") -> tuple[Ax
         UsageError: An end is given twice, or before the first of two packages; a package is given twice; there are
             more packages than two.
     """
+    from harness.scenario.command import check_packages  # noqa: PLC0415 - kept out of start-up
+
     ends = {"first": "--from", "last": to}
     packages = [value for name, value in given if name == "package"]
-    _check_packages(packages)
+    check_packages(packages)
     found = [Axis(package=packages[0])] if len(packages) == 1 else []
     for name, value in given:
         if name == "package":
@@ -159,19 +159,3 @@ def read_axes(given: Sequence[tuple[str, str]], *, to: str = "--to") -> tuple[Ax
             )
         found[-1] = replace(found[-1], **{name: value})
     return tuple(found)
-
-
-def _check_packages(packages: Sequence[str]) -> None:
-    from harness.scenario.command import package_under_test  # noqa: PLC0415 - kept out of start-up
-
-    names = [package_under_test(package)[0] for package in packages]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(
-                f"--package {name} is given twice: name two different packages, or one of them once"
-            )
-    if len(names) > MOST_AXES:
-        raise UsageError(
-            f"{len(names)} packages ({', '.join(names)}): two at most can be varied together; "
-            f"hold the others, as in --with {names[-1]}==VERSION"
-        )

@@ -8,6 +8,9 @@ from typing import ClassVar
 from harness.model.commands import OF_FIRST, OF_SUBJECT, PROBING
 from harness.model.options import option
 
+MOST_AXES = 2
+"""Packages whose releases can be varied together."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:

@@ -17,6 +17,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from harness.errors import UsageError
+from harness.model.subject import MOST_AXES
 from harness.scenario import Arm, Scenario
 from harness.scenario.notebook import SUFFIX, convert
 from harness.scenario.script import is_pytest, script_metadata, script_of
@@ -52,6 +53,26 @@ def package_under_test(text: str) -> tuple[str, tuple[str, ...]]:
             "--from and --to say which releases"
         )
     return str(canonicalize_name(named.name)), tuple(sorted(named.extras))
+
+
+def check_packages(packages: Sequence[str]) -> list[str]:
+    """Return the canonical names of the packages that a question varies.
+
+    Raises:
+        UsageError: One of them is no name, or stands there twice, or there are more than two.
+    """
+    names = [package_under_test(package)[0] for package in packages]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(
+                f"--package {name} is given twice: name two different packages, or one of them once"
+            )
+    if len(names) > MOST_AXES:
+        raise UsageError(
+            f"{len(names)} packages ({', '.join(names)}): two at most can be varied together; "
+            f"hold the others, as in --with {names[-1]}==VERSION"
+        )
+    return names
 
 
 def python_specifier(text: str) -> str:

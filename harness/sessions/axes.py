@@ -12,7 +12,7 @@ from harness.errors import UsageError
 from harness.model.question import Axis
 from harness.releases.release import select
 from harness.scenario import Range
-from harness.scenario.command import package_under_test
+from harness.scenario.command import check_packages, package_under_test
 from harness.sessions.asked import ask, check_place, decide, load_subject, shell
 from harness.sessions.part import Part, part_question
 from harness.sessions.source import Index
@@ -245,6 +245,7 @@ def ask_axes(question: Question, place: Place, state: State) -> AskedAxes | None
         axes = (Axis(package=scenario.package), Axis(package=scenario.also.package))
     if len(axes) < 2:
         return None
+    names = check_packages([axis.package for axis in axes])
     named = [package_under_test(axis.package) for axis in axes]
     if any(extras for _, extras in named):
         raise UsageError(
@@ -260,7 +261,6 @@ def ask_axes(question: Question, place: Place, state: State) -> AskedAxes | None
         for (name, _), axis in zip(named, axes, strict=True)
     )
     arms = scenario.choose(question.job.arms, fixes=question.plan.remedies)
-    names = [name for name, _ in named]
     locks = _folder_of_locks(question.holds.locks, names)
     made = AskedAxes(
         question=replace(question, axes=axes),
