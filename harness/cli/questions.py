@@ -67,8 +67,8 @@ def add_axes(parser: argparse._ActionsContainer, *, to: str = "--to") -> None:
         "--package",
         action=InOrder,
         metavar="P",
-        help="package whose releases are compared, with extras if needed (jax[cpu]); default: the scenario's; `bisect` "
-        "takes two",
+        help="package whose releases are compared, with extras if needed (jax[cpu]); default: the scenario's; with a second "
+        "one, the releases of both are combined",
     )
     parser.add_argument(
         "--from",
