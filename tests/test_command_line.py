@@ -43,7 +43,7 @@ def test_harness_alone_says_what_to_do_next(harness):
         (["bisct"], "did you mean bisect?"),
         (["--debug", "repro.py"], "to bisect: harness bisect repro.py --package PACKAGE --from VERSION"),
         (["--", "python", "x.py"], "harness bisect --package PACKAGE --from VERSION -- python x.py"),
-        (["report", "--", "python", "x.py"], "these commands do: bisect, blame, new, probe"),
+        (["report", "--", "python", "x.py"], "these commands do: bisect, blame, new, plan, probe"),
         (["report", "--nosuch"], "report does not know --nosuch"),
     ],
 )
