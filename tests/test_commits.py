@@ -17,8 +17,11 @@ from harness.model.question import Place as Where
 from harness.report.commits import CommitStatus, Place
 from harness.report.commits import sentences as said
 from harness.runs.descend import choose, descend
+from harness.sessions.alike import alike
 from harness.sessions.driver import Silent
+from harness.sessions.finding import Finding
 from harness.state import State
+from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
 
 GOOD = '''"""Says something."""
 
@@ -384,3 +387,16 @@ def test_a_dependency_that_moves_with_the_release(toy, harness, monkeypatch, rep
         assert (
             "helper 1.0 -> 2.0 differs between the releases too, and not in these executions" in done.stdout
         )
+
+
+def test_an_error_that_names_a_file_or_an_address_is_the_same_in_another_folder():
+    def ended(text):
+        return Finding(Judgement(Verdict.BAD, text, Fingerprint("exception", exception="ImportError")))
+
+    said = "ImportError: cannot import name 'a' from 'b' ({}/site-packages/b/__init__.py), <function f at {}>"
+    first, again = (
+        ended(said.format(*where)) for where in (("/home/x", "0x7f2f"), ("/tmp/overlays/1d", "0x55aa"))
+    )
+    assert alike(again, [first], to_the_word=True)
+    other = ended(said.format("/home/x", "0x7f2f").replace("'a'", "'c'"))
+    assert not alike(other, [first], to_the_word=True)

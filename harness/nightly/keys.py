@@ -76,7 +76,7 @@ WATCH: Mapping[str, Key] = {
     "source": Key(
         _TEXT,
         "a git repository (`git+URL@ref`) or the path of a clone: each night its newest commit is built and watched "
-        "beside the releases; needs git",
+        "beside the releases, and a build that breaks an arm is followed to its commit; needs git",
         example="git+https://example.org/peft@main",
     ),
     "device": Key(one_of(*DEVICES), "device of the training, as in `bisect`", default="auto"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from harness.sessions.finding import Finding
+
+_FOLDERS = re.compile(r"(?:/[^\s/'\"():,]+)+/(?=[^\s/'\"():,])")
+"""Folders of a file's path: those of an environment, or of what is laid over it, differ from execution to execution."""
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +63,12 @@ def _same_end(one: Finding, other: Finding, *, to_the_word: bool) -> bool:
     by_number = mine.effect is not None or (
         failure is not None and failure.step is not None and not failure.exception
     )
-    same_words = failure is None or by_number or not to_the_word or mine.reason == theirs.reason
+    same_words = (
+        failure is None or by_number or not to_the_word or _words(mine.reason) == _words(theirs.reason)
+    )
     return mine.same_end(theirs) and same_words
+
+
+def _words(reason: str) -> str:
+    """Return a message without what differs between two executions of the same files: folders and addresses."""
+    return _ADDRESS.sub("0x", _FOLDERS.sub("", reason))
