@@ -400,3 +400,15 @@ def test_an_error_that_names_a_file_or_an_address_is_the_same_in_another_folder(
     assert alike(again, [first], to_the_word=True)
     other = ended(said.format("/home/x", "0x7f2f").replace("'a'", "'c'"))
     assert not alike(other, [first], to_the_word=True)
+
+
+def test_a_line_of_a_commit_that_raises_lies_in_the_package(descended, repository):
+    """The traceback of an execution with other files is read as that of the installed ones."""
+    begun(repository)
+    culprit(repository)
+    ended(repository)
+    descended(repository.folder)
+    traces = [path.read_text(encoding="utf-8") for path in State.find().probes.rglob("trace.jsonl")]
+    overlaid = [text for text in traces if '"overlay"' in text and '"error"' in text]
+    assert overlaid
+    assert all('"file": "toy/__init__.py"' in text.replace('":"', '": "') for text in overlaid)

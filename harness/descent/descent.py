@@ -21,6 +21,8 @@ from harness.git import GitError
 from harness.locks.lock import Lock, differences
 from harness.probes.launch import site_packages
 from harness.report.commits import CommitAnswer, CommitStatus
+from harness.report.hunks import HunkAnswer
+from harness.report.lines import deepest_line
 from harness.sessions import overlay
 from harness.sessions.alike import Ends
 from harness.sessions.calibrate import calibrate
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.report.attribution import LineResult
-    from harness.report.hunks import HunkAnswer
     from harness.report.model import ArmResult, BoundaryResult, Report
     from harness.scenario import Arm
     from harness.sessions.driver import Watcher
@@ -155,11 +156,13 @@ class Descent:
         origins = self._lines(found)
         laid = [session.overlay(place) if session.overlay else None for place in (0, 1)]
         trees = [one.tree() for one in laid if isinstance(one, overlay.Overlay)]
+        if len(trees) < 2:  # they were there a moment ago
+            return found.answer, HunkAnswer("end-untestable", found.answer.environment, 0, 0, 0, None)
         raised = [observe(session, self.arm, place).seeds()[0].trace.error for place in (0, 1)]
         before, after = _by_side(origins)
         for known, error in zip((before, after), raised, strict=True):
-            for frame in (error or {}).get("frames", [])[-1:]:
-                known[frame["file"], frame["line"]] = LIKELIEST
+            if line := deepest_line(error, session.asked.package):
+                known[line.file, line.line] = LIKELIEST
         sides = Sides(
             good=1 if found.fixed else 0,
             bad=0 if found.fixed else 1,

@@ -140,7 +140,12 @@ def _of_set(found: HunkSet, answer: HunkAnswer, good: str) -> str:
     sure = "confirmed" if answer.conclusion == "found" else "not confirmed both ways"
     if found.whole_files:
         files = list(dict.fromkeys(one_line(hunk.file, 200) for hunk in parts))
-        needed = "; each of these files is needed" if len(files) > 1 else ""
+        needed = ""
+        if len(files) > 1:
+            told_apart = len(found.parts) == len(files)
+            needed = (
+                "; each of these files is needed" if told_apart else "; no part of them can be executed alone"
+            )
         return (
             f"the changes of {', '.join(files)} ({len(parts)} hunks) applied to {good} bring the failure{needed}: a "
             f"refactoring, of which no smaller part was found that does it ({sure})"

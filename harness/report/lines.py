@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from packaging.utils import canonicalize_name
+
+from harness.report.attribution import CodeLine
 from harness.report.boundaries import BY_VERDICT
 from harness.report.text import number, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from harness.report.attribution import CauseResult, CodeLine, LineResult
+    from harness.report.attribution import CauseResult, LineResult
     from harness.report.model import BoundaryResult, ReleaseResult, Report
 
 _MOST_NAMES = 4
@@ -54,6 +57,13 @@ def did(line: LineResult) -> str:
 def rows(cause: CauseResult, package: str) -> list[tuple[str, str]]:
     """Return (sentence, text of the line) of the last line of either side; the text may be empty."""
     return [(sentence(line, package), line.code.text if line.code else "") for line in deciding(cause)]
+
+
+def deepest_line(error: Mapping[str, Any] | None, package: str) -> CodeLine | None:
+    """Return the deepest line of the package under test in the traceback of an error."""
+    frames = (error or {}).get("frames") or []
+    own = [frame for frame in frames if canonicalize_name(frame["package"]) == canonicalize_name(package)]
+    return CodeLine(own[-1]["file"], own[-1]["line"], own[-1]["text"], own[-1]["function"]) if own else None
 
 
 def raised(

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from packaging.utils import canonicalize_name
-
-from harness.report.attribution import CodeLine
 from harness.report.boundaries import BY_TRAINING, BY_VERDICT
+from harness.report.lines import deepest_line
 from harness.report.model import ArmResult, BoundaryResult, ReleaseResult
 from harness.report.sentences import sentence
 from harness.report.tests import ChangeOfTests, GroupOfTests, TestsResult
@@ -204,15 +202,8 @@ def release_result(
         skip_kind=judgement.skip_kind.value if judgement.skip_kind else "",
         module=judgement.module,
         raised_in=judgement.raised_in,
-        raised_at=_raised_at(finding.trace.error, package),
+        raised_at=deepest_line(finding.trace.error, package),
     )
-
-
-def _raised_at(error: Mapping[str, Any] | None, package: str) -> CodeLine | None:
-    """Return the deepest line of the package under test in the traceback of an error."""
-    frames = (error or {}).get("frames") or []
-    own = [frame for frame in frames if canonicalize_name(frame["package"]) == canonicalize_name(package)]
-    return CodeLine(own[-1]["file"], own[-1]["line"], own[-1]["text"], own[-1]["function"]) if own else None
 
 
 def _notes(

@@ -69,12 +69,13 @@ def lay(tree: Tree, overlays: Path, package: str) -> Overlay:
     """
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in tree.items()}
     whole = hashlib.sha256("".join(f"{name}\0{one}\n" for name, one in sorted(sums.items())).encode())
-    folder = overlays / whole.hexdigest()[:20]
+    # Under the name that installed files lie in, a line of a traceback is told as one of theirs.
+    folder = overlays / whole.hexdigest()[:20] / "site-packages"
     if not folder.exists():
         overlays.mkdir(parents=True, exist_ok=True)
-        with whole_folder(folder) as new:
+        with whole_folder(folder.parent) as new:
             for name, content in tree.items():
-                path = new / name
+                path = new / "site-packages" / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
     return Overlay(package, folder, whole.hexdigest(), sums)
