@@ -37,7 +37,7 @@ NEVER_HIDDEN = (
 @cache
 def namespaces_forbidden() -> str:
     """Return why no process can be shut off on this machine, empty if it can: tried once in a process."""
-    words = [sys.executable, "-I", "-S", str(RECORDER / "harness_isolation.py")]
+    words = [sys.executable, "-I", "-S", str(RECORDER / "harness_try.py")]
     done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
     try:
         return str(json.loads(done.stdout)["why"])

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -65,7 +66,7 @@ def run(request, launchers, tmp_path):
         job = tmp_path / "jobs" / str(count) / "job.py"
         job.parent.mkdir(parents=True)
         job.write_text(code, encoding="utf-8")
-        recorded = state / "probes" / str(count) / "0"
+        recorded = execute.state / "probes" / str(count) / "0"
         recorded.mkdir(parents=True)
         words = ("python", str(job)) if command else ()
         probe = Probe("lock", job, code, {}, timeout=timeout, command=words, folder=folder, **fields)
@@ -136,8 +137,16 @@ def test_a_job_leaves_nothing_but_its_trace_in_its_result(run):
     assert list(run.recorded.iterdir()) == []
 
 
-def test_a_commands_own_folder_is_a_copy(run, tmp_path):
-    work = tmp_path / "work"
+@pytest.fixture
+def elsewhere():
+    """A folder outside of all that is temporary: a warm parent cannot write there."""
+    with tempfile.TemporaryDirectory(dir=Path.home(), prefix=".harness-test-") as name:
+        yield Path(name)
+
+
+def test_a_commands_own_folder_is_a_copy(run, elsewhere):
+    run.state = elsewhere / "state"
+    work = elsewhere / "work"
     work.mkdir()
     (work / "there.txt").write_text("as it was")
     code = (

@@ -196,7 +196,10 @@ def test_a_job_that_lacks_disk_space_is_no_verdict(world, toy, harness):
     with small(toy / "data", "100k") as data:
         text = FILLS.format(folder=repr(str(data)), bytes=10**6) + "toy.run()\n"
         (toy / "repro.py").write_text(text.replace("toy.run()\n", "", 1), encoding="utf-8")
-        done = harness(*ASK)
+        verb, *words = ASK
+        done = harness(
+            verb, "--isolation", "none", *words
+        )  # else it has a copy of the folder, on another disk
         _, rows = answer()
     assert {verdict for verdict, _ in rows.values()} == {"skip"}
     assert all("no disk space left" in reason and "twice" in reason for _, reason in rows.values())

@@ -74,7 +74,8 @@ class CleanLauncher:
         A job that ends the parent that started it is killed with it.
         """
         started = time.monotonic()
-        with self.processes.clean_parent() as parent, self.devices.lease() as device:
+        parent = self.processes.clean_parent()
+        with self.devices.lease() as device:
             request = {"command": probe.command_line(environment.python)}
             try:
                 return _run(parent, self.processes, probe, environment, folder, request, device)

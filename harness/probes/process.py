@@ -73,34 +73,19 @@ class Processes:
                 self._let_go()
             self._clean = None
 
-    @contextlib.contextmanager
-    def clean_parent(self) -> Iterator[Parent]:
-        """Yield a parent that starts programs, for one probe.
-
-        All probes share one, for as long as nobody ends it. Where probes are not in namespaces of their own a job may
-        end the parent that it has, so each has its own.
-        """
-        if "processes" not in self.isolation.holds:
-            parent = self._new_parent()
-            try:
-                yield parent
-            finally:
-                parent.close()
-            return
+    def clean_parent(self) -> Parent:
+        """Return the parent that starts programs, started if there is none, or if somebody has ended it."""
         with self._lock:
             if self._clean is not None and self._clean.gone:
                 self._let_go()
                 self._clean = None
             if self._clean is None:
-                self._clean = self._new_parent()
+                program: list[str | Path] = [sys.executable, "-I", "-S", RECORDER / "harness_clean.py"]
+                isolated = str(int(bool(self.isolation.holds)))
+                self._clean = Parent("the clean parent", program, [isolated], None)
                 # It goes when nobody knows this object any more.
                 self._let_go = weakref.finalize(self, self._clean.close)
-            parent = self._clean
-        yield parent
-
-    def _new_parent(self) -> Parent:
-        program: list[str | Path] = [sys.executable, "-I", "-S", RECORDER / "harness_clean.py"]
-        return Parent("the clean parent", program, [str(int(bool(self.isolation.holds)))], None)
+            return self._clean
 
     def cancel(self) -> None:
         """End every process that runs, and let none start any more."""

@@ -124,9 +124,11 @@ class Server:
         """Turn this forked child into a process of its own, confine it, and let it become the probe."""
         try:
             end_with_parent()
-            os.setsid()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            if self.starts_programs and not self.isolated:
+                supervise()
+            os.setsid()
             for _, init in self.children.values():
                 if init is not None:
                     init.forget()
@@ -173,6 +175,26 @@ class Server:
         """Write one answer."""
         self.answers.write(json.dumps(content) + "\n")
         self.answers.flush()
+
+
+def supervise():
+    """Go on in a child; this process ends all that the child leaves behind, and then ends as the child did.
+
+    A job may end its parent: it ends this process, and not the one that all probes have in common.
+    """
+    adopt_orphans()
+    child = os.fork()
+    if not child:
+        end_with_parent()
+        return
+    _, status = os.waitpid(child, 0)
+    end_strays(())
+    if os.WIFSIGNALED(status):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        with contextlib.suppress(OSError):  # SIGKILL has no other
+            signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
+        os.kill(os.getpid(), os.WTERMSIG(status))
+    os._exit(os.WEXITSTATUS(status))
 
 
 def resident():

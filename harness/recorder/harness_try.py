@@ -1,0 +1,51 @@
+"""Says why a process cannot be confined on this machine: `python -I -S harness_try.py` prints {"why": ...}, empty if it can."""
+
+import json
+import os
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from harness_isolation import PARTS, Init, confine, enter
+
+
+def why_not():
+    """Return why a probe cannot be confined on this machine; empty if it can. The caller is forked."""
+    try:
+        enter()
+        init = Init()
+        init.begin()
+    except OSError as error:
+        return "%s: %s" % (error.filename, error.strerror)
+    reading, writing = os.pipe()
+    with tempfile.TemporaryDirectory() as folder:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                shown = [[os.path.realpath(folder), "write"]]
+                plan = {
+                    "holds": list(PARTS),
+                    "hidden": [],
+                    "temporary": folder,
+                    "upper": folder,
+                    "shown": shown,
+                }
+                confine(plan)
+                open(os.path.join(folder, "written"), "w").close()
+            except BaseException as error:
+                os.write(writing, str(error).encode())
+            finally:
+                os._exit(0)
+        os.close(writing)
+        init.rejoin()
+        with open(reading) as said:
+            why = said.read()
+        os.waitpid(pid, 0)
+        init.end()
+    return why
+
+
+if __name__ == "__main__":
+    print(json.dumps({"why": why_not()}), flush=True)
+    os._exit(0)
