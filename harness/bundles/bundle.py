@@ -9,13 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from packaging.utils import canonicalize_name
-
+from harness.bundles.axes import BundledAxis, held_release, lock_folder, varied_axes
 from harness.bundles.solid import ERRORS, read_solid
 from harness.errors import HarnessError, UsageError
 from harness.files import whole_folder, write_atomic
-from harness.locks.stored import line_folder
-from harness.model.subject import MOST_AXES, Axis
+from harness.model.subject import MOST_AXES
 from harness.recording import recorder_version
 from harness.releases.index import Listing
 from harness.releases.release import Release
@@ -41,25 +39,6 @@ FIRST = "scenario/"
 _TEXTS = ("scenario", "python", "platform", "torch", "recorder")
 _TABLES = ("host_packages", "brought", "rehashed")
 _AGAIN = "copy it again from where it was made, or make it again with `harness bundle`"
-
-
-@dataclass(frozen=True, slots=True)
-class BundledAxis:
-    """One package under test.
-
-    Attributes:
-        package: Canonical name.
-        releases: Oldest first.
-    """
-
-    package: str
-    releases: tuple[Release, ...]
-
-    def axis(self, asked: Axis | None) -> Axis:
-        """Return what varies of it: what is asked, between the ends of the bundle where that leaves them open."""
-        asked = asked or Axis()
-        first, last = self.releases[0].version, self.releases[-1].version
-        return Axis(package=self.package, first=asked.first or first, last=asked.last or last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +94,7 @@ class Bundle:
             UsageError: The question decides something of it too.
         """
         subject, holds = question.subject, question.holds
-        hold = self._held(question)
+        hold = held_release(self.axes, question)
         given: dict[str, object] = {
             "SCENARIO": subject.scenario,
             "a command behind --": subject.command,
@@ -129,7 +108,7 @@ class Bundle:
         }
         for name in (name for name, value in given.items() if value):
             raise UsageError(f"--bundle and {name}: the bundle decides that; leave {name} out")
-        axes = self._asked(question, hold)
+        axes = varied_axes(self.axes, question, hold)
         return replace(
             question,
             subject=replace(subject, scenario=str(self.scenario), bundle=""),
@@ -140,50 +119,11 @@ class Bundle:
                 python=self.python,
                 prereleases=True,
                 torch=self.torch,
-                locks=None if len(axes) > 1 else str(self.folder / "locks" / self._line(axes[0], hold)),
+                locks=None
+                if len(axes) > 1
+                else str(self.folder / "locks" / lock_folder(self.axes, axes[0], hold)),
             ),
         )
-
-    def _held(self, question: Question) -> tuple[str, str] | None:
-        """Return (package, release) if a question holds one of two packages at a release of it."""
-        if len(self.axes) == 1 or len(question.holds.pins) != 1:
-            return None
-        name, _, version = question.holds.pins[0].partition("==")
-        held = [one for one in self.axes if one.package == canonicalize_name(name)]
-        known = [release.version for one in held for release in one.releases]
-        return (held[0].package, version) if version in known else None
-
-    def _asked(self, question: Question, hold: tuple[str, str] | None) -> tuple[Axis, ...]:
-        """Return what varies.
-
-        Raises:
-            UsageError: It is a package that the bundle does not have, or one of two, and the other one is not held.
-        """
-        if len(self.axes) == 1:
-            return (self.axes[0].axis(question.axes[0] if question.axes else None),)
-        own = {one.package: one for one in self.axes}
-        both = " and ".join(own)
-        asked = {str(canonicalize_name(axis.package)): axis for axis in question.axes}
-        if not asked and hold is None:
-            return tuple(one.axis(None) for one in self.axes)
-        if asked.keys() - own.keys():
-            raise UsageError(
-                f"--bundle: it has releases of {both}; name one of them by --package, before its --from and --to"
-            )
-        varied = asked or {name: Axis() for name in own if hold and name != hold[0]}
-        if len(varied) + (hold is not None) != len(own) or (hold and hold[0] in varied):
-            raise UsageError(
-                f"--bundle: it has releases of {both}; vary both, or hold one of them at one of its releases, as in "
-                f"--package {self.axes[0].package} --with {self.axes[1].package}=={self.axes[1].releases[-1].version}"
-            )
-        return tuple(own[name].axis(axis) for name, axis in varied.items())
-
-    def _line(self, asked: Axis, hold: tuple[str, str] | None) -> str:
-        """Return the name of the folder with the locks of the package that varies."""
-        if hold is None:
-            return ""
-        (own,) = (one.axis(None) for one in self.axes if one.package == asked.package)
-        return line_folder(own.package, str(own.first), str(own.last), *hold)
 
     def settings(self) -> IndexSettings:
         """Return settings with which uv knows the bundle's wheels and nothing else, and never asks a network."""
