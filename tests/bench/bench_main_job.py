@@ -77,6 +77,7 @@ class Bench:
             "--search",
             "sweep",
             "--no-cause",
+            "--no-fixes",
         ]
         words += ["--jobs", str(jobs), "--set", f"steps={self.steps}", "--out", str(self.folder / "reports")]
         environment = {**os.environ, "HARNESS_HOME": str(state)}
