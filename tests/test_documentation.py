@@ -38,7 +38,7 @@ def name(path):
 def blocks(path):
     """Yield (commands, output) of each console example: lines behind `$`, and the other ones."""
     for block in EXAMPLES.findall(path.read_text(encoding="utf-8")):
-        lines = block.splitlines()
+        lines = block.replace("\\\n", " ").splitlines()
         commands = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
         yield commands, [line for line in lines if not line.startswith("$ ")]
 
