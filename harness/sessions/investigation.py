@@ -57,8 +57,8 @@ class Searched:
     jobs: int = 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all fields."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """Return all fields, as they come back from JSON."""
+        return {**{name: getattr(self, name) for name in self.__slots__}, "cheap": list(self.cheap)}
 
 
 def replay(searched: Searched, names: Sequence[str], findings: Findings) -> Search:
