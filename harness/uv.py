@@ -112,8 +112,16 @@ class Uv:
         unwanted = {*_UNWANTED, *without}
         return {key: value for key, value in wanted.items() if key not in unwanted}
 
-    def execute(self, words: Sequence[str], folder: Path, timeout: float) -> tuple[int, str, str]:
+    def execute(
+        self, words: Sequence[str], folder: Path, timeout: float, *, python: str
+    ) -> tuple[int, str, str]:
         """Run a uv command once, as a person types it in a folder.
+
+        Args:
+            words: Behind `uv`.
+            folder: Where.
+            timeout: Seconds that it may take.
+            python: Interpreter that uv may not find by itself.
 
         Returns:
             Its exit status, standard output and standard error; -1 where it took longer than `timeout` seconds.
@@ -122,7 +130,7 @@ class Uv:
             done = subprocess.run(
                 [self.program, *words],
                 cwd=folder,
-                env=self.environment(),
+                env={**self.environment(), "UV_PYTHON": python},
                 check=False,
                 capture_output=True,
                 text=True,

@@ -39,11 +39,12 @@ def executed(
         sides: Know what the bad side does.
         timeout: Seconds that the script may take.
     """
+    python = str(sides.session.interpreter.path)
     uv = Uv(read_settings().uv_environment)
     found = []
     for (version, words), wanted in zip(commands.items(), (Verdict.GOOD, Verdict.BAD), strict=True):
         started = time.monotonic()
-        status, printed, complained = uv.execute(words[1:], folder, timeout + _INSTALLING)
+        status, printed, complained = uv.execute(words[1:], folder, timeout + _INSTALLING, python=python)
         execution = Execution("exit", status, time.monotonic() - started, None)
         oracle = {**sides.session.asked.scenario.oracle, "import_errors": "bad"}
         judged = judge_exit(execution, Trace(), f"{printed}\n{complained}", oracle)

@@ -150,7 +150,7 @@ def _arguments(source: Source) -> Iterator[list[Edit]]:
     for node in ast.walk(source.tree):
         items: list[tuple[int, int]] = []
         first = 0
-        if isinstance(node, ast.Call) and node.keywords and not _in_assert(source, node):
+        if isinstance(node, ast.Call) and node.keywords and not _in_check(source, node):
             items = sorted(source.span(one) for one in [*node.args, *node.keywords])
             first = len(node.args)
         elif isinstance(node, ast.Dict) and all(key is not None for key in node.keys):
@@ -169,7 +169,10 @@ def _arguments(source: Source) -> Iterator[list[Edit]]:
     yield from alone
 
 
-def _in_assert(source: Source, node: ast.AST) -> bool:
+def _in_check(source: Source, node: ast.AST) -> bool:
+    """Tell whether an expression belongs to what makes the script fail: an assertion, or a filter of warnings."""
+    if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "filterwarnings":
+        return True
     while node in source.parents:
         if isinstance(node, ast.Assert):
             return True
