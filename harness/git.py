@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+PROGRAM = "git"
 _TIMEOUT = 1800.0
 """Seconds that one command may take."""
 _SETTINGS = (
@@ -79,7 +80,7 @@ class Git:
         at = ("-C", str(self.folder)) if self.folder else ()
         try:
             done = subprocess.run(
-                ["git", *_SETTINGS, *at, *words],
+                [PROGRAM, *_SETTINGS, *at, *words],
                 check=False,
                 capture_output=True,
                 input=b"" if given is None else given,

@@ -12,6 +12,7 @@ import pytest
 from git_histories import Repository
 from toyindex import DAYS, ToyIndex, wheel
 
+import harness.git
 from harness.errors import UsageError
 from harness.model.question import Place as Where
 from harness.report.commits import CommitStatus, Place
@@ -412,3 +413,12 @@ def test_a_line_of_a_commit_that_raises_lies_in_the_package(descended, repositor
     overlaid = [text for text in traces if '"overlay"' in text and '"error"' in text]
     assert overlaid
     assert all('"file": "toy/__init__.py"' in text.replace('":"', '": "') for text in overlaid)
+
+
+def test_without_git_the_hunk_is_found_from_the_wheels(descended, repository, monkeypatch, tmp_path):
+    begun(repository)
+    monkeypatch.setattr(harness.git, "PROGRAM", str(tmp_path / "nowhere"))
+    answer, hunks = descended(f"file://{repository.folder}")
+    assert answer.status == CommitStatus.NO_REPOSITORY
+    assert "git is not installed" in said(answer)[0]
+    assert hunks.conclusion == "found"

@@ -16,7 +16,7 @@ from harness.descent.releases import UnmatchedError, match
 from harness.descent.repository import NoRepositoryError, named_repository, open_repository, web_address
 from harness.descent.trees import Builder, Trees, compiled
 from harness.environments.environment import NotInstallable
-from harness.errors import UsageError
+from harness.errors import ToolMissingError, UsageError
 from harness.git import GitError
 from harness.locks.lock import Lock, differences
 from harness.probes.launch import site_packages
@@ -113,7 +113,7 @@ class Descent:
         site = _site(session, positions[-1])
         try:
             git = open_repository(source, site, session.asked.package, session.environments.state)
-        except NoRepositoryError as error:
+        except (NoRepositoryError, ToolMissingError) as error:
             return CommitAnswer(CommitStatus.NO_REPOSITORY, str(error))
         bare = CommitAnswer(CommitStatus.UNFINISHED, source=git.source, moved=_moved(session, positions))
         try:
