@@ -1,4 +1,4 @@
-"""A printed metric without a bound: every change is found, and one that differs between executions is compared in turns."""
+"""A printed metric without a bound: every change is found, and one that differs between executions is compared interleaved."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_without_any_reference_nothing_is_good(ask):
     assert verdicts(arm) == ["bad"] * 3
 
 
-def test_a_metric_that_is_not_reproducible_is_compared_in_turns(ask, harness):
+def test_a_metric_that_is_not_reproducible_is_compared_interleaved(ask, harness):
     done, arm = ask(
         NOISY, [1.0, 1.0, 2.0, 2.0], "--metric", "seconds", "--higher-is-better", "--search", "sweep"
     )

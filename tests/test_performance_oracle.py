@@ -142,7 +142,7 @@ def test_a_release_twice_as_slow_is_found_and_one_by_3_percent_is_not(slower, ha
     rows = {row["version"]: row for row in found["releases"]}
     assert rows["1.2"]["effect"]["value"] == pytest.approx(1.03, abs=0.2)
     assert rows["1.3"]["effect"]["low"] > 1.4
-    assert "run in turns" in rows["1.3"]["reason"]
+    assert "interleaved" in rows["1.3"]["reason"]
     assert rows["1.3"]["fingerprint"] == {"kind": "step_seconds worse"}
     assert all(len(one["turns"]) >= 6 for one in rows["1.3"]["executions"])
     probes = Path("fresh/probes")

@@ -100,7 +100,7 @@ class Launchers:
     def _may_fork(self, probe: Probe) -> bool:
         """Tell whether a probe may start from the parent, whose hash seed a child cannot change any more.
 
-        What is executed in turns with the reference is compared with it directly: both sides are clean.
+        What is interleaved with the reference is compared with it directly: both sides are clean.
         """
         first = probe.repeat == 0 and "beside" not in probe.instructions
         return first and probe.hash_seed == self._hash_seed != RANDOM

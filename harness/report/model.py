@@ -57,7 +57,7 @@ class ReleaseResult:
         memory_peak: Bytes, or None.
         repeats: Verdicts of further executions of the same probe.
         executions: [{`probe`, `repeat`, `seed`, `verdict`}], every execution that was judged; this is what
-            `judge` reads again. Where it was executed in turns with the reference, `turns`: [{`reference`, `release`
+            `judge` reads again. Where it was interleaved with the reference, `turns`: [{`reference`, `release`
             (digests of both probes), `repeat` (of both)}].
         command: How a person runs this probe again.
         point: Both packages with their releases, in a question about two; else None.
@@ -145,7 +145,7 @@ class BoundaryResult:
             files differ. Empty if a lock is not known.
         devices: What every device said of both sides, the run's own first; empty if no other device was asked.
         agreement: That in one sentence.
-        direct: {`verdict` (differs or undecided), `reason`, `effect`, `turns`} of both sides executed in turns with
+        direct: {`verdict` (differs or undecided), `reason`, `effect`, `turns`} of both sides interleaved with
             each other, where a metric that is not reproducible is compared; else empty.
         commits: Which commit between both releases does it; None if `descend` was not asked.
         hunks: Which hunks do it, of that commit or, where none is known, of all between both releases; None if

@@ -22,12 +22,12 @@ from harness.runs.locked import read_locks, sides, with_moves, with_raised
 from harness.scenario import Arm, load_scenario
 from harness.sessions.arm_map import Findings, arrange, representative
 from harness.sessions.asked import probe_command, shell
-from harness.sessions.finding import Finding, Turn
+from harness.sessions.finding import Finding, InterleavedPair
 from harness.sessions.interleaved import Direct, read_pairs
 from harness.sessions.investigation import Searched, replay
 from harness.verdicts.calibration import Calibration, ReferenceRun
 from harness.verdicts.comparing import judge_interleaved_with, judge_sides
-from harness.verdicts.oracles import compares, in_turns
+from harness.verdicts.oracles import compares, interleaves
 from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
@@ -279,30 +279,32 @@ def stored_findings(
     for execution in executions:
         result = _stored(store, execution["probe"], execution["repeat"], version)
         finding = Finding.judged(result, oracle, lock)
-        finding = replace(finding, turns=_turns(store, execution, version))
-        if calibration is not None and in_turns(oracle, calibration) and not execution["seed"]:
-            finding = _judged_in_turns(arm, version, finding, calibration, oracle)
+        finding = replace(finding, pairs=_pairs(store, execution, version))
+        if calibration is not None and interleaves(oracle, calibration) and not execution["seed"]:
+            finding = _judged_interleaved(arm, version, finding, calibration, oracle)
         by_repeat.setdefault(execution["repeat"], []).append(finding)
     return {repeat: Finding.of_seeds(seeds, oracle, calibration) for repeat, seeds in by_repeat.items()}
 
 
-def _turns(store: Store, execution: Mapping[str, Any], version: str) -> tuple[Turn, ...]:
+def _pairs(store: Store, execution: Mapping[str, Any], version: str) -> tuple[InterleavedPair, ...]:
     return tuple(
-        Turn(*(_stored(store, one[side], one["repeat"], version) for side in ("reference", "release")))
+        InterleavedPair(
+            *(_stored(store, one[side], one["repeat"], version) for side in ("reference", "release"))
+        )
         for one in execution.get("turns", ())
     )
 
 
-def _judged_in_turns(
+def _judged_interleaved(
     arm: ArmResult, version: str, finding: Finding, calibration: Calibration, oracle: Mapping[str, Any]
 ) -> Finding:
-    if finding.verdict != Verdict.GOOD or (version == calibration.reference and not finding.turns):
+    if finding.verdict != Verdict.GOOD or (version == calibration.reference and not finding.pairs):
         return finding
-    if not finding.turns:
+    if not finding.pairs:
         raise UsageError(
-            f"arm {arm.name} has no executions in turns, which the scenario's oracle needs: run the question anew"
+            f"arm {arm.name} has no interleaved executions, which the scenario's oracle needs: run the question anew"
         )
-    return replace(finding, judgement=judge_interleaved_with(calibration, read_pairs(finding.turns), oracle))
+    return replace(finding, judgement=judge_interleaved_with(calibration, read_pairs(finding.pairs), oracle))
 
 
 def _direct(
@@ -312,12 +314,12 @@ def _direct(
     versions = [row.version for row in arm.releases]
     asked = [one for one in arm.boundaries if one.signal == "verdict" and one.direct]
     found: dict[tuple[int, int], Direct] = {}
-    if calibration is None or not in_turns(oracle, calibration):
+    if calibration is None or not interleaves(oracle, calibration):
         return found
     for one in asked:
-        turns = _turns(store, one.direct, f"{one.before} or {one.after}")
-        judged = judge_sides(calibration, one.before, read_pairs(turns), oracle, len(asked))
-        found[versions.index(one.before), versions.index(one.after)] = Direct(judged, turns)
+        pairs = _pairs(store, one.direct, f"{one.before} or {one.after}")
+        judged = judge_sides(calibration, one.before, read_pairs(pairs), oracle, len(asked))
+        found[versions.index(one.before), versions.index(one.after)] = Direct(judged, pairs)
     return found
 
 

@@ -9,7 +9,7 @@ from harness.traces.census import census_digest
 from harness.traces.trace import Trace
 from harness.verdicts.comparing import judge_beside
 from harness.verdicts.judge import judge
-from harness.verdicts.oracles import alone, compares, in_turns
+from harness.verdicts.oracles import alone, compares, interleaves
 from harness.verdicts.verdict import Judgement, Verdict
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _NO_REFERENCE = Judgement(
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class InterleavedPair:
     """A pair of executions right after each other, of the reference and of a release; both have the same number."""
 
     reference: Result
@@ -54,7 +54,7 @@ class Finding:
         census: Digest of the census; None without one.
         identity: Digests of start values and batches, None if the job gives none.
         parts: The findings of the single seeds where there are several.
-        turns: What the release was executed in turns with, where the verdict rests on that.
+        pairs: What the release was interleaved with, where the verdict rests on that.
         timed: The verdict rests on what the machine did, so equal traces do not make it certain.
     """
 
@@ -66,7 +66,7 @@ class Finding:
     census: str | None = None
     identity: str | None = None
     parts: tuple[Finding, ...] = ()
-    turns: tuple[Turn, ...] = ()
+    pairs: tuple[InterleavedPair, ...] = ()
     timed: bool = False
 
     @classmethod
@@ -106,7 +106,7 @@ class Finding:
             trace_digest=" ".join(digest or "-" for digest in digests) if any(digests) else None,
             identity=" ".join(finding.identity or "-" for finding in findings),
             parts=tuple(findings),
-            turns=findings[0].turns,
+            pairs=findings[0].pairs,
         )
 
     def seeds(self) -> tuple[Finding, ...]:
@@ -125,7 +125,7 @@ class Finding:
         worst = cls.worst(findings)
         if worst.verdict == Verdict.GOOD and calibration is None and compares(oracle):
             return replace(worst, judgement=_NO_REFERENCE)
-        if calibration is None or worst.verdict != Verdict.GOOD or in_turns(oracle, calibration):
+        if calibration is None or worst.verdict != Verdict.GOOD or interleaves(oracle, calibration):
             return worst
         return replace(
             worst, judgement=judge_beside(calibration, [finding.trace for finding in findings], oracle)
@@ -135,7 +135,7 @@ class Finding:
     def seconds(self) -> float:
         """Seconds that all of its executions took."""
         results = [one.result for one in self.seeds()]
-        results += [side for turn in self.turns for side in (turn.reference, turn.release)]
+        results += [side for pair in self.pairs for side in (pair.reference, pair.release)]
         return sum(result.execution.seconds for result in results if result is not None)
 
     @property
@@ -154,7 +154,7 @@ def executions(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "hash_seed": one.result.hash_seed,
             "isolation": list(one.result.execution.isolation),
             "verdict": one.verdict.value,
-            **({"turns": [turn.to_dict() for turn in finding.turns]} if finding.turns and not seed else {}),
+            **({"turns": [pair.to_dict() for pair in finding.pairs]} if finding.pairs and not seed else {}),
         }
         for finding in findings
         for seed, one in enumerate(finding.seeds())

@@ -1,11 +1,11 @@
-"""A release executed in turns with the reference, alone on the machine, until a comparison of their metric decides."""
+"""A release interleaved with the reference, alone on the machine, until a comparison of their metric decides."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.sessions.finding import Finding, Turn
+from harness.sessions.finding import Finding, InterleavedPair
 from harness.verdicts.comparing import judge_interleaved_with, judge_sides
 from harness.verdicts.oracles import looks
 from harness.verdicts.verdict import Judgement, SkipKind, Verdict
@@ -34,11 +34,11 @@ class Direct:
 
     Attributes:
         judgement: Of the newer side; bad if it differs from the older one, which says nothing of better or worse.
-        turns: The executions, the older side's as the reference's.
+        pairs: The executions, the older side's as the reference's.
     """
 
     judgement: Judgement
-    turns: tuple[Turn, ...]
+    pairs: tuple[InterleavedPair, ...]
 
     @property
     def differ(self) -> bool:
@@ -51,11 +51,11 @@ class Direct:
             "verdict": "differs" if self.differ else "undecided",
             "reason": self.judgement.reason,
             "effect": self.judgement.effect.to_dict() if self.judgement.effect else None,
-            "turns": [turn.to_dict() for turn in self.turns],
+            "turns": [pair.to_dict() for pair in self.pairs],
         }
 
 
-def in_turns(session: Session, arm: Arm, position: int, finding: Finding, repeat: int) -> Finding:
+def compare_interleaved(session: Session, arm: Arm, position: int, finding: Finding, repeat: int) -> Finding:
     """Compare a release with the reference, which is executed anew beside every release.
 
     Args:
@@ -68,11 +68,11 @@ def in_turns(session: Session, arm: Arm, position: int, finding: Finding, repeat
     calibration, oracle = session.calibrations[arm.of or arm.name], session.asked.scenario.oracle
     own = _position(session, calibration.reference)
 
-    def judge(turns: Sequence[Turn]) -> Judgement:
-        return judge_interleaved_with(calibration, read_pairs(turns), oracle)
+    def judge(pairs: Sequence[InterleavedPair]) -> Judgement:
+        return judge_interleaved_with(calibration, read_pairs(pairs), oracle)
 
-    judged, turns = _compared(session, arm, (own, position), repeat, judge)
-    return replace(finding, judgement=judged, turns=turns)
+    judged, pairs = _compared(session, arm, (own, position), repeat, judge)
+    return replace(finding, judgement=judged, pairs=pairs)
 
 
 def directly(session: Session, arm: Arm, before: int, after: int, boundaries: int) -> Direct:
@@ -88,15 +88,15 @@ def directly(session: Session, arm: Arm, before: int, after: int, boundaries: in
     calibration, oracle = session.calibrations[arm.of or arm.name], session.asked.scenario.oracle
     version = session.releases[before].version
 
-    def judge(turns: Sequence[Turn]) -> Judgement:
-        return judge_sides(calibration, version, read_pairs(turns), oracle, boundaries)
+    def judge(pairs: Sequence[InterleavedPair]) -> Judgement:
+        return judge_sides(calibration, version, read_pairs(pairs), oracle, boundaries)
 
     return Direct(*_compared(session, arm, (before, after), _DIRECTLY, judge))
 
 
-def read_pairs(turns: Sequence[Turn]) -> list[tuple[Trace, Trace]]:
-    """Return the traces of executions in turns."""
-    return [(turn.reference.trace(), turn.release.trace()) for turn in turns]
+def read_pairs(pairs: Sequence[InterleavedPair]) -> list[tuple[Trace, Trace]]:
+    """Return the traces of interleaved executions."""
+    return [(pair.reference.trace(), pair.release.trace()) for pair in pairs]
 
 
 def _compared(
@@ -104,25 +104,25 @@ def _compared(
     arm: Arm,
     positions: tuple[int, int],
     repeat: int,
-    judge: Callable[[Sequence[Turn]], Judgement],
-) -> tuple[Judgement, tuple[Turn, ...]]:
-    """Execute two releases in turns until a look decides; return the judgement and what it rests on."""
-    sides, turns = _sides(session, arm, positions), list[Turn]()
+    judge: Callable[[Sequence[InterleavedPair]], Judgement],
+) -> tuple[Judgement, tuple[InterleavedPair, ...]]:
+    """Execute two releases interleaved until a look decides; return the judgement and what it rests on."""
+    sides, pairs = _sides(session, arm, positions), list[InterleavedPair]()
     version = session.releases[positions[1]].version
-    judged = Judgement(Verdict.SKIP, "undecided: nothing was executed in turns", skip_kind=SkipKind.UNDECIDED)
+    judged = Judgement(Verdict.SKIP, "undecided: nothing was interleaved", skip_kind=SkipKind.UNDECIDED)
     planned = looks(session.asked.scenario.oracle)
     for look in planned:
-        while len(turns) < look:
-            made = _round(session, sides, repeat * _FURTHER + 1 + len(turns))
+        while len(pairs) < look:
+            made = _round(session, sides, repeat * _FURTHER + 1 + len(pairs))
             if isinstance(made, Judgement):
-                return made, tuple(turns)
-            turns += made
-        judged = judge(turns)
+                return made, tuple(pairs)
+            pairs += made
+        judged = judge(pairs)
         if judged.verdict != Verdict.SKIP:
             break
         if look != planned[-1]:
             session.note(f"{arm.name} {version}, {look} of {planned[-1]} pairs: {judged.reason}")
-    return judged, tuple(turns)
+    return judged, tuple(pairs)
 
 
 def _position(session: Session, version: str) -> int:
@@ -138,7 +138,9 @@ def _sides(session: Session, arm: Arm, positions: tuple[int, int]) -> list[tuple
     ]
 
 
-def _round(session: Session, sides: Sequence[tuple[int, Probe]], number: int) -> list[Turn] | Judgement:
+def _round(
+    session: Session, sides: Sequence[tuple[int, Probe]], number: int
+) -> list[InterleavedPair] | Judgement:
     """Execute two pairs, or take them if they are stored whole; or return why there are none.
 
     What an interrupted run left of a round is executed anew, for its other half would come too late.
@@ -148,7 +150,7 @@ def _round(session: Session, sides: Sequence[tuple[int, Probe]], number: int) ->
     if not all(stored):
         for result in filter(None, stored):
             session.store.discard(result)
-    turns = []
+    pairs = []
     for pair, order in zip(numbered, _ROUND, strict=True):
         found: dict[int, Result] = {}
         for side in order:
@@ -158,13 +160,13 @@ def _round(session: Session, sides: Sequence[tuple[int, Probe]], number: int) ->
             if one.verdict != Verdict.GOOD or one.result is None:
                 return _not_compared(one, session.releases[place].version, reference=side == 0)
             found[side] = one.result
-        turns.append(Turn(found[0], found[1]))
-    return turns
+        pairs.append(InterleavedPair(found[0], found[1]))
+    return pairs
 
 
 def _not_compared(finding: Finding, version: str, *, reference: bool) -> Judgement:
     """Return what a failure in a pair means: one of the release is the release's, one of the reference tells nothing."""
-    said = f"while {version} was executed in turns: {finding.judgement.reason}"
+    said = f"while {version} was executed interleaved: {finding.judgement.reason}"
     if reference:
         return Judgement(Verdict.SKIP, f"the reference failed {said}", skip_kind=SkipKind.NOT_COMPARABLE)
     return replace(finding.judgement, reason=said)

@@ -14,7 +14,7 @@ from harness.sessions.driver import distrust_environments
 from harness.sessions.hash_seeds import HashSeedDependence, dependences
 from harness.sessions.interleaved import Direct, directly
 from harness.sessions.warm_start import distrust_warm_start, prove_warm_start
-from harness.verdicts.oracles import in_turns, two_sided
+from harness.verdicts.oracles import interleaves, two_sided
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -171,11 +171,11 @@ class Investigation:
         self._compare_sides()
 
     def _compare_sides(self) -> None:
-        """Compare the sides of every boundary in verdict directly, where a metric is compared in turns."""
+        """Compare the sides of every boundary in verdict directly, where a metric is compared interleaved."""
         session = self.driver.session
         for name, answer in self.answers().items():
             calibration = session.calibrations.get(name)
-            if calibration is None or not in_turns(session.asked.scenario.oracle, calibration):
+            if calibration is None or not interleaves(session.asked.scenario.oracle, calibration):
                 continue
             whole = [one for one in answer.boundaries if not one.untested]
             for one in whole:

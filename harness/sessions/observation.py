@@ -1,12 +1,12 @@
-"""One execution of a release in an arm, judged: alone, beside the reference's values, or in turns with the reference."""
+"""One execution of a release in an arm, judged: alone, beside the reference's values, or interleaved with the reference."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from harness.sessions.finding import Finding
-from harness.sessions.interleaved import in_turns as interleaved
-from harness.verdicts.oracles import in_turns
+from harness.sessions.interleaved import compare_interleaved
+from harness.verdicts.oracles import interleaves
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -40,6 +40,6 @@ def _observed(session: Session, arm: Arm, position: int, repeat: int) -> Finding
     if finding.verdict != Verdict.GOOD or calibration is None:
         return finding
     is_reference = session.releases[position].version == calibration.reference
-    if not in_turns(oracle, calibration) or (is_reference and not session.alone):
+    if not interleaves(oracle, calibration) or (is_reference and not session.alone):
         return finding
-    return interleaved(session, arm, position, finding, repeat)
+    return compare_interleaved(session, arm, position, finding, repeat)

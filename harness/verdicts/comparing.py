@@ -28,9 +28,9 @@ def judge_beside(calibration: Calibration, traces: Sequence[Trace], oracle: Mapp
 def judge_interleaved_with(
     calibration: Calibration, pairs: Sequence[tuple[Trace, Trace]], oracle: Mapping[str, Any]
 ) -> Judgement:
-    """Judge one release by executions (the reference's, its own) in turns; a skip if they are too few."""
+    """Judge one release by executions (the reference's, its own) that are interleaved; a skip if they are too few."""
     compare = ORACLES[oracle["kind"]].compare_pairs
-    assert compare is not None  # noqa: S101 - an oracle that compares in turns has it
+    assert compare is not None  # noqa: S101 - an oracle that compares interleaved executions has it
     return compare(calibration, pairs, with_defaults(oracle))
 
 
@@ -41,7 +41,7 @@ def judge_sides(
     oracle: Mapping[str, Any],
     boundaries: int,
 ) -> Judgement:
-    """Judge the newer side of a boundary by executions in turns with the older one.
+    """Judge the newer side of a boundary by executions interleaved with the older one.
 
     Args:
         calibration: What both are compared with.
@@ -51,5 +51,5 @@ def judge_sides(
         boundaries: How many share the risk.
     """
     compare = ORACLES[oracle["kind"]].compare_sides
-    assert compare is not None  # noqa: S101 - an oracle that compares in turns has it
+    assert compare is not None  # noqa: S101 - an oracle that compares interleaved executions has it
     return compare(calibration, before, pairs, with_defaults(oracle), boundaries)

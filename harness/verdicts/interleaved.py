@@ -1,4 +1,4 @@
-"""A metric that differs between executions of one release: two releases executed in turns, A B B A …, and compared.
+"""A metric that differs between executions of one release: two releases interleaved, A B B A …, and compared.
 
 What drifts slowly hits both halves of a pair alike, so the differences within pairs are free of the drift. Of equal
 releases they scatter symmetrically about 0, whatever the metric's own distribution. The interval is Student's for

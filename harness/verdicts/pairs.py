@@ -1,4 +1,4 @@
-"""Is a release slower? Executed in turns with the reference, R X X R R X X R …, and judged by ratios within pairs.
+"""Is a release slower? Interleaved with the reference, R X X R R X X R …, and judged by ratios within pairs.
 
 A machine's speed drifts: it heats up, others use it. What drifts slowly hits both sides of a pair alike, and the turns
 let it help either side as often as the other. Of the pairs' ratios no distribution is assumed but that they scatter
@@ -135,7 +135,7 @@ def _beside(
     own, its = (median(side) for side in zip(*pairs, strict=True))
     return (
         f"{name} {its:.4g} against {own:.4g} with {reference}, {effect.value:.3f} times as much "
-        f"({confidence:.0%} interval {effect.low:.3f} to {effect.high:.3f} of {len(pairs)} pairs run in turns)"
+        f"({confidence:.0%} interval {effect.low:.3f} to {effect.high:.3f} of {len(pairs)} pairs interleaved)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Histories of a noisy metric, simulated: what one question about releases that are executed in turns would answer."""
+"""Histories of a noisy metric, simulated: what one question about releases that are interleaved would answer."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def one_release(
     runs: list[float],
     aim: Aim,
 ) -> tuple[Judgement, int]:
-    """Execute one release in turns with the reference; return the verdict and the number of pairs."""
+    """Execute one release interleaved with the reference; return the verdict and the number of pairs."""
     floor, pairs = measure_noise([runs]), list[tuple[float, float]]()
     judged = None
     for look in Looks.of(MOST, aim).pairs:

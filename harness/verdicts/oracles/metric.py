@@ -102,7 +102,7 @@ def compare_metric(
 def compare_pairs(
     calibration: Calibration, pairs: Sequence[tuple[Trace, Trace]], settings: Mapping[str, Any]
 ) -> Judgement:
-    """Judge a release by executions in turns with the reference; a skip where they are too few yet."""
+    """Judge a release by executions interleaved with the reference; a skip where they are too few yet."""
     aim = aim_of(settings, calibration.comparisons)
     judged, values = _interleaved(calibration, calibration.reference, pairs, settings, aim)
     sample = Sample(math.fsum(its for _, its in values) / len(values), [its - own for own, its in values])
@@ -116,7 +116,7 @@ def compare_sides(
     settings: Mapping[str, Any],
     comparisons: int,
 ) -> Judgement:
-    """Judge the newer side of a boundary by executions in turns with the older one, whichever is the worse."""
+    """Judge the newer side of a boundary by executions interleaved with the older one, whichever is the worse."""
     aim = replace(aim_of(settings, comparisons), worse=Worse.EITHER)
     return _interleaved(calibration, before, pairs, settings, aim)[0]
 
@@ -143,7 +143,7 @@ def _of_reference(calibration: Calibration, settings: Mapping[str, Any]) -> list
     return [measure(trace, settings) for trace in calibration.traces]
 
 
-def in_turns(settings: Mapping[str, Any], calibration: Calibration) -> bool:
+def interleaves(settings: Mapping[str, Any], calibration: Calibration) -> bool:
     """Tell whether a plain script's metric differs between executions of one release.
 
     The noise of a job that takes a seed is that of its seeds; more of them tell more.
@@ -253,7 +253,7 @@ ORACLE = Oracle(
         ),
         "pairs": Key(
             COUNT,
-            "executions in turns with the reference that one comparison may take, where a plain script's metric "
+            "executions interleaved with the reference that one comparison may take, where a plain script's metric "
             "differs between executions; it looks after 4, 8, 16 and so on, and never takes fewer than 4",
             default=16,
         ),
@@ -266,7 +266,7 @@ ORACLE = Oracle(
     compare_sides=compare_sides,
     runs=reference_runs,
     alone=lambda settings: settings["signal"] in MEASURED,
-    in_turns=in_turns,
+    interleaves=interleaves,
     looks=lambda settings: Looks.of(settings["pairs"], aim_of(settings, 1)).pairs,
     two_sided=lambda settings: settings["expect"] is None and direction(settings) == Worse.EITHER,
 )

@@ -40,10 +40,10 @@ class Oracle:
         compare: Judges a release, all of its seeds, beside the reference.
         runs: (seed, repeat) of each execution of the reference that comparing needs, of so many seeds asked for.
         alone: Whether it judges by what the machine does (time, memory), which other probes would disturb.
-        in_turns: Whether a release is compared by executing it in turns with the reference, of what is known of that.
-        compare_pairs: Judges a release by executions (the reference's, its own) in turns; a skip as long as they
+        interleaves: Whether a release is compared by interleaving it with the reference, of what is known of that.
+        compare_pairs: Judges a release by executions (the reference's, its own) that are interleaved; a skip as long as they
             are too few.
-        compare_sides: Judges the newer side of a boundary by executions in turns with the older one, whose version
+        compare_sides: Judges the newer side of a boundary by executions interleaved with the older one, whose version
             it is handed, and how many boundaries share the risk.
         looks: After how many pairs to look.
         two_sided: Whether every change counts, whichever its direction.
@@ -58,7 +58,7 @@ class Oracle:
     compare: Callable[[Calibration, Sequence[Trace], Settings], Judgement] | None = None
     runs: Callable[[Settings, int], Sequence[tuple[int, int]]] = lambda _settings, _seeds: [(0, 0)]
     alone: Callable[[Settings], bool] = lambda _settings: False
-    in_turns: Callable[[Settings, Calibration], bool] = lambda _settings, _calibration: False
+    interleaves: Callable[[Settings, Calibration], bool] = lambda _settings, _calibration: False
     compare_pairs: Callable[[Calibration, Sequence[Pair], Settings], Judgement] | None = None
     compare_sides: Callable[[Calibration, str, Sequence[Pair], Settings, int], Judgement] | None = None
     looks: Callable[[Settings], Sequence[int]] = lambda _settings: ()

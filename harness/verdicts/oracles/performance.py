@@ -51,7 +51,7 @@ def value_of(trace: Trace, settings: Mapping[str, Any]) -> float:
 def compare_pairs(
     calibration: Calibration, pairs: Sequence[tuple[Trace, Trace]], settings: Mapping[str, Any]
 ) -> Judgement:
-    """Judge a release by executions in turns with the reference; a skip where they are too few yet."""
+    """Judge a release by executions interleaved with the reference; a skip where they are too few yet."""
     return judge_pairs(settings["signal"], calibration.reference, _values(pairs, settings), settings)
 
 
@@ -62,7 +62,7 @@ def compare_sides(
     settings: Mapping[str, Any],
     boundaries: int,
 ) -> Judgement:
-    """Judge the newer side of a boundary by executions in turns with the older one, whichever is the worse."""
+    """Judge the newer side of a boundary by executions interleaved with the older one, whichever is the worse."""
     confidence = 1 - (1 - settings["confidence"]) / boundaries
     return judge_change(settings["signal"], before, _values(pairs, settings), confidence, settings["pairs"])
 
@@ -85,7 +85,7 @@ ORACLE = Oracle(
         "confidence": Key(SHARE, "of the interval of one comparison", default=0.95),
         "pairs": Key(
             COUNT,
-            "executions of release and reference, in turns, that one comparison may take; one that is not decided by "
+            "executions of release and reference interleaved, that one comparison may take; one that is not decided by "
             "then is a skip. It looks after 6, 12 and 24 at a confidence of 0.95, and never takes fewer",
             default=24,
         ),
@@ -99,7 +99,7 @@ ORACLE = Oracle(
     "good is a job that takes no more time or memory than with a release that is known to be good",
     compares=lambda _settings: True,
     alone=lambda _settings: True,
-    in_turns=lambda _settings, _calibration: True,
+    interleaves=lambda _settings, _calibration: True,
     compare_pairs=compare_pairs,
     compare_sides=compare_sides,
     looks=lambda settings: [look.pairs for look in looks(settings["confidence"], settings["pairs"])],

@@ -83,19 +83,19 @@ def reference_runs(settings: Mapping[str, Any], seeds: int) -> list[tuple[int, i
     return list(ORACLES[settings["kind"]].runs(with_defaults(settings), seeds))
 
 
-def in_turns(settings: Mapping[str, Any], calibration: Calibration | None) -> bool:
-    """Tell whether a release is compared by executing it in turns with the reference.
+def interleaves(settings: Mapping[str, Any], calibration: Calibration | None) -> bool:
+    """Tell whether a release is compared by interleaving it with the reference.
 
     Args:
         settings: Of the oracle.
         calibration: What is known of the reference; without one, nothing is compared.
     """
     oracle = ORACLES[settings["kind"]]
-    return calibration is not None and oracle.in_turns(with_defaults(settings), calibration)
+    return calibration is not None and oracle.interleaves(with_defaults(settings), calibration)
 
 
 def looks(settings: Mapping[str, Any]) -> Sequence[int]:
-    """Return after how many pairs of executions in turns to look."""
+    """Return after how many pairs of interleaved executions to look."""
     return ORACLES[settings["kind"]].looks(with_defaults(settings))
 
 
