@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.errors import MachineError
+from harness.locks.locks import Exchanged
 from harness.releases.release import Release
 from harness.search.mixtures import Observation, Outcome, Purpose, Request
 
@@ -49,7 +50,8 @@ class Step:
 def growing(session: Session, *locks: Lock, named: Iterable[str]) -> Session:
     """Return a session that mixtures can be added to, with further locks under their names."""
     releases = [*session.releases, *map(Release, named)]
-    return replace(session, releases=releases, locks=[*session.locks, *locks])
+    further = Exchanged(session.locks, dict(enumerate(locks, len(session.locks))))
+    return replace(session, releases=releases, locks=further)
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class Mixtures:
     """The mixtures of two locks in one arm.
 
     Attributes:
-        driver: Its session's releases and locks are lists, which grow with every mixture.
+        driver: Its session's releases and locks grow with every mixture.
         locks: Which mixtures there are.
         ends: Positions of the good and of the bad lock in the session.
         arm, mixed_arm: Name of the arm for both locks, and for all mixtures of them.
@@ -188,7 +190,7 @@ class Mixtures:
     def _add(self, mixture: Mixture, lock: Lock, said: str = "") -> None:
         releases, locks = self.session.releases, self.session.locks
         assert isinstance(releases, list)  # noqa: S101 - made so by `growing`
-        assert isinstance(locks, list)  # noqa: S101
+        assert isinstance(locks, list | Exchanged)  # noqa: S101
         place, number = len(locks), len(self._places) - 1
         counted = f"{len(mixture)} of {len(self.locks.changes)} changes{said}, mixture {number}"
         releases.append(Release(self.label(mixture, number) if self.label else counted))

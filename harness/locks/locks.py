@@ -175,21 +175,22 @@ class Locks(Sequence["Lock | Unresolvable"]):
         }
 
 
-@dataclass(frozen=True, slots=True)
 class Exchanged(Sequence["Lock | Unresolvable"]):
-    """Locks of which some are exchanged.
+    """Locks of which some are exchanged, and to which further ones can be added; the others are resolved when asked for.
 
-    Attributes:
+    Args:
         locks: All of them.
         exchanged: {position: what is in its place}.
     """
 
-    locks: Sequence[Lock | Unresolvable]
-    exchanged: Mapping[int, Lock | Unresolvable]
+    def __init__(
+        self, locks: Sequence[Lock | Unresolvable], exchanged: Mapping[int, Lock | Unresolvable]
+    ) -> None:
+        self._locks, self._exchanged = locks, dict(exchanged)
 
     def __len__(self) -> int:
-        """Return the number of releases."""
-        return len(self.locks)
+        """Return the number of releases, those that were added included."""
+        return max(len(self._locks), max(self._exchanged, default=-1) + 1)
 
     @overload
     def __getitem__(self, position: int) -> Lock | Unresolvable: ...
@@ -199,4 +200,18 @@ class Exchanged(Sequence["Lock | Unresolvable"]):
         """Return the lock of a release."""
         if isinstance(position, slice):
             return [self[one] for one in range(len(self))[position]]
-        return self.exchanged[position] if position in self.exchanged else self.locks[position]
+        position = range(len(self))[position]
+        return self._exchanged[position] if position in self._exchanged else self._locks[position]
+
+    def append(self, lock: Lock) -> None:
+        """Add the lock of one more release."""
+        self._exchanged[len(self)] = lock
+
+    def known(self) -> Mapping[int, Lock | Unresolvable]:
+        """Return {position: lock} of what stands; nothing is resolved."""
+        return {**known(self._locks), **self._exchanged}
+
+
+def known(locks: Sequence[Lock | Unresolvable]) -> Mapping[int, Lock | Unresolvable]:
+    """Return {position: lock} of what stands; nothing is resolved."""
+    return locks.known() if isinstance(locks, Locks | Exchanged) else dict(enumerate(locks))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.environments.environment import NotInstallable
 from harness.executors.executor import NotExecuted
 from harness.locks.lock import Lock, moves
-from harness.locks.locks import Exchanged, Locks
+from harness.locks.locks import Exchanged, Locks, known
 from harness.locks.resolve import Unresolvable
 from harness.probes.probe import Probe
 from harness.sessions.finding import Finding
@@ -94,7 +94,7 @@ class Session:
 
     def known_locks(self) -> Mapping[int, Lock | Unresolvable]:
         """Return {position: lock, or why there is none} of the releases that were asked about; nothing is resolved."""
-        return self.locks.known() if isinstance(self.locks, Locks) else dict(enumerate(self.locks))
+        return known(self.locks)
 
     def lock_beside(self) -> None:
         """Begin to resolve all locks, while the first probes run."""
