@@ -159,7 +159,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(toy, harness, monkeypatch):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert "goes on from there" in err
+    assert "continues from there" in err
     assert "Traceback" not in err
     rows = {row["version"]: row["verdict"] for row in report()["arms"][0]["releases"]}
     assert rows["1.0"] == "good"

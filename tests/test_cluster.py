@@ -152,7 +152,7 @@ def test_ctrl_c_ends_what_runs_on_the_workers(toy, history, cluster):
     assert process.returncode == 130, err
     assert time.monotonic() - started < 30
     assert "Traceback" not in err
-    assert "goes on from there" in err
+    assert "continues from there" in err
     assert probes_left(cluster) == []
     rows = {row["version"]: row["verdict"] for row in report()["arms"][0]["releases"]}
     assert rows == {"1.0.0": "good", "1.1.0": "untested", "1.2.0": "bad"}
