@@ -12,7 +12,7 @@ from harness.scenario import Arm
 from harness.search.boundaries import conclude, verdict_changes
 from harness.sessions.arm_map import arrange
 from harness.sessions.finding import Finding
-from harness.sessions.investigation import Searched, replay
+from harness.sessions.searched import Searched, replay
 from harness.traces.census import census_differences, census_digest, renamed
 from harness.traces.compare import beyond, first_difference, noise_floor
 from harness.traces.trace import Trace

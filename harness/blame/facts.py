@@ -13,8 +13,8 @@ from harness.search.boundaries import Boundary
 from harness.search.boundaries import Conclusion as OfArm
 from harness.search.culprits import Conclusion, Innocence
 from harness.sessions.arm_map import arrange
-from harness.sessions.asked import ENVIRONMENT
 from harness.sessions.finding import executions
+from harness.sessions.subject import ENVIRONMENT
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from harness.report.sentences import worded
 from harness.runs.facts import held_alike, host, of_question
 from harness.runs.locked import with_moves, with_raised
 from harness.search.culprits import Conclusion
-from harness.sessions.asked import ENVIRONMENT, shell
+from harness.sessions.asked import shell
+from harness.sessions.subject import ENVIRONMENT
 from harness.snapshots.snapshot import plain_platform
 
 if TYPE_CHECKING:

@@ -18,11 +18,12 @@ from harness.locks.lock import Lock, differences
 from harness.locks.torch import has_gpu
 from harness.probes.store import Store
 from harness.releases.release import Release
-from harness.sessions.asked import ENVIRONMENT, Asked, check_place, load_subject
+from harness.sessions.asked import Asked, check_place
 from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import Driver
 from harness.sessions.prepare import make_environments, make_resolver, start
 from harness.sessions.provider import provide
+from harness.sessions.subject import ENVIRONMENT, load_subject
 from harness.snapshots import AsOf, Snapshot, read
 from harness.verdicts.oracles import compares
 

@@ -20,7 +20,7 @@ from harness.report.write import write_report
 from harness.runs.bisect import Run, check_starved
 from harness.runs.kept import keep_job
 from harness.runs.write import evidence, point_latest
-from harness.sessions.asked import ENVIRONMENT
+from harness.sessions.subject import ENVIRONMENT
 
 if TYPE_CHECKING:
     from harness.blame.prepare import BlameAsked

@@ -28,7 +28,7 @@ from harness.sessions.alike import Ends
 from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import Driver
 from harness.sessions.observation import observe
-from harness.verdicts.oracles import in_turns
+from harness.verdicts.oracles import interleaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,7 +81,7 @@ class Descent:
         """Return which commit does it, and which hunks: of that commit, else of all between both releases."""
         session, newer = self.session, len(self.session.releases) - 1
         calibrate(session, self.arm)
-        if in_turns(session.asked.scenario.oracle, session.calibrations.get(self.arm.name)):
+        if interleaves(session.asked.scenario.oracle, session.calibrations.get(self.arm.name)):
             raise UsageError(
                 f"arm {self.arm.name} is judged by what the machine does, release beside release: no mixture of files "
                 "can be judged so; name what is measured by --expect, and bisect again"

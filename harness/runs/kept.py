@@ -15,7 +15,7 @@ from harness.model.codec import from_plain
 from harness.model.question import Question, Subject
 from harness.probes.store import sha256
 from harness.scenario.script import command_sources
-from harness.sessions.asked import load_subject
+from harness.sessions.subject import load_subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -24,7 +24,7 @@ from harness.sessions.arm_map import Findings, arrange, representative
 from harness.sessions.asked import probe_command, shell
 from harness.sessions.finding import Finding, InterleavedPair
 from harness.sessions.interleaved import Direct, read_pairs
-from harness.sessions.investigation import Searched, replay
+from harness.sessions.searched import Searched, replay
 from harness.verdicts.calibration import Calibration, ReferenceRun
 from harness.verdicts.comparing import judge_interleaved_with, judge_sides
 from harness.verdicts.oracles import compares, interleaves

@@ -13,9 +13,10 @@ from harness.model.question import Axis
 from harness.releases.release import select
 from harness.scenario import Range
 from harness.scenario.command import check_packages, package_under_test
-from harness.sessions.asked import ask, check_place, decide, load_subject, shell
+from harness.sessions.asked import ask, check_place, decide, shell
 from harness.sessions.part import Part, part_question
 from harness.sessions.source import Index
+from harness.sessions.subject import load_subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

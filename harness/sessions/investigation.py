@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from harness.errors import UsageError
-from harness.search import Observation, Search, make_search
-from harness.sessions.arm_map import arrange, identical
+from harness.sessions.arm_map import arrange
 from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import distrust_environments
 from harness.sessions.hash_seeds import HashSeedDependence, dependences
 from harness.sessions.interleaved import Direct, directly
+from harness.sessions.searched import Searched, observation, replay, strategy
 from harness.sessions.warm_start import distrust_warm_start, prove_warm_start
 from harness.verdicts.oracles import interleaves, two_sided
-from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from harness.search import Answer
-    from harness.sessions.arm_map import Findings
-    from harness.sessions.asked import Asked
+    from harness.search import Answer, Search
     from harness.sessions.driver import Driver, Task
     from harness.sessions.finding import Finding
 
@@ -31,76 +25,6 @@ CHEAP_SWEEP = 600.0
 
 _FURTHER = 3
 """Releases besides the ends that are executed both warm and clean, where the ends do not tell whether that is safe."""
-
-
-@dataclass(frozen=True, slots=True)
-class Searched:
-    """How one arm is searched; kept in the report, so that its log can be replayed.
-
-    Attributes:
-        strategy: `auto`, `sweep`, `binary` or `noisy`.
-        from_given: The oldest release was named as an end.
-        two_sided: A change between any two signals is asked for, in either direction.
-        assume: {version: verdict} that hold without an execution.
-        cheap: Versions that cost little to execute.
-        jobs: Probes at a time.
-    """
-
-    strategy: str
-    from_given: bool = True
-    find_fix: bool = False
-    any_failure: bool = False
-    two_sided: bool = False
-    confidence: float = 0.95
-    assume: Mapping[str, str] = field(default_factory=dict)
-    cheap: Sequence[str] = ()
-    jobs: int = 1
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields, as they come back from JSON."""
-        return {**{name: getattr(self, name) for name in self.__slots__}, "cheap": list(self.cheap)}
-
-
-def replay(searched: Searched, names: Sequence[str], findings: Findings) -> Search:
-    """Return a search that has been told all findings, those that are no evidence as skips.
-
-    Args:
-        searched: Strategy and options.
-        names: Versions, oldest first.
-        findings: Of one arm.
-
-    Raises:
-        UsageError: A verdict is assumed for a release that is not in the range.
-    """
-    positions = {name: position for position, name in enumerate(names)}
-    for version in searched.assume:
-        if version not in positions:
-            raise UsageError(
-                f"--assume {version}: there is no such release in the range {names[0]} to {names[-1]}"
-            )
-    search = make_search(
-        searched.strategy,
-        count=len(names),
-        jobs=searched.jobs,
-        names=tuple(names),
-        from_given=searched.from_given,
-        find_fix=searched.find_fix,
-        any_failure=searched.any_failure,
-        two_sided=searched.two_sided,
-        confidence=searched.confidence,
-        assume={positions[version]: Verdict(verdict) for version, verdict in searched.assume.items()},
-        cheap=frozenset(positions[version] for version in searched.cheap),
-    )
-    for position, repeats in sorted(identical(findings).items()):
-        for repeat, finding in sorted(repeats.items()):
-            search.tell(_observation(position, repeat, finding))
-    return search
-
-
-def _strategy(asked: Asked) -> str:
-    """Return how to search: tests break and are repaired each in a release of its own, so all are executed."""
-    wanted = asked.question.plan.search
-    return "sweep" if asked.scenario.tests and wanted == "auto" else wanted
 
 
 class Investigation:
@@ -119,7 +43,7 @@ class Investigation:
         self.driver = driver
         asked = driver.session.asked
         self.searched = Searched(
-            strategy=_strategy(asked),
+            strategy=strategy(asked),
             from_given=asked.first is not None,
             find_fix=asked.question.plan.find_fix,
             any_failure=asked.question.plan.any_failure,
@@ -237,7 +161,7 @@ class Investigation:
         def told(task: Task, finding: Finding) -> None:
             arm, position, repeat = task
             in_flight[arm] -= 1
-            searches[arm].tell(_observation(position, repeat, finding))
+            searches[arm].tell(observation(position, repeat, finding))
             before, after, steps = searches[arm].narrowed()
             if (before, after) == (0, len(self.names) - 1):
                 return
@@ -314,7 +238,3 @@ class Investigation:
                 for probe in session.probes(arm, position)
             )
         )
-
-
-def _observation(position: int, repeat: int, finding: Finding) -> Observation:
-    return Observation(position, repeat, finding.judgement, None if finding.timed else finding.trace_digest)
