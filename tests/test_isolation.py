@@ -21,6 +21,7 @@ from harness.probes.isolation import PARTS, Isolation, choose_isolation
 from harness.probes.launch import CleanLauncher, WarmLauncher
 from harness.probes.probe import Probe
 from harness.probes.process import Processes
+from harness.probes.sandbox import training_variables
 from harness.report.isolation import isolation_in_words, network_in_words
 from harness.traces.trace import read_trace
 
@@ -358,3 +359,12 @@ def test_an_ordinary_user_without_namespaces_gets_an_answer(toy, harness):
     summary = (toy / "reports" / "latest" / "summary.md").read_text(encoding="utf-8")
     assert "isolation: variables only (user namespaces: " in summary
     assert "off by proxy variables alone" in summary
+
+
+def test_a_variable_that_a_probe_does_not_get_is_named_without_its_value():
+    """A report may be sent to anyone, and NVIDIA_API_KEY begins as a variable of the driver does."""
+    environ = {"NVIDIA_API_KEY": "secret", "CUDA_VISIBLE_DEVICES": "0", "HF_TOKEN": "secret", "PATH": "/bin"}
+    assert training_variables(environ) == {
+        "CUDA_VISIBLE_DEVICES": "0",
+        "NVIDIA_API_KEY": "set, and not handed to a probe",
+    }

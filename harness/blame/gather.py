@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from harness.blame.comparison import BAD, GOOD
 from harness.blame.facts import arm_of, conclusion_of, step_result, with_answer
 from harness.locks.lock import Lock
-from harness.machine import processor, training_variables
+from harness.machine import processor
+from harness.probes.sandbox import training_variables
 from harness.report.blamed import (
     BlameResult,
     EnvironmentResult,

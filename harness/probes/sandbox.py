@@ -1,6 +1,7 @@
 """The environment variables of a probe: no credentials, no network, a home of its own, pinned threads.
 
-`harness.probes.isolation` shuts it off from everything else. Variables are let through by name, not taken out by name, since nobody knows what every secret is called.
+`harness.probes.isolation` shuts it off from everything else. Variables are let through by name, not taken out by name,
+since nobody knows what every secret is called.
 """
 
 from __future__ import annotations
@@ -17,22 +18,8 @@ from harness.recording import RECORDER
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NAMES = frozenset(
+_TRAINING = frozenset(
     [
-        "PATH",
-        "TZ",
-        "TMPDIR",
-        "LD_LIBRARY_PATH",
-        "HF_HUB_CACHE",
-        "LANG",
-        "LANGUAGE",
-        "LC_ALL",
-        "LC_COLLATE",
-        "LC_CTYPE",
-        "LC_MESSAGES",
-        "LC_MONETARY",
-        "LC_NUMERIC",
-        "LC_TIME",
         "CUDA_HOME",
         "CUDA_PATH",
         "CUDA_VERSION",
@@ -73,8 +60,51 @@ _NAMES = frozenset(
         "GOMP_STACKSIZE",
     ]
 )
+"""Variables by which torch and the libraries below it behave otherwise."""
+
+_NAMES = _TRAINING | {
+    "PATH",
+    "TZ",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "HF_HUB_CACHE",
+    "LANG",
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_COLLATE",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "LC_MONETARY",
+    "LC_NUMERIC",
+    "LC_TIME",
+}
 """Variables that come through, by their whole names: who knows what a variable with a known beginning holds."""
+
+_TRAINING_BEGINNINGS = (
+    "CUBLAS_",
+    "CUDA_",
+    "MKL_",
+    "NCCL_",
+    "NVIDIA_",
+    "OMP_",
+    "OPENBLAS_",
+    "PYTORCH_",
+    "TORCH_",
+    "XLA_",
+)
+"""How names of more such variables begin, which do not come through: their values may be secrets."""
+
 _NOWHERE = "http://127.0.0.1:9"  # the discard port: a proxy that refuses at once
+
+
+def training_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return, sorted by name, the variables by which training may behave otherwise: a value where a probe gets it."""
+    environ = os.environ if environ is None else environ
+    return {
+        name: value if name in _TRAINING else "set, and not handed to a probe"
+        for name, value in sorted(environ.items())
+        if name in _TRAINING or name.startswith(_TRAINING_BEGINNINGS)
+    }
 
 
 def variables(
