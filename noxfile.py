@@ -79,6 +79,15 @@ def golden(session: nox.Session) -> None:
     session.run("python", "tests/golden/run_golden.py", *session.posargs)
 
 
+@nox.session
+def attack(session: nox.Session) -> None:
+    """Attack the harness at random: `nox -s attack -- --minutes 20 --seed 1` counts attacks and prints what did not hold."""
+    session.install(
+        "-e", ".", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
+    )
+    session.run("python", "tests/attack/campaign.py", *session.posargs)
+
+
 @nox.session(name="bench-search")
 def bench_search(session: nox.Session) -> None:
     """Measure the noisy search beside git_bayesect on the same simulated histories."""

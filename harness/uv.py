@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import ToolMissingError
 from harness.failures import Failure, classify
+from harness.files import scratch_folder
 from harness.namespaces import namespaces_forbidden, private_folders
 from harness.recording import RECORDER
 
@@ -30,6 +30,9 @@ _UNWANTED = (
     "UV_EXCLUDE_NEWER",
     "PYTHONPATH",
 )
+
+NO_BUILD = "UV_NO_BUILD"
+"""Variable that keeps uv from building a source distribution, which executes its code; `uv pip` takes an option alone."""
 
 _WAIT = 0.5
 """Seconds before what failed for the machine's sake is tried again; twice that before it is tried a third time."""
@@ -97,6 +100,8 @@ class Uv:
         environment |= {"UV_LINK_MODE": "copy"}  # a build must not write into uv's cache through a link
         if self.confined:
             environment |= _confined_builds(writable)
+        if environment.get(NO_BUILD) and arguments[:1] == ("pip",):
+            arguments = (*arguments, "--no-build")
         outcome = self._once(arguments, environment)
         tried = 0
         while outcome.failure is not None and tried < outcome.failure.again:
@@ -143,7 +148,7 @@ class Uv:
         return done.returncode, done.stdout, done.stderr
 
     def _once(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Outcome:
-        with tempfile.TemporaryDirectory(prefix="harness-uv-") as neutral:
+        with scratch_folder("uv") as neutral:
             done = subprocess.run(
                 [self.program, *arguments],
                 cwd=neutral,

@@ -46,6 +46,7 @@ VALUES = {
     "device": st.sampled_from(DEVICES),
     "timeout": st.floats(min_value=0, exclude_min=True, allow_infinity=False),
     "memory": st.floats(min_value=0, exclude_min=True, allow_infinity=False),
+    "build": st.just(False),
     "online": st.just(True),
     "pip_lines": st.just(True),
     "variables": st.tuples(TEXT, TEXT),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.environments.requirements import owners, requirements
-from harness.files import to_json, write_atomic
+from harness.files import read_json, to_json, write_atomic
 from harness.locks.mixture import stated
 from harness.search.difference import Difference
 from harness.search.mixtures import Purpose, Request
@@ -138,7 +138,7 @@ class Comparison:
 
     def _kept(self) -> list[tuple[list[str], int, str]]:
         try:
-            steps = json.loads(self._path().read_text(encoding="utf-8"))
+            steps = read_json(self._path())
             return [(list(names), int(repeat), str(purpose)) for names, repeat, purpose in steps]
         except (OSError, ValueError, TypeError):
             return []

@@ -15,8 +15,8 @@ from harness.blame.releases import ReleaseSearch
 from harness.blame.units import Split, split_units
 from harness.environments.evict import evict
 from harness.errors import UsageError
+from harness.files import take_name
 from harness.locks.lock import Lock
-from harness.runs.write import free_name
 from harness.uv import Uv
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Blaming:
         self.asked, self.state, self.started = asked, state, started
         self.watcher, self.plain_watcher = watcher, plain_watcher
         self.arm = asked.asked.arms[0].name
-        self.name = free_name(asked.asked.out, f"{started:%Y%m%dT%H%M%SZ}-{asked.asked.scenario.name}-blame")
+        self.name = take_name(asked.asked.out, f"{started:%Y%m%dT%H%M%SZ}-{asked.asked.scenario.name}-blame")
         self.warnings: list[str] = []
         self.prepared: Prepared | None = None
         self.pythons: PythonTrial | None = None

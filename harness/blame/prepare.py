@@ -111,7 +111,7 @@ def ask_blame(question: Question, place: Place) -> BlameAsked:
 
 def _version_of(python: str | None) -> str | None:
     """Return the version whose markers hold, where the command line names one."""
-    return python if python and python.replace(".", "").isdigit() else None
+    return python if python and python.replace(".", "").isdecimal() else None
 
 
 def _check_unlike(ends: Ends, snapshots: Snapshots) -> None:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from harness.blame.gather import gather
 from harness.blame.investigation import Blaming
 from harness.errors import HarnessError, MachineError
-from harness.files import write_atomic
+from harness.files import given_up, write_atomic
 from harness.history.record import Recorded
+from harness.locks.files import lock_file
 from harness.locks.lock import Lock
 from harness.report.write import write_report
 from harness.runs.bisect import Run, check_starved
@@ -43,6 +44,11 @@ def blame(asked: BlameAsked, state: State, watcher: Watcher) -> Run:
         arms=[arm.name for arm in asked.asked.arms],
     )
     blaming = Blaming(asked, state, recorded, watcher, datetime.now(UTC))
+    with given_up(blaming.folder):
+        return _blame(blaming, recorded)
+
+
+def _blame(blaming: Blaming, recorded: Recorded) -> Run:
     interrupted, fault = False, None
     try:
         blaming.search()
@@ -74,7 +80,7 @@ def _write(blaming: Blaming, report: Report) -> None:
     """Write the report, the locks of both environments and the job; runs about culprits lie in the folder already."""
     prepared, folder = blaming.prepared, blaming.folder
     for side, one in zip(("good", "bad"), prepared.rebuilt if prepared else (), strict=False):
-        text = one.lock.text() if isinstance(one.lock, Lock) else f"# {one.lock.reason}\n"
+        text = lock_file(one.lock) if isinstance(one.lock, Lock) else f"# {one.lock.reason}\n"
         write_atomic(folder / "locks" / f"{side}.txt", text)
     keep_job(blaming.asked.asked.scenario).write(folder)
     found = evidence(prepared.comparison.mixtures.driver) if prepared and prepared.comparison else {}

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import zipfile
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
 from harness.bundles.axes import BundledAxis, held_release, lock_folder, varied_axes
 from harness.bundles.solid import ERRORS, read_solid
 from harness.errors import HarnessError, UsageError
-from harness.files import whole_folder, write_atomic
+from harness.files import parse_json, whole_folder, write_atomic
+from harness.model.codec import from_plain
 from harness.model.subject import MOST_AXES
 from harness.recording import recorder_version
 from harness.releases.index import Listing
@@ -159,6 +163,8 @@ def open_bundle(path: Path, state: State) -> Bundle:
 def _unpack(path: Path, archive: zipfile.ZipFile, state: State) -> Bundle:
     try:
         raw = archive.read(MANIFEST)
+    except (*ERRORS, ValueError, RuntimeError, zlib.error):
+        raise _damaged(path, f"its {MANIFEST} cannot be read") from None
     except KeyError:
         if _begins_as_bundle(
             path
@@ -192,7 +198,15 @@ def _unpack(path: Path, archive: zipfile.ZipFile, state: State) -> Bundle:
 
 
 def _axis(entry: Mapping[str, Any]) -> BundledAxis:
-    return BundledAxis(str(entry["package"]), tuple(Release(**release) for release in entry["releases"]))
+    """Read what a manifest says of one package.
+
+    Raises:
+        ValueError: A name or a version is none: files are named by both.
+    """
+    releases = tuple(from_plain(Release, release) for release in entry["releases"])
+    for release in releases:
+        Version(release.version)
+    return BundledAxis(canonicalize_name(entry["package"], validate=True), releases)
 
 
 def _begins_as_bundle(path: Path) -> bool:
@@ -205,31 +219,43 @@ def _begins_as_bundle(path: Path) -> bool:
 def _manifest(path: Path, raw: bytes) -> Mapping[str, Any]:
     """Read and check the manifest."""
     try:
-        manifest = dict(json.loads(raw))
+        manifest = dict(parse_json(raw))
         schema = manifest["schema"]
     except (ValueError, TypeError, KeyError):
         raise _damaged(path, f"its {MANIFEST} cannot be read") from None
     if schema != SCHEMA:
         raise UsageError(f"--bundle {path}: schema {schema}, and this harness reads {SCHEMA}: use equal ones")
     try:
-        sound = all(isinstance(manifest[name], str) for name in _TEXTS)
-        axes = [_axis(entry) for entry in manifest["axes"]]
-        sound = sound and 1 <= len(axes) <= MOST_AXES and all(one.releases for one in axes)
-        names = [*manifest["files"], f"{FIRST}{manifest['scenario']}"]
-        sound = sound and all(isinstance(facts["sha256"], str) for facts in manifest["files"].values())
-        sound = sound and isinstance(manifest["pins"], list)
-        sound = sound and all(isinstance(manifest[name], dict) for name in _TABLES)
-    except (KeyError, TypeError, AttributeError):
+        sound = _sound(manifest)
+    except (KeyError, TypeError, AttributeError, ValueError):
         sound = False
-    if not sound or not all(map(_inside, names)):
+    if not sound:
         raise _damaged(path, f"its {MANIFEST} lacks something or names a file outside the bundle")
     return manifest
+
+
+def _sound(manifest: Mapping[str, Any]) -> bool:
+    """Tell whether a manifest has everything, of the right type, and leads nowhere outside the bundle.
+
+    Raises:
+        KeyError, TypeError, AttributeError, ValueError: It has not.
+    """
+    axes = [_axis(entry) for entry in manifest["axes"]]
+    texts = [*(manifest[name] for name in _TEXTS), *manifest["pins"]]
+    texts += [text for name in _TABLES for pair in manifest[name].items() for text in pair]
+    texts += [facts["sha256"] for facts in manifest["files"].values()]
+    names = [*manifest["files"], f"{FIRST}{manifest['scenario']}"]
+    return (
+        bool(manifest["releases"])
+        and all(isinstance(text, str) for text in texts)
+        and all(map(_inside, names))
+    )
 
 
 def _inside(name: str) -> bool:
     """Tell whether a name stays inside the folder that it is unpacked into."""
     parts = PurePosixPath(name).parts
-    return bool(parts) and not PurePosixPath(name).is_absolute() and ".." not in parts
+    return bool(parts) and not PurePosixPath(name).is_absolute() and ".." not in parts and name.isprintable()
 
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str, sha256: str) -> bytes:
@@ -237,7 +263,7 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str, sha256: str) -> byt
         content = archive.read(name)
     except KeyError:
         raise _damaged(path, f"{name} is missing") from None
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, *ERRORS, OSError, ValueError, RuntimeError, zlib.error):
         raise _damaged(path, f"{name} cannot be read") from None
     if hashlib.sha256(content).hexdigest() != sha256:
         raise _damaged(path, f"{name} is not the file that its manifest names")
@@ -259,7 +285,7 @@ def _unpack_solid(
                 found[name] = sha256
     except KeyError:
         raise _damaged(path, f"{SOLID} is missing") from None
-    except (zipfile.BadZipFile, *ERRORS):
+    except (zipfile.BadZipFile, *ERRORS, ValueError, RuntimeError, zlib.error):
         raise _damaged(path, f"{SOLID} cannot be read") from None
     if lost := sorted(files.keys() - found.keys()):
         raise _damaged(path, f"{lost[0]} is missing")

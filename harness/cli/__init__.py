@@ -14,8 +14,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from harness.cli.completion import SHELLS, PrintCompletion
+from harness.cli.terminal import harmless_streams
 from harness.errors import HarnessError, UsageError
 from harness.failures import advice, os_error_text
+from harness.machine import check_address_space
 from harness.version import __version__
 
 if TYPE_CHECKING:
@@ -123,6 +125,11 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    with harmless_streams():
+        return _main(arguments)
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not set(given) - {"--debug"}:
         print(START, end="", file=sys.stderr)
@@ -145,6 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     """Run a command whose options are read; every error becomes one line and an exit status."""
     try:
+        check_address_space()
         return int(import_module(f"harness.cli.{options.verb}").run(options))
     except KeyboardInterrupt:
         print("interrupted; all results are stored: the same command continues from there", file=sys.stderr)

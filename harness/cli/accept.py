@@ -35,11 +35,15 @@ def run(options: argparse.Namespace) -> int:
     """Move the baselines and print from what to what."""
     from harness.cli.stored import find_run  # noqa: PLC0415 - kept out of start-up
     from harness.nightly.baseline import accept, person  # noqa: PLC0415
+    from harness.report.model import facts_of  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
     who = options.who or person()
     folder = find_run(options.run, options.out)
-    done = accept(folder, State.find(), moment=datetime.now(UTC), who=who, why=options.why, arms=options.arm)
+    with facts_of(folder / "report.json"):
+        done = accept(
+            folder, State.find(), moment=datetime.now(UTC), who=who, why=options.why, arms=options.arm
+        )
     for (scenario, package, arm), before, after in done.moved:
         was = f", in place of {before}" if before else ""
         print(f"{package} {after} is the baseline of {arm} in {scenario}{was}; accepted by {who}")

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
+from harness.cli.terminal import terminal
 from harness.report import descended
 from harness.report.blame_rows import replaced, support
 from harness.report.boundaries import located, span
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from rich.console import Console
+
     from harness.report.attribution import CauseResult
     from harness.report.model import ArmResult, BoundaryResult, Report
     from harness.report.tests import TestsResult
@@ -35,7 +36,7 @@ REGRESSION = 1
 
 def show(report: Report, folder: Path) -> None:
     """Print the answer of each arm, its boundaries, their causes, and where the report lies."""
-    show_facts(Console(highlight=False, soft_wrap=True), report, folder)
+    show_facts(terminal(highlight=False, soft_wrap=True), report, folder)
 
 
 def show_facts(console: Console, report: Report, folder: Path) -> None:

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         write_atomic(Path(options.csv), to_csv(found["probes"]))
         print(f"{options.csv}: {len(found['probes'])} executions")
     elif options.json:
-        print(to_json(to_dict(found)), end="")
+        print(to_json(to_dict(found), ascii_only=True), end="")
     else:
         _show(found)
     return 0

@@ -37,19 +37,21 @@ def run(options: argparse.Namespace) -> int:
     """Judge again by the scenario's present oracle and write the run's files anew."""
     from harness.cli.answer import exit_status, show  # noqa: PLC0415 - kept out of start-up
     from harness.cli.stored import find_run  # noqa: PLC0415
+    from harness.report.model import facts_of  # noqa: PLC0415
     from harness.runs.again import judge_again  # noqa: PLC0415
     from harness.runs.stored import load_report  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
     folder = find_run(options.run, options.out)
-    stored = load_report(folder)
-    if stored.blame is None:
-        report, said = judge_again(folder, State.find(), options.oracle)
-    else:
-        from harness.blame.again import judge_blame  # noqa: PLC0415 - of that room
+    with facts_of(folder / "report.json"):
+        stored = load_report(folder)
+        if stored.blame is None:
+            report, said = judge_again(folder, State.find(), options.oracle)
+        else:
+            from harness.blame.again import judge_blame  # noqa: PLC0415 - of that room
 
-        report, said = judge_blame(stored, folder, State.find(), options.oracle)
-    if said:
-        print(said, file=sys.stderr)
-    show(report, folder)
+            report, said = judge_blame(stored, folder, State.find(), options.oracle)
+        if said:
+            print(said, file=sys.stderr)
+        show(report, folder)
     return exit_status(report, fail_on_regression=options.exit_code)

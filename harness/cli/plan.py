@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     shards = [Shard(number, options.shards) for number in range(1, options.shards + 1)]
     entries = [entry for shard in shards if (entry := _entry(locked, place, shard, share(found, shard)))]
     if options.json:
-        print(to_json({"include": entries}, indent=None), end="")
+        print(to_json({"include": entries}, indent=None, ascii_only=True), end="")
         return 0
     for entry in entries:
         print(f"# shard {entry['shard']}: {entry['from']} to {entry['to']}, {entry['probes']} probes")

@@ -6,9 +6,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
+
+from harness.cli.terminal import terminal
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -57,7 +58,7 @@ class Live:
     """Shows a bar with what runs now, and leaves one line for each finding that is not good."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = terminal(stderr=True, highlight=False)
         self.progress = Progress(
             BarColumn(),
             MofNCompleteColumn(),

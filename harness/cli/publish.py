@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from harness.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -40,6 +43,10 @@ def run(options: argparse.Namespace) -> int:
     from harness.site.publish import publish  # noqa: PLC0415 - kept out of start-up
 
     target = Path(options.to)
+    if options.url and (
+        urlsplit(options.url).scheme not in {"http", "https"} or not urlsplit(options.url).netloc
+    ):
+        raise UsageError(f"--url {options.url}: expected an address that begins with http:// or https://")
     done = publish(Path(options.out), target, title=options.title, url=options.url)
     for fault in done.faults:
         print(f"warning: left out: {fault}", file=sys.stderr)

@@ -31,12 +31,13 @@ def run(options: argparse.Namespace) -> int:
         print(f"warning: {listing.warning}", file=sys.stderr)
     releases = select(listing.releases, package=options.package, prereleases=options.pre)
     if options.json:
-        print(to_json([asdict(release) for release in releases]), end="")
+        print(to_json([asdict(release) for release in releases], ascii_only=True), end="")
         return 0
     width = max(len(release.version) for release in releases)
     for release in releases:
         date = (release.uploaded or "date unknown")[:10]
         python = f"python {release.requires_python}" if release.requires_python else ""
         yanked = f"yanked {release.yanked_reason}".strip() if release.yanked else ""
-        print(f"{release.version:<{width}}  {date:<12}  {python:<16}  {yanked}".rstrip())
+        also = ", ".join(filter(None, ["attested" if release.attested else "", yanked]))
+        print(f"{release.version:<{width}}  {date:<12}  {python:<16}  {also}".rstrip())
     return 0

@@ -37,22 +37,26 @@ def run(options: argparse.Namespace) -> int:
     """Draw the files of the run anew from its report.json and the stored traces, or export those."""
     from harness.cli.answer import show  # noqa: PLC0415 - kept out of start-up
     from harness.cli.stored import find_run  # noqa: PLC0415
+    from harness.report.model import facts_of  # noqa: PLC0415
     from harness.runs.again import redraw  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
     folder = find_run(options.run, options.out)
     if options.traces:
         return _export(folder, Path(options.traces), State.find())
-    show(redraw(folder, State.find()), folder)
+    with facts_of(folder / "report.json"):
+        show(redraw(folder, State.find()), folder)
     return 0
 
 
 def _export(folder: Path, target: Path, state: State) -> int:
     from harness.probes.store import Store  # noqa: PLC0415
+    from harness.report.model import facts_of  # noqa: PLC0415
     from harness.runs.stored import load_report  # noqa: PLC0415
     from harness.runs.tables import trace_table, write_table  # noqa: PLC0415
 
-    table = trace_table(load_report(folder), Store(state))
+    with facts_of(folder / "report.json"):
+        table = trace_table(load_report(folder), Store(state))
     if not table.rows:
         raise UsageError(
             f"{folder}: none of its traces is stored in {state.root} any more; set HARNESS_HOME to where it was "

@@ -6,6 +6,7 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from harness.cli.terminal import terminal
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,22 +85,21 @@ def _explain(name: str, reading: Reading, scenario: Scenario) -> None:
 
 
 def _draw(paragraph: Paragraph) -> None:
-    from rich.console import Console  # noqa: PLC0415 - kept out of start-up
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415 - kept out of start-up
     from rich.text import Text  # noqa: PLC0415
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDTH)
+    made = terminal(highlight=False)
+    if not made.is_terminal:
+        made = terminal(highlight=False, width=_WIDTH)
     table = Table.grid(padding=(0, 2))
     for row in paragraph.rows:
         value = Text(row.value)
         if row.default:
             value = Text(f"{row.value} (default)" if row.value else "not given", style="dim")
         table.add_row(Text(f"  {row.name}", style="bold", no_wrap=True), value, Text(row.meaning))
-    with console.capture() as drawn:
-        console.print(table)
-    print("\n".join(line.rstrip() for line in drawn.get().splitlines()))
+    with made.capture() as drawn:
+        made.print(table)
+    made.file.write("".join(f"{line.rstrip()}\n" for line in drawn.get().splitlines()))
 
 
 def _releases(scenario: Scenario) -> str:

@@ -8,7 +8,6 @@ once. Both are ordinary virtual environments made by uv, so a person can step in
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -22,7 +21,7 @@ from filelock import FileLock
 from harness.environments import integrity
 from harness.errors import HarnessError
 from harness.failures import Failure, machine_error, of_os_error, refused_file
-from harness.files import to_json, whole_folder, write_atomic
+from harness.files import read_json, to_json, whole_folder, write_atomic
 from harness.locks.lock import common, parse_lock
 from harness.releases.refused import serves_others
 
@@ -199,7 +198,9 @@ class Environments:
         started = time.monotonic()
         fault = self._make(folder, base, base, None)
         if fault:
-            raise HarnessError(f"the packages that all environments share cannot be installed: {fault}")
+            raise BaseNotInstallableError(
+                f"the packages that all environments share cannot be installed: {fault}; the next run resolves them anew"
+            )
         self.base_seconds.append(time.monotonic() - started)
         self.told(f"installed {what} in {self.base_seconds[-1]:.1f} s")
 
@@ -276,6 +277,10 @@ class Environments:
         return self.settings is not None and serves_others(file, self.settings)
 
 
+class BaseNotInstallableError(HarnessError):
+    """What all environments share cannot be installed."""
+
+
 def _compile(python: str, site: Path, workers: int) -> None:
     """Compile all modules, for a probe cannot keep what it compiles; what does not compile tells it when it is loaded.
 
@@ -297,7 +302,7 @@ class _InstallError(Exception):
 def find(folder: Path) -> Environment | None:
     """Return the finished environment in `folder`, or None: its marker, and that of its base, must be there."""
     try:
-        facts = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        facts = read_json(folder / MARKER)
         base = folder.parent / (facts["base"] or folder.name)
         found = Environment(folder, str(facts["lock"]), base, float(facts["seconds"]))
     except (OSError, ValueError, KeyError, TypeError):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
 from harness.environments.environment import MARKER, remove, size
+from harness.files import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,7 +36,7 @@ def evict(folder: Path, *, cap: int, keep: Collection[Path] = ()) -> list[Path]:
     for path in oldest_first:
         if sum(sizes.values()) <= cap:
             break
-        if path in keep or time.time() - found[path] < RECENT or _carries(path, sizes):
+        if path in keep or abs(time.time() - found[path]) < RECENT or _carries(path, sizes):
             continue
         remove(path)
         del sizes[path]
@@ -57,7 +57,7 @@ def _carries(base: Path, present: Collection[Path]) -> bool:
 def _facts(folder: Path) -> dict[str, Any]:
     """Return what a marker says; nothing if it is damaged, for then the folder is no environment."""
     try:
-        facts = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        facts = read_json(folder / MARKER)
     except (OSError, ValueError):
         return {}
     return facts if isinstance(facts, dict) else {}
@@ -67,5 +67,5 @@ def _clear_leftovers(folder: Path) -> None:
     """Remove what interrupted creations and removals left behind."""
     for path in folder.glob("*"):
         finished = (path / MARKER).exists() or not path.is_dir()
-        if not finished and time.time() - path.stat().st_mtime > RECENT:
+        if not finished and abs(time.time() - path.stat().st_mtime) > RECENT:
             shutil.rmtree(path, ignore_errors=True)

@@ -19,7 +19,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.files import write_atomic
+from harness.files import read_json, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -200,7 +200,7 @@ def _store(folder: Path, state: State) -> None:
 
 def _read(folder: Path) -> State | None:
     try:
-        content = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        content = read_json(folder / STATE)
         files = {path: tuple(facts) for path, facts in content["files"].items()}
         return State(content["inode"], files, content["sums"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

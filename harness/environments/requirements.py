@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import distributions
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from harness.environments.environment import Environment, find
-from harness.files import to_json, write_atomic
+from harness.files import read_json, to_json, write_atomic
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -29,7 +28,7 @@ def requirements(environments: Environments, lock: Lock, *, make: bool) -> Requi
     """
     path = environments.state.locks / f"requirements-{lock.digest[:32]}.json"
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = read_json(path)
         return {(name, version): tuple(requires) for name, version, requires in kept}
     except (OSError, ValueError, TypeError):
         pass

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
+import sqlite3
+import uuid
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from harness.files import strict
 from harness.history.facts import Baseline, Boundary, Event, Known, Line, Listed, Subject
-from harness.history.schema import connect
+from harness.history.schema import backup_of, connect
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from harness.releases.release import Release
@@ -43,6 +44,17 @@ class History:
     def close(self) -> None:
         """Close the file."""
         self.connection.close()
+
+    def back_up(self, state: State) -> None:
+        """Copy the history to where it is looked for when the file is damaged; the old copy stays until the new one is whole."""
+        target = backup_of(state.history)
+        new = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
+        try:
+            with closing(sqlite3.connect(new)) as copy:
+                self.connection.backup(copy)
+            new.replace(target)
+        finally:
+            new.unlink(missing_ok=True)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -144,10 +156,16 @@ class History:
                 self._insert("probes", list(row), list(row.values()), then=_NEWER.format(_updates(row)))
 
     def begin(self, started: datetime, host: str) -> tuple[int, datetime]:
-        """Return the night that was interrupted, or a new one: its number, and when it started."""
-        for row in self.rows("nights", "ended IS NULL"):
-            return int(row["id"]), datetime.fromisoformat(row["started"])
+        """Return the night that was interrupted, or a new one: its number, and when it started.
+
+        An interrupted night that is dated after this one was begun by a wrong clock: it gets this one's date.
+        """
         moment = started.isoformat(timespec="seconds")
+        for row in self.rows("nights", "ended IS NULL"):
+            began = datetime.fromisoformat(row["started"])
+            if began > started:
+                self.connection.execute("UPDATE nights SET started = ? WHERE id = ?", (moment, row["id"]))
+            return int(row["id"]), min(began, datetime.fromisoformat(moment))
         self._insert("nights", ("started", "host"), (moment, host))
         (row,) = self.rows("nights", "ended IS NULL")
         return int(row["id"]), datetime.fromisoformat(moment)

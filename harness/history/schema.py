@@ -21,6 +21,7 @@ A *line* is what one baseline belongs to: scenario, package, arm.
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
@@ -65,8 +66,10 @@ MIGRATIONS: Sequence[Sequence[str]] = (
 """Statements that lead from each version to the next; version n is reached by the first n. Never edit one that
 was released: add another."""
 
-_BUSY = 60.0
-"""Seconds to wait for another writer."""
+_BUSY = 10.0
+"""Seconds that a writer waits for another one, which writes for milliseconds."""
+_LOCKED = 2.0
+"""Seconds to wait for whoever holds the whole file as it is opened."""
 
 
 def connect(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> sqlite3.Connection:
@@ -81,7 +84,7 @@ def connect(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> sql
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(path, timeout=_LOCKED, isolation_level=None, check_same_thread=False)
     except sqlite3.OperationalError as error:
         raise HarnessError(
             f"{path}: cannot be opened ({error}); it must be a file that can be written"
@@ -92,15 +95,39 @@ def connect(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> sql
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         _migrate(connection, path, migrations)
+        connection.execute(f"PRAGMA busy_timeout = {int(1000 * _BUSY)}")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        raise HarnessError(_unusable(path, error)) from None
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise HarnessError(
-            f"{path}: not a usable history ({error}); move it away, and the next night begins a new one"
-        ) from None
+        raise HarnessError(f"{path}: not a usable history ({error}); {_instead(path)}") from None
     except HarnessError:
         connection.close()
         raise
     return connection
+
+
+def backup_of(path: Path) -> Path:
+    """Return where the copy of a history lies that the last night made."""
+    return path.with_name("history-backup.sqlite")
+
+
+def _instead(path: Path) -> str:
+    """Return what to do about a damaged history."""
+    copy = backup_of(path)
+    if not copy.is_file():
+        return "move it away, and the next night begins a new one"
+    made = datetime.fromtimestamp(copy.stat().st_mtime, UTC).isoformat(timespec="minutes")
+    return f"move it away, with what lies beside it (-wal, -shm), and copy {copy} of {made} in its place"
+
+
+def _unusable(path: Path, error: sqlite3.OperationalError) -> str:
+    if error.sqlite_errorcode in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return (
+            f"{path}: another program holds it ({error}); let that one end, or close it there, and try again"
+        )
+    return f"{path}: cannot be used ({error}); it must be a file that can be written, on a disk with room"
 
 
 def _check_whole(connection: sqlite3.Connection) -> None:

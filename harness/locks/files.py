@@ -6,7 +6,7 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
-from harness.files import put_aside, write_atomic
+from harness.files import put_aside, read_regular, write_atomic
 from harness.locks.lock import parse_lock
 
 if TYPE_CHECKING:
@@ -43,10 +43,11 @@ def read_lock(path: Path, root: Path, told: Callable[[str], None]) -> Lock | Non
         told: Called with a line about a damaged one.
     """
     try:
-        text = path.read_bytes().decode("utf-8", "replace")
+        content = lock_content(read_regular(path).decode("utf-8", "replace"))
     except FileNotFoundError:
         return None
-    content = lock_content(text)
+    except ValueError:
+        content = None
     if content is None:
         told(put_aside(path, root, "lock", "is resolved again"))
         return None

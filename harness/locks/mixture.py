@@ -8,14 +8,13 @@ environment is made from its lock without asking again; whoever does that must s
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from harness.files import to_json, write_atomic
+from harness.files import read_json, to_json, write_atomic
 from harness.locks.resolve import Unresolvable
 
 if TYPE_CHECKING:
@@ -157,7 +156,7 @@ def _checked(resolver: Resolver, lock: Lock, ties: Sequence[Tie]) -> tuple[str, 
     """
     path = resolver.state.locks / f"mixture-{lock.digest[:32]}.json"
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = read_json(path)
         return str(facts["reason"]), set(facts["needs"])
     except (OSError, ValueError, KeyError, TypeError):
         pass

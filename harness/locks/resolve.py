@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -20,12 +18,15 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from harness.failures import Failure, machine_error, refused_file
+from harness.files import scratch_folder
 from harness.locks.files import read_lock, write_lock
 from harness.locks.lock import Lock, askers, parse_packages
 from harness.releases.refused import release_of, serves_others
+from harness.uv import NO_BUILD
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
 
     from harness.locks.interpreter import Interpreter
     from harness.locks.lock import Move
@@ -143,6 +144,10 @@ class Resolver:
     def forget(self, version: str, reference: Lock) -> None:
         """Resolve a release anew the next time: it may have got other files since."""
         self._of_release(version, reference).unlink(missing_ok=True)
+
+    def forget_reference(self) -> None:
+        """Resolve what all environments share anew the next time: the index may have other files by then."""
+        self._reference_path().unlink(missing_ok=True)
 
     def as_before(self, version: str, before: Lock, moved: Collection[Move]) -> Lock | Unresolvable:
         """Return the lock of a release with the packages that an earlier reference had.
@@ -297,8 +302,8 @@ class Resolver:
     def _compile(
         self, requirements: list[str], preference: Lock | None, options: Sequence[str]
     ) -> tuple[Outcome, str]:
-        with tempfile.TemporaryDirectory(prefix="harness-lock-") as folder:
-            wanted, result = Path(folder) / _QUESTION, Path(folder) / "lock.txt"
+        with scratch_folder("lock") as folder:
+            wanted, result = folder / _QUESTION, folder / "lock.txt"
             wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
             if preference is not None:
                 result.write_text(preference.text(), encoding="utf-8")
@@ -333,6 +338,7 @@ class Resolver:
                 self.interpreter.platform,
             ),
             *(self.torch.choice, settings.index, settings.extra, settings.find_links),
+            *([NO_BUILD] if NO_BUILD in settings.uv_environment else []),
         ]
         digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
         return self.state.locks / f"{digest[:32]}.txt"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError, UsageError
+from harness.files import read_regular
 from harness.locks.files import carries_sum, lock_content, lock_file
 from harness.locks.lock import parse_lock
 from harness.locks.resolve import Unresolvable
@@ -107,7 +108,10 @@ class StoredLocks:
         path = self.folder / f"{name}.txt"
         if not path.exists():
             return Unresolvable(f"the earlier run has no lock of it ({path.name})")
-        text = path.read_bytes().decode("utf-8", "replace")
+        try:
+            text = read_regular(path).decode("utf-8", "replace")
+        except ValueError as error:
+            raise HarnessError(f"{error}; --locks takes a run whose locks are whole") from None
         content = lock_content(text)
         if content is None and (carries_sum(text) or text.count("\n") != 1):
             raise HarnessError(

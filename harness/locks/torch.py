@@ -153,7 +153,7 @@ def choose_torch(
     if choice == "host":
         host = _host_torch(state, beside or {}, brought or {})
         return TorchSource(f"the host's own {host.version}", ("--find-links", str(host.wheels)), host=host)
-    if choice == "cpu" or (choice.startswith("cu") and choice[2:].isdigit()):
+    if choice == "cpu" or (choice.startswith("cu") and choice[2:].isdecimal()):
         return TorchSource(f"{choice} build", ("--torch-backend", choice))
     raise UsageError(f"--torch {choice}: expected one of {CHOICES}")
 

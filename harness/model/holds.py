@@ -59,6 +59,12 @@ class Holds:
         group=OF_JOB,
         value=GIGABYTES,
     )
+    build: bool = option(
+        True,
+        "--no-build",
+        "execute no build code: a release that has source files alone is skipped",
+        group=OF_JOB,
+    )
     online: bool = option(False, "--online", "let the job use the network", group=OF_JOB)
     variables: tuple[str, ...] = option(
         (),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,9 @@ def answer(
         return _followed(found, watch, out, state, watcher)
     for unfinished in out.glob(f".{stem}*.tmp"):
         shutil.rmtree(unfinished, ignore_errors=True)  # left by this night when it was killed
+    for taken in out.glob(f"{stem}*"):
+        with suppress(OSError):
+            taken.rmdir()  # an empty one: the name that it had taken
     ready = replace(ask(question, state, Place(out=str(out))), source=Index(watch.own_links))
     done = bisect(ready, state, watcher, started)
     if done.interrupted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from harness.errors import HarnessError
-from harness.files import to_json, write_atomic
+from harness.files import read_json, to_json, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +57,7 @@ def only_night(state: State, watcher: Watcher, *, wait: bool) -> Iterator[None]:
 
 def _holder(note: Path) -> str:
     try:
-        facts = json.loads(note.read_text(encoding="utf-8"))
+        facts = read_json(note)
         return f" (process {facts['process']} on {facts['host']}, since {facts['started']})"
     except (OSError, ValueError, KeyError, TypeError):
         return ""

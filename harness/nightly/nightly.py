@@ -7,6 +7,7 @@ the next one, under its own number and date, so that nothing is told twice and n
 from __future__ import annotations
 
 import platform
+import sqlite3
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ def nightly(
     """
     now = as_of or now or datetime.now(UTC)
     with only_night(state, watcher, wait=wait), closing(History.open(state)) as history:
-        _in_order(history, now)
+        _in_order(history, now, watcher)
         number, started = history.begin(now, platform.node())
         if now - started > _STALE:
             history.walk_again(number)
@@ -102,7 +103,12 @@ def nightly(
             )
             with closing(recorded):
                 walk(watch, night, history, state, recorded)
-        return _end(config, history, number, started)
+        told = _end(config, history, number, started)
+        try:
+            history.back_up(state)
+        except (OSError, sqlite3.Error) as error:
+            watcher.note(f"warning: the history could not be copied: {error}")
+        return told
 
 
 def _end(config: Config, history: History, number: int, started: datetime) -> Told:
@@ -145,13 +151,24 @@ def _publish(config: Config, history: History, number: int) -> None:
             history.keep_event(number, event)
 
 
-def _in_order(history: History, now: datetime) -> None:
-    """Complain of a night before the last one: what came since would be told as gone."""
-    last = max((row["started"] for row in history.rows("nights")), default="")
-    if last and now < datetime.fromisoformat(last):
+def _in_order(history: History, now: datetime, watcher: Watcher) -> None:
+    """Complain of a night before the last one: what came since would be told as gone.
+
+    A night that is dated later than any clock says was made by a clock that was wrong: it is told, and refuses no other.
+    """
+    present = max(now, datetime.now(UTC))
+    dates = [datetime.fromisoformat(row["started"]) for row in history.rows("nights")]
+    for future in (date for date in dates if date > present):
+        watcher.note(
+            f"warning: the history has a night of {future.isoformat(timespec='seconds')}, which lies in the future: the "
+            "clock was wrong then, and its date is passed over"
+        )
+    last = max((date for date in dates if date <= present), default=None)
+    if last is not None and now < last:
         raise UsageError(
-            f"the last night was at {last}, and this one would be at {now.isoformat(timespec='seconds')}: nights go "
-            "forward in time; for another history set HARNESS_HOME to another folder"
+            f"the last night was at {last.isoformat(timespec='seconds')}, and this one would be at "
+            f"{now.isoformat(timespec='seconds')}: nights go forward in time; for another history set HARNESS_HOME to "
+            "another folder"
         )
 
 

@@ -10,10 +10,8 @@ import base64
 import hashlib
 import re
 import shutil
-import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
@@ -21,11 +19,14 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 from packaging.utils import canonicalize_name
 
 from harness.errors import HarnessError
+from harness.files import scratch_folder
 from harness.git import Git, GitError
 from harness.releases.settings import read_settings
 from harness.uv import Uv
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.nightly.config import Watch
     from harness.state import State
 
@@ -78,10 +79,10 @@ def _build(source: str, package: str, folder: Path) -> None:
         return
     git("checkout", "--quiet", "--force", "--detach", commit)
     git("clean", "--quiet", "-ffdx")
-    with tempfile.TemporaryDirectory(prefix="harness-build-") as out:
+    with scratch_folder("build") as out:
         uv = Uv(read_settings().uv_environment)
-        done = uv.run("build", "--wheel", "--quiet", "--out-dir", out, str(clone), writable=[out])
-        made = sorted(Path(out).glob("*.whl"))
+        done = uv.run("build", "--wheel", "--quiet", "--out-dir", str(out), str(clone), writable=[str(out)])
+        made = sorted(out.glob("*.whl"))
         if done.code or not made:
             raise HarnessError(f"the source {source} at {commit[:7]} cannot be built: {done.reason}")
         name = made[0].name.partition("-")[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import sys
 import sysconfig
-import tempfile
 import uuid
 import zipfile
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from harness.bundles.bundle import MANIFEST, REQUIRED, SOLID
 from harness.bundles.solid import plain_wheel, write_solid
 from harness.errors import HarnessError
-from harness.files import to_json
+from harness.files import scratch_folder, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,8 +66,7 @@ def _write_wheels(
     if not solid:
         return {}
     rehashed, plain = {}, []
-    with tempfile.TemporaryDirectory(prefix="harness-bundle-") as name:
-        folder = Path(name)
+    with scratch_folder("bundle") as folder:
         for file in solid:
             wheel = folder / file.path.name
             sha256 = plain_wheel(file.path, wheel)

@@ -211,7 +211,7 @@ class Guard:
 def _runs(mark: Path) -> bool:
     """Tell whether the run that set a mark still goes on; it looks by itself at its end."""
     pid = mark.name.removeprefix(_MARK)
-    return pid.isdigit() and int(pid) != os.getpid() and psutil.pid_exists(int(pid))
+    return pid.isdecimal() and int(pid) != os.getpid() and psutil.pid_exists(int(pid))
 
 
 def _folders(root: Path) -> list[Path]:

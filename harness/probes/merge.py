@@ -8,15 +8,14 @@ taken in whole or not at all, so a merge that was interrupted is simply done aga
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
-from harness.files import put_aside, to_json, write_atomic
+from harness.files import put_aside, read_json, read_regular, to_json, write_atomic
 from harness.locks.files import lock_content
-from harness.probes.store import FILES, Damaged, Result, Store
+from harness.probes.store import FILES, Damaged, Result, Store, repeat_of
 from harness.state import State
 from harness.traces.census import census_digest
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 _PARTS = ("probes", "locks", "listings")
 """Folders by which a state directory is known."""
 _DIGEST = re.compile(r"[0-9a-f]{32}")
+_LOCK = re.compile(r"[0-9a-f]{32}\.txt")
 _BESIDE = ("execution", "environment_seconds", "sums", "sum", "packages")
 """Facts of a result that differ from one execution to the next, and what older harnesses did not write down."""
 
@@ -89,8 +89,9 @@ def _state(source: Path) -> State:
 def _entries(state: State) -> Iterator[tuple[str, int]]:
     """Return address and repeat of all results, unfinished ones (which begin with a dot) left out."""
     for folder in sorted(state.probes.glob("*/*")):
-        if _DIGEST.fullmatch(folder.parent.name) and folder.name.isdigit():
-            yield folder.parent.name, int(folder.name)
+        repeat = repeat_of(folder)
+        if _DIGEST.fullmatch(folder.parent.name) and repeat is not None:
+            yield folder.parent.name, repeat
 
 
 def _take_result(theirs: Store, mine: Store, digest: str, repeat: int, done: Merged) -> None:
@@ -122,6 +123,8 @@ def _readable(store: Store, digest: str, repeat: int, otherwise: str, done: Merg
     found = store.look(digest, repeat)
     if found is None:
         return None
+    if any(path.is_symlink() for path in (folder.parent, folder, *(folder / name for name in FILES))):
+        found = Damaged("it is a link, or has one")  # which may lead to any file of this machine
     if isinstance(found, Result):
         try:
             found.trace()
@@ -137,7 +140,7 @@ def _readable(store: Store, digest: str, repeat: int, otherwise: str, done: Merg
 
 def _said(result: Result) -> tuple[str, str]:
     """Return a digest of all in a result that a verdict or a comparison can rest on, and its device's name."""
-    facts = json.loads((result.folder / "probe.json").read_text(encoding="utf-8"))
+    facts = read_json(result.folder / "probe.json")
     trace = result.trace()
     error = trace.error or {}
     decisive = [
@@ -152,8 +155,8 @@ def _said(result: Result) -> tuple[str, str]:
 
 
 def _take_lock(path: Path, state: State, done: Merged) -> None:
-    text = path.read_text(encoding="utf-8", errors="replace")
     mine = state.locks / path.name
+    text = _text(path) if _LOCK.fullmatch(path.name) and not path.is_symlink() else ""
     content = lock_content(text)
     if content is None:
         done.damaged.append(f"{path}: not a lock, or not as it was stored; left out")
@@ -161,7 +164,7 @@ def _take_lock(path: Path, state: State, done: Merged) -> None:
     if not mine.exists():
         write_atomic(mine, text)
         done.locks += 1
-    elif (own := lock_content(mine.read_text(encoding="utf-8", errors="replace"))) is None:
+    elif (own := lock_content(_text(mine))) is None:
         done.damaged.append(f"{mine}: not a lock, or not as it was stored; replaced")
         write_atomic(mine, text)
     elif own == content:
@@ -170,3 +173,11 @@ def _take_lock(path: Path, state: State, done: Merged) -> None:
         apart = state.conflicts / hashlib.sha256(text.encode()).hexdigest()[:16] / "locks" / path.name
         write_atomic(apart, text)
         done.conflicts.append(f"{mine} and {path} differ; the latter is in {apart.parent.parent}")
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file; nothing of what cannot be read, or is no plain file."""
+    try:
+        return read_regular(path).decode("utf-8", "replace")
+    except (OSError, ValueError):
+        return ""

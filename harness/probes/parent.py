@@ -8,13 +8,14 @@ import os
 import queue
 import shutil
 import subprocess
-import tempfile
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from harness.files import hold_scratch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
 _READY_WITHIN = 300.0
 """Seconds that getting ready, which may load the shared libraries, may take."""
@@ -48,7 +49,7 @@ class Parent:
         variables: Callable[[Path], Mapping[str, str]] | None,
     ) -> None:
         self._name = name
-        self._folder = Path(tempfile.mkdtemp(prefix="harness-parent-"))
+        self._folder, self._held = hold_scratch("parent")
         self._answers: dict[int, queue.Queue[dict[str, Any]]] = {0: queue.Queue()}
         self._lock = threading.Lock()
         self._count = 0
@@ -86,6 +87,9 @@ class Parent:
             self._process.kill()
             self._process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
 
     def begin(self, request: Mapping[str, Any]) -> int:
         """Fork a child; return the number by which it is known.

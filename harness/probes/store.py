@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import re
 import shutil
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.files import put_aside, to_json, whole_folder, write_atomic
+from harness.files import (
+    clear_leftovers,
+    put_aside,
+    read_json,
+    read_regular,
+    to_json,
+    whole_folder,
+    write_atomic,
+)
 from harness.probes.probe import FIRST_HASH_SEED, Execution
 from harness.traces.measured import measured
 from harness.traces.printed import printed_values
@@ -25,9 +32,7 @@ if TYPE_CHECKING:
 
 FILES = ("trace.jsonl", "output.txt", "probe.json")
 """What a result consists of; `probe.json` comes last."""
-
-_ABANDONED = 24 * 3600.0
-"""Seconds after which an unfinished result cannot belong to a running probe."""
+_REPEAT = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +77,10 @@ class Result:
 
     def output(self) -> str:
         """Read what it printed; bytes that are no UTF-8 are replaced."""
-        path = self.folder / "output.txt"
-        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        try:
+            return read_regular(self.folder / "output.txt").decode("utf-8", "replace")
+        except (FileNotFoundError, ValueError):
+            return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +166,8 @@ class Store:
         self, folder: Path, probe: Probe, execution: Execution, output: bytes, environment_seconds: float
     ) -> None:
         """Write what belongs to a result into its recording folder; `probe.json` comes last."""
+        for name in FILES[:2]:
+            _only_plain(folder / name)
         write_atomic(folder / "output.txt", output)
         facts = {
             "lock": probe.lock,
@@ -210,7 +219,7 @@ class Store:
         count = 0
         for path in self.state.probes.glob("*/*/probe.json"):
             try:
-                facts = json.loads(path.read_text(encoding="utf-8"))
+                facts = read_json(path)
                 if facts["lock"] in locks and path.stat().st_mtime >= moment:
                     shutil.rmtree(path.parent)
                     count += 1
@@ -219,13 +228,19 @@ class Store:
         return count
 
     def clear_leftovers(self) -> None:
-        """Remove unfinished recordings that a killed run left behind."""
-        for path in self.state.probes.glob("*/.*.tmp"):
-            if time.time() - path.stat().st_mtime > _ABANDONED:
-                shutil.rmtree(path, ignore_errors=True)
+        """Remove what killed runs left unfinished: recordings, environments, listings, and temporary files."""
+        root = self.state.root
+        clear_leftovers(
+            [root, *self.state.probes.glob("*"), *(one for one in root.glob("*") if one.is_dir())]
+        )
 
     def _folder(self, digest: str, repeat: int) -> Path:
         return self.state.probes / digest[:32] / str(repeat)
+
+
+def repeat_of(folder: Path) -> int | None:
+    """Return which repeat the folder of a result holds, or None if it is no result's; `isdigit` takes ² for a digit."""
+    return int(folder.name) if _REPEAT.fullmatch(folder.name) else None
 
 
 def _facts(folder: Path) -> dict[str, Any]:
@@ -234,10 +249,7 @@ def _facts(folder: Path) -> dict[str, Any]:
     Raises:
         DamageError: It is not as it was stored.
     """
-    path = folder / "probe.json"
-    if not path.is_file() and path.exists():
-        raise DamageError("probe.json is no file")
-    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    facts: dict[str, Any] = read_json(folder / "probe.json")
     if facts.pop("sum", None) not in {None, _sum(facts)}:
         raise DamageError("probe.json is not as it was stored")
     return facts
@@ -249,6 +261,14 @@ def _check_sums(folder: Path, facts: Mapping[str, Any]) -> None:
         path = folder / name
         if name not in FILES or not path.is_file() or sha256(path) != expected:
             raise DamageError(f"{name} is not as it was stored")
+
+
+def _only_plain(path: Path) -> None:
+    """Remove what a job put in place of a file that is recorded: a link, a pipe or a folder."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    elif path.is_symlink() or (path.exists() and not path.is_file()):
+        path.unlink()
 
 
 def _sum(facts: Mapping[str, Any]) -> str:
@@ -265,5 +285,9 @@ def _stamp(path: Path) -> tuple[int, ...]:
 
 
 def sha256(path: Path) -> str:
-    """Return the digest of a file's bytes, by which a damaged copy is known."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Return the digest of a file's bytes, by which a damaged copy is known.
+
+    Raises:
+        ValueError: It is no plain file.
+    """
+    return hashlib.sha256(read_regular(path)).hexdigest()

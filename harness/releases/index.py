@@ -14,15 +14,15 @@ from urllib.request import url2pathname
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from harness.errors import IndexUnavailableError, ToolMissingError, UsageError
-from harness.files import put_aside, to_json, write_atomic
+from harness.errors import HarnessError, IndexUnavailableError, ToolMissingError, UsageError
+from harness.files import put_aside, read_json, to_json, write_atomic
 from harness.releases.patience import be_patient
 from harness.releases.release import File, Release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pypi_simple import DistributionPackage
+    from pypi_simple import DistributionPackage, ProjectPage
 
     from harness.releases.settings import IndexSettings
     from harness.state import State
@@ -118,9 +118,13 @@ def _ask(
                     session.verify = settings.certificates or True
                     be_patient(session)
                     page = PyPISimple(address, session=session).get_project_page(package, timeout=TIMEOUT)
+                    _check_page(page)
                     files += page.packages
         except NoSuchProjectError:
             pass
+        except HarnessError as error:
+            faults.append(f"the index {shown(address)} {error}")
+            continue
         except Exception as error:  # noqa: BLE001 - an index may answer anything at all
             faults.append(f"the index {shown(address)} gave no usable answer ({_brief(error)})")
             continue
@@ -128,6 +132,21 @@ def _ask(
     for place in (*settings.find_links, *settings.own_links):
         others += _folder(place, package)
     return main, others, faults, answered
+
+
+def _check_page(page: ProjectPage) -> None:
+    """Complain of a page that is no list of files, and of a project that the index keeps from everybody.
+
+    Raises:
+        HarnessError: So it is; the message goes on from the name of the index.
+    """
+    if page.status == "quarantined":
+        why = f": {page.status_reason}" if page.status_reason else ""
+        raise HarnessError(f"has quarantined {page.project}{why}; nothing of it is executed")
+    if page.repository_version is None and not any(file.version for file in page.packages):
+        raise HarnessError(
+            "answered with a page that lists no file, as the login page of a network does: open it in a browser"
+        )
 
 
 def _local_index(root: Path, package: str) -> list[DistributionPackage]:
@@ -189,6 +208,7 @@ def _group(
             yanked=all(file.is_yanked for file in group),
             yanked_reason=next((file.yanked_reason for file in group if file.yanked_reason), ""),
             source_only=all(file.package_type == "sdist" for file in group),
+            attested=all(file.provenance_url for file in group),
             files=tuple(map(_file, group)) if keep and _alike(group, others) else (),
         )
 
@@ -228,7 +248,7 @@ def _stored(package: str, settings: IndexSettings, state: State) -> Path:
 
 def _read(stored: Path) -> tuple[tuple[Release, ...], str] | None:
     try:
-        content: dict[str, Any] = json.loads(stored.read_text(encoding="utf-8"))
+        content: dict[str, Any] = read_json(stored)
         if content.pop("sum", None) not in {None, _sum(content)}:
             return None
         datetime.fromisoformat(content["fetched"])
@@ -252,8 +272,9 @@ def _stand_in(stored: Path, package: str, faults: list[str]) -> Listing:
             "check the network and the index in your pip or uv settings, then run the same command again"
         )
     releases, fetched = found
-    age = datetime.now(UTC) - datetime.fromisoformat(fetched)
-    said = f"{fault}: using the listing of {fetched}, {_age(age.total_seconds())} old"
+    age = (datetime.now(UTC) - datetime.fromisoformat(fetched)).total_seconds()
+    old = f"{_age(age)} old" if age >= 0 else "which is a date in the future"
+    said = f"{fault}: using the listing of {fetched}, {old}"
     return Listing(releases, said, unanswered=fault)
 
 

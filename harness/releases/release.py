@@ -44,6 +44,7 @@ class Release:
         yanked: All its files are yanked.
         yanked_reason: The maintainers' word on it, may be empty.
         source_only: It has no wheel, so that its own code is run to build one.
+        attested: The index has attestations of where each of its files was built (PEP 740).
         files: All its files; none where they are not all on the main index, or the listing is an earlier one.
     """
 
@@ -53,6 +54,7 @@ class Release:
     yanked: bool = False
     yanked_reason: str = ""
     source_only: bool = False
+    attested: bool = False
     files: tuple[File, ...] = field(default=(), repr=False, compare=False)
 
 

@@ -112,7 +112,7 @@ def _whose(line: LineResult) -> str:
 
 def _short(name: str) -> str:
     """Return the last two parts of a name, `weight` left out, since most parameters are called so."""
-    parts = [part for part in name.removesuffix(".weight").split(".") if not part.isdigit()]
+    parts = [part for part in name.removesuffix(".weight").split(".") if not part.isdecimal()]
     return one_line(".".join(parts[-2:]), 80) or "the model itself"
 
 

@@ -6,11 +6,12 @@ drawn again. The drawers (`page`, `summary`, `junit`) read these facts and trace
 
 from __future__ import annotations
 
-import json
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.errors import UsageError
+from harness.files import read_json
 from harness.model.codec import from_plain, to_plain
 from harness.report.attribution import CauseResult, CodeLine, MatrixResult, SurvivalResult
 from harness.report.axes import AxisChange, AxisResult, GridResult, PartResult, Point
@@ -23,7 +24,7 @@ from harness.report.repro import ReproResult
 from harness.report.tests import TestsResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 Stored = TypeVar("Stored")
@@ -294,6 +295,34 @@ class Report:
         return from_plain(cls, data)
 
 
+@contextmanager
+def facts_of(path: Path) -> Iterator[None]:
+    """Blame the file for what goes wrong in a block that works with the facts of a stored report.
+
+    Its types were checked as it was read. Whether its facts go together, as a side of a boundary that is one of its
+    releases, is only seen by who works with them.
+
+    Raises:
+        UsageError: An error of Python that such facts lead to; it stays the cause, for `--debug`.
+    """
+    try:
+        yield
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        RecursionError,
+        AssertionError,
+    ) as error:
+        said = f"{type(error).__name__}: {error}"[:200]
+        raise UsageError(
+            f"{path}: not a report that this harness can read, its facts do not go together ({said}); take another copy "
+            "of it, or ask the question anew"
+        ) from error
+
+
 def read_stored(path: Path, build: Callable[[Any], Stored]) -> Stored:
     """Read the facts of a stored report.
 
@@ -305,6 +334,6 @@ def read_stored(path: Path, build: Callable[[Any], Stored]) -> Stored:
         UsageError: It cannot be read, or another schema wrote it.
     """
     try:
-        return build(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{path}: not a report that this harness can read ({error})") from None
+        return build(read_json(path))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError(f"{path}: not a report that this harness can read ({str(error)[:300]})") from None

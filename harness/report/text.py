@@ -10,13 +10,7 @@ import hashlib
 import math
 import re
 
-# Colours and cursor movements (CSI), titles and links (OSC), and two-character escapes.
-_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_REDRAWN = re.compile(r"[^\n]*\r(?!\n)")
-_DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_UNPRINTABLE = re.compile("[\x80-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-_CONTROLS = {code: chr(0x2400 + code) for code in range(0x20) if code not in (0x09, 0x0A)}
-_CONTROLS |= {0x7F: "\u2421", 0x2028: "\n", 0x2029: "\n"}
+from harness.harmless import harmless
 
 TEXT_LIMIT = 4_000
 NOTHING = "\N{EN DASH}"
@@ -37,12 +31,7 @@ def capped(text: str, limit: int) -> str:
 
 def clean(text: str, limit: int = TEXT_LIMIT) -> str:
     """Return `text` capped, without terminal codes, and with all that is invisible or forbidden made visible."""
-    text = capped(text, limit)
-    text = _TERMINAL.sub("", text)
-    text = _REDRAWN.sub("", text.replace("\r\n", "\n"))
-    text = text.translate(_CONTROLS)
-    text = _DIRECTION.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
-    return _UNPRINTABLE.sub("\ufffd", text)
+    return harmless(capped(text, limit))
 
 
 def one_line(text: str, limit: int = 400) -> str:

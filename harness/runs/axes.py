@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from harness.files import given_up, take_name
 from harness.locks.resolve import Unresolvable
 from harness.probes.store import Store
 from harness.report.axes import AxisResult, PartResult, Point, packages
@@ -25,7 +26,7 @@ from harness.runs.grids import ArmGrid
 from harness.runs.kept import keep_job
 from harness.runs.phases import Phases
 from harness.runs.stored import stored_evidence
-from harness.runs.write import free_name, point_latest, write_locks
+from harness.runs.write import point_latest, write_locks
 from harness.search.edges import AXES
 from harness.sessions.arm_map import representative
 from harness.sessions.asked import probe_command
@@ -72,7 +73,8 @@ def bisect_axes(asked: AskedAxes, state: State, watcher: Watcher, started: datet
     investigation = GridInvestigation(asked, state, watcher, started or datetime.now(UTC))
     interrupted = False
     try:
-        investigation.run()
+        with given_up(investigation.folder):
+            investigation.run()
     except KeyboardInterrupt:
         interrupted = True
         investigation.warnings.append("interrupted: the same command goes on where this one stopped")
@@ -107,7 +109,7 @@ class GridInvestigation:
         self.grids = {arm.name: ArmGrid(arm.name, self.axes) for arm in asked.arms}
         self.parts: list[PartResult] = []
         self.calibrations: dict[str, Calibration] = {}
-        self.folder = asked.out / free_name(asked.out, f"{started:%Y%m%dT%H%M%SZ}-{asked.scenario.name}")
+        self.folder = asked.out / take_name(asked.out, f"{started:%Y%m%dT%H%M%SZ}-{asked.scenario.name}")
         self._host: dict[str, str | None] = {}
         self._environment: dict[str, object] = {}
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
-from harness.files import strict
-from harness.probes.store import Result
+from harness.files import read_json, strict
+from harness.probes.store import Result, repeat_of
 from harness.report.boundaries import strongest_first
 from harness.report.devices import agreement, agrees
 from harness.report.model import DeviceResult, DeviceSide
@@ -216,10 +216,8 @@ UNTESTED = DeviceSide("untested", "not executed there")
 def stored(store: Store) -> Iterator[Kept]:
     """Yield every result of a store whose `probe.json` can be read."""
     for path in sorted(store.state.probes.glob("*/*/probe.json")):
-        folder = path.parent
-        if not folder.name.isdigit():
-            continue
-        result = store.look(folder.parent.name, int(folder.name), sums=False)
+        repeat = repeat_of(path.parent)
+        result = store.look(path.parent.parent.name, repeat, sums=False) if repeat is not None else None
         facts = _facts(result) if isinstance(result, Result) else None
         if isinstance(result, Result) and facts is not None:
             yield Kept(result, facts)
@@ -227,7 +225,7 @@ def stored(store: Store) -> Iterator[Kept]:
 
 def _facts(result: Result) -> Mapping[str, Any] | None:
     try:
-        facts = dict(json.loads((result.folder / "probe.json").read_text(encoding="utf-8")))
+        facts = dict(read_json(result.folder / "probe.json"))
     except (OSError, ValueError, TypeError):
         return None
     return facts if {"job", "parameters", "seed", "instructions", "device", "lock"} <= facts.keys() else None

@@ -15,6 +15,7 @@ from harness.cause.attribute import Attribution, Remedies, attribute
 from harness.cause.dependencies import open_boundaries
 from harness.environments.evict import evict
 from harness.errors import MachineError
+from harness.files import check_writable, take_name
 from harness.history.record import Recorded
 from harness.locks.lock import Lock
 from harness.report.causes import CauseSearch
@@ -23,7 +24,7 @@ from harness.report.sentences import worded
 from harness.runs.beside import with_devices
 from harness.runs.confirm import confirm
 from harness.runs.gather import arm_result
-from harness.runs.hints import nothing_resolvable, prereleases_left_out, with_prereleases_told
+from harness.runs.hints import nothing_resolvable, prereleases_left_out, with_prereleases_told, yanked_among
 from harness.runs.locked import with_moves, with_raised
 from harness.runs.phases import Phases
 from harness.runs.policies import Beside, beside_fixed
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from harness.state import State
 
 from harness.runs.facts import environment, host, of_question
-from harness.runs.write import free_name, write
+from harness.runs.write import write
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +186,16 @@ def begin(
         HarnessError: As the parts say.
     """
     phases = phases or Phases()
+    check_writable(asked.out)  # before hours of work, not after them
     listing = asked.source.listing(asked.package, state)
     warnings = [listing.warning] if listing.warning else []
     warnings += asked.scenario.notes
     for warning in warnings:
         watcher.note(f"warning: {warning}")
     releases = asked.select(listing.releases)
+    if said := yanked_among(releases, asked.package):
+        watcher.note(f"warning: {said}")
+        warnings.append(said)
     watcher.note(
         f"{len(releases)} releases of {asked.package}: {releases[0].version} to {releases[-1].version}"
     )
@@ -249,7 +254,7 @@ def gather(
             )
         )
     report = Report(
-        run=free_name(asked.out, f"{started:%Y%m%dT%H%M%SZ}-{asked.scenario.name}"),
+        run=take_name(asked.out, f"{started:%Y%m%dT%H%M%SZ}-{asked.scenario.name}"),
         package=asked.package,
         started=started.isoformat(timespec="seconds"),
         command=asked.command(),

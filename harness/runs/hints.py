@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.locks.interpreter import installed, named
 from harness.locks.resolve import Unresolvable
 from harness.releases.release import select
+from harness.report.text import one_line
 from harness.search.boundaries import Conclusion
 
 if TYPE_CHECKING:
@@ -40,6 +41,20 @@ def with_prereleases_told(arms: Sequence[ArmResult], left_out: Sequence[str]) ->
         replace(arm, notes=[*arm.notes, note]) if arm.conclusion == Conclusion.ALWAYS_GOOD else arm
         for arm in arms
     ]
+
+
+def yanked_among(releases: Sequence[Release], package: str) -> str:
+    """Return which releases that may be executed their maintainers have yanked, and why; empty without any."""
+    yanked = [release for release in releases if release.yanked]
+    if not yanked:
+        return ""
+    named = [
+        f"{one.version} ({one_line(one.yanked_reason, 100)})" if one.yanked_reason else one.version
+        for one in yanked[:_MOST_NAMED]
+    ]
+    more = f" and {len(yanked) - _MOST_NAMED} others" if len(yanked) > _MOST_NAMED else ""
+    are = "are yanked releases, which are" if len(yanked) > 1 else "is a yanked release, which is"
+    return f"{package} {', '.join(named)}{more} {are} executed all the same; --assume RELEASE=skip leaves one out"
 
 
 def nothing_resolvable(session: Session) -> str:

@@ -53,7 +53,7 @@ def parse_shard(text: str) -> Shard:
         UsageError: It is written otherwise, or K is not one of 1 to N.
     """
     number, slash, of = text.partition("/")
-    if not (slash and number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
+    if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
         raise UsageError(f"--shard {text}: expected K/N, the K-th of N shares, as 1/3")
     return Shard(int(number), int(of))
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 from typing import TYPE_CHECKING
 
-from harness.files import whole_folder, write_atomic
+from harness.files import given_up, whole_folder, write_atomic
 from harness.locks.stored import lock_texts
 from harness.report.evidence import ProbeEvidence
 from harness.report.write import write_report
@@ -26,7 +25,7 @@ def write(report: Report, driver: Driver, out: Path, beside: Beside | None = Non
     """Write the report and the locks as one folder, and let `latest` point at it."""
     session = driver.session
     folder = out / report.run
-    with whole_folder(folder) as new:
+    with given_up(folder), whole_folder(folder) as new:
         write_locks(new / "locks", session)
         if beside is not None:
             beside.write(new / "locks")
@@ -66,9 +65,3 @@ def point_latest(out: Path, folder: Path) -> None:
         new.replace(link)
     except OSError:
         shutil.copytree(folder, link, dirs_exist_ok=True)
-
-
-def free_name(out: Path, name: str) -> str:
-    """Return `name`, or with a number behind it if a run of the same second has it already."""
-    taken = (f"{name}-{count}" if count > 1 else name for count in itertools.count(1))
-    return next(candidate for candidate in taken if not (out / candidate).exists())

@@ -199,7 +199,7 @@ def decide(question: Question, state: State) -> tuple[Question, Source]:
         HarnessError: The bundle is damaged.
     """
     if not question.subject.bundle:
-        return question, Index()
+        return question, Index(build=question.holds.build)
     bundle = open_bundle(Path(question.subject.bundle), state)
     return bundle.decide(question), bundle
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.environments.environment import NotInstallable
+from harness.environments.environment import BaseNotInstallableError, NotInstallable
 from harness.executors.executor import NotExecuted
 from harness.locks.lock import Lock, moves
 from harness.locks.locks import Exchanged, Locks, known
@@ -178,8 +178,16 @@ class Session:
             return Finding(skipped, lock=lock.digest)
         findings = []
         for probe in probes:
-            result = self.store.find(probe.digest, probe.repeat) or self.executor.execute(probe, lock)
+            try:
+                result = self.store.find(probe.digest, probe.repeat) or self.executor.execute(probe, lock)
+            except BaseNotInstallableError:
+                self.resolver.forget_reference()
+                raise
             if isinstance(result, NotExecuted):
+                if (
+                    result.kind == SkipKind.NOT_INSTALLABLE
+                ):  # its lock may name a file that the index has no more
+                    self.resolver.forget(self.releases[position].version, self.reference)
                 skipped = Judgement(Verdict.SKIP, result.reason, skip_kind=result.kind)
                 return Finding(skipped, lock=lock.digest)
             found = Finding.judged(result, self.asked.scenario.oracle, lock.digest)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from harness.releases.index import list_releases
 from harness.releases.settings import read_settings
+from harness.uv import NO_BUILD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +53,7 @@ class Index:
 
     Attributes:
         own_links: Folders with wheels that the harness built, whose releases are listed beside those of the index.
+        build: Whether source distributions may be built.
     """
 
     own_links: tuple[str, ...] = ()
@@ -59,10 +61,14 @@ class Index:
     brought: Mapping[str, str] = field(default_factory=dict)
     rehashed: Mapping[str, str] = field(default_factory=dict)
     resolves: bool = True
+    build: bool = True
 
     def settings(self) -> IndexSettings:
-        """Return what the user has configured."""
-        return read_settings(own_links=self.own_links)
+        """Return what the user has configured, without builds where none may be made."""
+        settings = read_settings(own_links=self.own_links)
+        if self.build:
+            return settings
+        return replace(settings, uv_environment={**settings.uv_environment, NO_BUILD: "1"})
 
     def listing(self, package: str, state: State) -> Listing:
         """Ask the index."""

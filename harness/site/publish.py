@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.errors import UsageError
 from harness.files import to_json, write_atomic
 from harness.report.badge import badge
+from harness.report.model import facts_of
 from harness.site.feed import feed
 from harness.site.page import page
 from harness.site.runs import find_runs
@@ -16,6 +17,8 @@ from harness.site.state import boundaries, states
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from harness.site.runs import Run
 
 COPIED = (
     *("index.html", "report.json", "summary.md", "issue.md", "junit.xml", "badge.json", "badges/*.json"),
@@ -54,21 +57,35 @@ def publish(reports: Path, target: Path, *, title: str, url: str = "") -> Publis
         UsageError: There is no run that can be shown.
     """
     url = f"{url.rstrip('/')}/" if url else ""
-    runs, faults = find_runs(reports, target / "runs")
+    found, faults = find_runs(reports, target / "runs")
+    runs = [run for run in found if _can_be_shown(run, faults)]
     if not runs:
         left_out = "".join(f"\n  left out: {fault}" for fault in faults)
         raise UsageError(f"{reports}: no run to publish; make one with `python -m harness bisect`{left_out}")
     for run in runs:
         patterns = COPIED_OF_TWO_PACKAGES if run.report.axes else COPIED
         _copy(run.folder, target / "runs" / run.name, patterns)
-    current, found = states(runs), boundaries(runs)
+    current, changes = states(runs), boundaries(runs)
     for state in current:
         _write(target / state.badge, to_json(badge(state.run.report, state.arm)))
     newest = max(run.started for run in runs)
-    _write(target / "feed.xml", feed(found, newest=newest, title=title, url=url))
+    _write(target / "feed.xml", feed(changes, newest=newest, title=title, url=url))
     documented = (target / "docs" / "index.html").is_file()
-    _write(target / "index.html", page(current, found, runs, title=title, documented=documented))
-    return Published(len(runs), len(current), len(found), faults)
+    _write(target / "index.html", page(current, changes, runs, title=title, documented=documented))
+    return Published(len(runs), len(current), len(changes), faults)
+
+
+def _can_be_shown(run: Run, faults: list[str]) -> bool:
+    """Tell whether a site of a run alone can be made; else say why not: one run must not keep all others away."""
+    try:
+        with facts_of(run.folder / "report.json"):
+            changes = boundaries([run])
+            page(states([run]), changes, [run], title="", documented=False)
+            feed(changes, newest=run.started, title="", url="")
+    except UsageError as error:
+        faults.append(str(error))
+        return False
+    return True
 
 
 def _copy(folder: Path, target: Path, patterns: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from harness.errors import UsageError
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _MARKS = ("report.json", "junit.xml", "pair.json")
 """Files of which a run's folder has one; the last one is what older harnesses wrote of two packages."""
+
+_AHEAD = timedelta(days=1)
+"""How far the clock of the machine that made a run may be ahead of this one's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,14 @@ def _read(folder: Path) -> Run:
 
 
 def _moment(text: str) -> datetime:
-    """Return a report's time in UTC; the oldest of times where it is none."""
+    """Return a report's time in UTC; the oldest of times where it is none, or lies in the future.
+
+    A run of a machine whose clock was wrong would else be the newest one for ever.
+    """
+    oldest = datetime.min.replace(tzinfo=UTC)
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return oldest
+    return found if found <= datetime.now(UTC) + _AHEAD else oldest

@@ -52,7 +52,7 @@ import marshal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.files import number
+from harness.files import number, parse_json, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -195,12 +195,17 @@ def read_trace(path: Path) -> Trace:
 
 
 def _events(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
+    try:
+        text = read_regular(path).decode("utf-8", "replace")
+    except (
+        FileNotFoundError,
+        ValueError,
+    ):  # the job writes beside it, and may have put anything in its place
         return []
     events = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in text.splitlines():
         try:
-            event = json.loads(line)
+            event = parse_json(line)
         except ValueError:
             break
         if not isinstance(event, dict):

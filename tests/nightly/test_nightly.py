@@ -15,7 +15,9 @@ from toyindex import BAD, GOOD
 
 from harness.errors import UsageError
 from harness.history.history import History
+from harness.nightly.config import load_config
 from harness.nightly.lock import only_night
+from harness.nightly.nightly import nightly
 
 SLOW = "import time\ntime.sleep(3)\n" + GOOD
 
@@ -263,3 +265,15 @@ def test_nights_go_forward(month):
     month.night(2)
     with pytest.raises(UsageError, match="nights go forward in time"):
         month.night(1)
+
+
+def test_a_clock_in_2099_for_one_night_refuses_no_later_one(month):
+    month.release("1.0")
+    config, watcher = load_config(month.folder / "nightly.toml"), Silent()
+    nightly(config, month.state, watcher, datetime(2099, 1, 1, tzinfo=UTC))
+    month.release("1.1", BAD)
+    told = nightly(config, month.state, watcher, datetime(2024, 2, 3, 23, tzinfo=UTC))
+    assert [(event.kind, event.release) for event in told.events] == [("regressed", "1.1")]
+    assert [note for note in watcher.notes if "2099-01-01" in note and "in the future" in note]
+    assert month.night(4).events == []
+    assert (month.state.root / "history-backup.sqlite").is_file()
