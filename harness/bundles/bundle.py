@@ -245,11 +245,8 @@ def _sound(manifest: Mapping[str, Any]) -> bool:
     texts += [text for name in _TABLES for pair in manifest[name].items() for text in pair]
     texts += [facts["sha256"] for facts in manifest["files"].values()]
     names = [*manifest["files"], f"{FIRST}{manifest['scenario']}"]
-    return (
-        bool(manifest["releases"])
-        and all(isinstance(text, str) for text in texts)
-        and all(map(_inside, names))
-    )
+    some = 1 <= len(axes) <= MOST_AXES and all(one.releases for one in axes)
+    return some and all(isinstance(text, str) for text in texts) and all(map(_inside, names))
 
 
 def _inside(name: str) -> bool:
