@@ -189,6 +189,8 @@ def _inode(folder: Path) -> int:
 
 
 def _sha256(path: Path) -> str:
+    if not path.is_file():  # a pipe that was put in its place would be waited for
+        return ""
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
 
