@@ -87,6 +87,7 @@ class World:
     def close(self):
         self.forks.stdin.close()
         self.forks.wait()
+        self.forks.stdout.close()
         self.index.__exit__()
         for path in self.folder.rglob("*"):
             if path.is_dir() and not path.is_symlink():
