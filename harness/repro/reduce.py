@@ -31,6 +31,7 @@ class Reduction:
         note: Called with a line for each step.
         tried: Scripts that were executed.
         path: What was done, a line each.
+        first: The script that was given.
     """
 
     holds: Callable[[str], bool]
@@ -40,6 +41,9 @@ class Reduction:
     tried: int = 0
     path: list[str] = field(default_factory=list)
     _known: dict[str, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.first = self.text
 
     def run(self) -> str:
         """Return the smallest script that was found; the given one if none is to be executed."""

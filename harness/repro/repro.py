@@ -208,15 +208,21 @@ def _question(found: Located, script: Path, check: Check) -> Question:
 
 
 def _proven(found: Located, folder: Path, to: Path, sides: Sides, reduction: Reduction) -> ReproResult:
-    """Write the script and execute it by `uv run` alone; where the pins that are named do not do, all are pinned."""
+    """Write the script and execute it by `uv run` alone.
+
+    Where the pins that are named do not do, all are pinned; where that does not do, the script is not made smaller: a
+    probe holds more alike than its environment, as the number of threads.
+    """
     asked, report = found.asked, found.report
     known = read_locks(folder, [found.good.version, found.bad.version])
     locks = [lock.versions() for lock in known.values()]
     package = asked.package + (f"[{','.join(asked.extras)}]" if asked.extras else "")
-    for all_pinned in (False, True):
+    smaller = (reduction.text, list(reduction.path))
+    whole: tuple[str, list[str]] = (reduction.first, [])
+    for (text, path), all_pinned in ((smaller, False), (smaller, True), (whole, True)):
         head = Head(
             dependencies=dependencies_of(
-                reduction.text, asked.scenario.pins, locks, asked.package, all_pinned=all_pinned
+                text, asked.scenario.pins, locks, asked.package, all_pinned=all_pinned
             ),
             python=".".join(str(report.host.get("python")).split(".")[:2]),
             said=f"{asked.scenario.description}: with {asked.package} {found.good.version}, "
@@ -233,10 +239,10 @@ def _proven(found: Located, folder: Path, to: Path, sides: Sides, reduction: Red
                 for row in (found.good, found.bad)
             },
         )
-        script = with_head(reduction.text, head)
+        script = with_head(text, head)
         write_atomic(to / NAME, script)
         good, bad = executed(to, head.commands, sides, asked.scenario.timeout)
-        result = ReproResult(script, good, bad, list(reduction.path), reduction.tried)
+        result = ReproResult(script, good, bad, path, reduction.tried)
         if result.holds:
             break
     return result
