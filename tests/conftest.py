@@ -30,8 +30,15 @@ def toy_index():
 
 @pytest.fixture(scope="session")
 def toy_state(tmp_path_factory):
-    """A state directory and a uv cache that all tests on the toy index share: what one made, the next one finds."""
+    """A state directory and a uv cache that all tests on the toy index share: what one made, the next one finds.
+
+    What the harness itself requires is pressed for a bundle once, for all workers: it takes a minute.
+    """
     root = tmp_path_factory.mktemp("toy")
+    pressed = shared_by_workers(tmp_path_factory) / "harness-itself"
+    pressed.mkdir(exist_ok=True)
+    (root / "home").mkdir()
+    (root / "home" / "harness-itself").symlink_to(pressed)
     return {"HARNESS_HOME": str(root / "home"), "UV_CACHE_DIR": str(root / "uv-cache")}
 
 
