@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from toyindex import DAYS, HISTORY, ToyIndex, plant, wheel
 
 REPRO = (
     'import toy\nvalue = toy.loss(3)\nprint(f"loss={value!r}")\nassert value == value, "the loss is NaN"\n'
@@ -146,9 +147,22 @@ def test_a_recorded_metric(bisect):
 
 
 def test_any_program(bisect):
-    _, arm = bisect(REPRO, command=("sh", "-c", "python repro.py > out.txt && grep -q loss out.txt"))
+    done, arm = bisect(REPRO, command=("sh", "-c", "python repro.py > out.txt && grep -q loss out.txt"))
     assert boundaries(arm)[1] == BOUNDARIES[1]
-    assert Path("out.txt").exists()  # it runs where the user is
+    assert Path("out.txt").exists() == (
+        "own files" not in done.stderr
+    )  # it works in a copy where that can be had
+
+
+def test_a_program_of_a_shared_package_sees_the_package_under_test(bisect, monkeypatch, tmp_path):
+    code = "def main():\n    import toy\n    assert toy.loss(3) == toy.loss(3), 'the loss is NaN'\n"
+    monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "fresh"))
+    with ToyIndex() as index:
+        index.add("helper", wheel("helper", "1.0", code, program="train-toy", uploaded=DAYS[0]))
+        plant(index, HISTORY)
+        monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+        _, arm = bisect(REPRO, command=("train-toy",))
+    assert boundaries(arm)[1] == BOUNDARIES[1]
 
 
 def test_a_script_says_by_itself_what_it_needs(toy, harness):

@@ -47,8 +47,10 @@ class File:
             return archive.read(name)
 
 
-def wheel(name: str, version: str, code: str, requires: tuple[str, ...] = (), **facts) -> File:
-    """Make a wheel with one module."""
+def wheel(
+    name: str, version: str, code: str, requires: tuple[str, ...] = (), program: str = "", **facts
+) -> File:
+    """Make a wheel with one module, and with a program that calls its `main` where one is named."""
     info = f"{name}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     metadata += "".join(f"Requires-Dist: {item}\n" for item in requires)
@@ -57,6 +59,8 @@ def wheel(name: str, version: str, code: str, requires: tuple[str, ...] = (), **
         f"{info}/METADATA": metadata,
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: toy\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
+    if program:
+        files[f"{info}/entry_points.txt"] = f"[console_scripts]\n{program} = {name}:main\n"
     record = ""
     for path, text in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()

@@ -264,6 +264,8 @@ class Environments:
         if installed.failure is not None:
             self._check(installed)
             raise _InstallError(installed.reason)
+        if base is not None:
+            _share_programs(base, new)
         _compile(python, site, workers=1 if base is not None else 0)
 
     def _check(self, outcome: Outcome) -> None:
@@ -279,6 +281,23 @@ class Environments:
 
 class BaseNotInstallableError(HarnessError):
     """What all environments share cannot be installed."""
+
+
+def _share_programs(base: Path, new: Path) -> None:
+    """Give an environment the programs of the packages that it shares, of which none replaces one of its own.
+
+    A script is copied: it starts the Python that lies beside it, which then finds the environment's own packages too.
+    """
+    for program in (base / "bin").iterdir():
+        own = new / "bin" / program.name
+        if own.exists():
+            continue
+        with program.open("rb") as opened:
+            is_script = opened.read(2) == b"#!"
+        if is_script:
+            shutil.copy(program, own)
+        else:
+            own.symlink_to(program)
 
 
 def _compile(python: str, site: Path, workers: int) -> None:

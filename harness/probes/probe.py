@@ -94,9 +94,7 @@ class Probe:
 
     def command_line(self, python: Path) -> list[str]:
         """Return the whole command line in an environment, given by its interpreter."""
-        if self.command[:1] == (
-            "pytest",
-        ):  # the packages that all environments share have no programs in this one
+        if self.command[:1] == ("pytest",):  # as a module: the path may lead to another environment's program
             return [str(python), "-m", *self.command]
         if self.job is None:
             return list(self.command)
