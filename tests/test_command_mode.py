@@ -232,3 +232,18 @@ def test_a_wrong_command_line_is_told_in_one_line(toy, harness, words, said):
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_a_probe_does_not_see_is_no_fault_of_a_release(bisect, tmp_path_factory):
+    data = tmp_path_factory.mktemp("data") / "rows.txt"
+    data.write_text("1\n", encoding="utf-8")
+    script = f"open({str(data)!r}).read()\n{REPRO}"
+    done, arm = bisect(script)
+    if "own files" in done.stderr:
+        assert done.returncode == 2
+        assert f"the job needs {data}, which a probe does not see" in done.stderr
+        assert f"--env DATA={data.parent}" in done.stderr
+        assert arm is None
+        done, arm = bisect(script, "--env", f"DATA={data.parent}")
+    assert done.returncode == 0, done.stderr
+    assert boundaries(arm) == BOUNDARIES

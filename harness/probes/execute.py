@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.errors import UsageError
 from harness.failures import Failure, machine_error
 from harness.probes.probe import first_line
 from harness.traces.trace import read_trace
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from harness.environments.environment import Environment
     from harness.probes.launch import Launcher
     from harness.probes.probe import Execution, Probe
@@ -26,6 +26,7 @@ def execute(probe: Probe, environment: Environment, store: Store, launcher: Laun
 
     Raises:
         MachineError: The disk is full, so that there is no whole trace.
+        UsageError: The job opens a file of this machine that the question does not name.
     """
     stored = store.find(probe.digest, probe.repeat)
     if stored is not None:
@@ -41,6 +42,7 @@ def execute(probe: Probe, environment: Environment, store: Store, launcher: Laun
             again, output = launcher.launch(probe, environment, folder)
             _check(again, output, folder)
             execution, trace = replace(again, attempts=2), read_trace(folder / "trace.jsonl")
+        _check_files(execution, (trace.error or {}).get("refused_file", ""))
         if trace.memory_peak is not None:
             execution = replace(execution, memory_peak=trace.memory_peak)
         store.save(folder, probe, execution, output, environment.seconds)
@@ -55,6 +57,22 @@ def _check(execution: Execution, output: bytes, folder: Path) -> None:
     if execution.code and recorded is None and _NO_SPACE in output:
         said = first_line(output[output.rindex(_NO_SPACE) :].decode("utf-8", "replace"))
         raise machine_error(Failure.DISK, "a probe was executed", said)
+
+
+def _check_files(execution: Execution, refused: str) -> None:
+    """Complain of a job that failed for want of a file that is there, and that isolation keeps from it.
+
+    It would fail so in each release, and that says nothing of any.
+
+    Args:
+        execution: Says whether the job had files of its own.
+        refused: Absolute path of a file that it could not open or write; empty where there is none.
+    """
+    if "files" in execution.isolation and refused and (there := Path(refused)).exists():
+        raise UsageError(
+            f"the job needs {refused}, which a probe does not see or may not write, as the question does not name it; "
+            f"let it read the folder by --env DATA={there.parent}, or take --isolation none"
+        )
 
 
 _NO_SPACE = b"[Errno 28]"

@@ -60,8 +60,8 @@ def output(name: str, value: Any) -> None:
 def describe_error(error: BaseException) -> dict[str, Any]:
     """Return what is known of an exception.
 
-    The keys are `exception` (class name), `message`, `out_of_memory`, `importing`, `no_space`, `raised_in`, `cell`,
-    `frames`.
+    The keys are `exception` (class name), `message`, `out_of_memory`, `importing`, `no_space`, `refused_file`,
+    `raised_in`, `cell`, `frames`.
 
     `importing` tells that a module could not be imported: an ImportError or SyntaxError, or whatever else was
     raised while a module was being imported; what caused the exception counts as well. `raised_in` is the installed
@@ -78,6 +78,7 @@ def describe_error(error: BaseException) -> dict[str, Any]:
         or any(sign in message for sign in _OUT_OF_MEMORY),
         "importing": _importing(error),
         "no_space": _no_space(error),
+        "refused_file": _refused_file(error),
         "raised_in": frames[-1]["package"] if frames else "",
         "cell": _cell(error),
         "frames": frames[-_MOST_FRAMES:],
@@ -91,6 +92,17 @@ def _no_space(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _refused_file(error: BaseException | None) -> str:
+    """Return the absolute path of a file that could not be opened or written, as an exception or its cause names it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.EACCES, errno.EROFS):
+            path = error.filename if isinstance(error.filename, (str, os.PathLike)) else ""
+            if path and os.path.isabs(path):
+                return os.fspath(path)
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def _frames(error: BaseException) -> List[Dict[str, Any]]:
