@@ -96,12 +96,9 @@ def connect(path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> sql
         connection.execute("PRAGMA synchronous = NORMAL")
         _migrate(connection, path, migrations)
         connection.execute(f"PRAGMA busy_timeout = {int(1000 * _BUSY)}")
-    except sqlite3.OperationalError as error:
-        connection.close()
-        raise HarnessError(_unusable(path, error)) from None
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise HarnessError(f"{path}: not a usable history ({error}); {_instead(path)}") from None
+        raise HarnessError(_unusable(path, error)) from None
     except HarnessError:
         connection.close()
         raise
@@ -122,12 +119,25 @@ def _instead(path: Path) -> str:
     return f"move it away, with what lies beside it (-wal, -shm), and copy {copy} of {made} in its place"
 
 
-def _unusable(path: Path, error: sqlite3.OperationalError) -> str:
-    if error.sqlite_errorcode in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+def _unusable(path: Path, error: sqlite3.DatabaseError) -> str:
+    """Return what to do about a history that gives an error: about its holder, its place, or its content."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # the rest says more of the same
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return (
             f"{path}: another program holds it ({error}); let that one end, or close it there, and try again"
         )
-    return f"{path}: cannot be used ({error}); it must be a file that can be written, on a disk with room"
+    if code in _OF_THE_PLACE:
+        return f"{path}: cannot be used ({error}); it must be a file that can be written, on a disk with room"
+    return f"{path}: not a usable history ({error}); {_instead(path)}"
+
+
+_OF_THE_PLACE = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
 
 
 def _check_whole(connection: sqlite3.Connection) -> None:

@@ -154,9 +154,8 @@ def test_what_cannot_be_decided_blames_nobody(moving):
     assert moving.night(3).headline == "Ran, nothing new."
 
 
-def test_a_machine_that_changed_on_the_same_night_is_no_fault_of_a_package(moving):
-    marker = moving.folder / "driver"
-    look = f"import os\ntimes = float('nan') if os.path.exists({str(marker)!r}) else 1.0\n"
+def test_a_machine_that_changed_on_the_same_night_is_no_fault_of_a_package(moving, monkeypatch):
+    look = "import os\ntimes = float('nan') if 'NVIDIA_TF32_OVERRIDE' in os.environ else 1.0\n"
     for version in ("1.0", "2.0"):
         moving.release(version, look, name="helper")
         moving.release(version, FINE, name="extra")
@@ -164,7 +163,7 @@ def test_a_machine_that_changed_on_the_same_night_is_no_fault_of_a_package(movin
     moving.release("1.0", USES, requires=("helper", "extra"))
     moving.night(1)
     moving.pins(helper="1.0", extra="2.0")
-    marker.touch()
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "1")
     (event, _) = moving.night(2).events
     assert event.kind == "inconclusive"
     assert "no moved package did it: it is bad with the packages of last night too" in event.text

@@ -212,18 +212,17 @@ def test_moved_packages_that_break_are_told_apart_from_releases(month):
     assert [event.kind for event in told.events] == ["fixed", "pins"]
 
 
-def test_a_baseline_repeated_every_night_shows_the_machine(month):
+def test_a_baseline_repeated_every_night_shows_the_machine(month, monkeypatch):
     text = (month.folder / "nightly.toml").read_text(encoding="utf-8")
     (month.folder / "nightly.toml").write_text(f"{text}repeat_baseline = true\n", encoding="utf-8")
-    marker = month.folder / "driver"
     month.release(
         "1.0",
-        f"import os\nfactor = 1.5 if os.path.exists({str(marker)!r}) else 1.0\n"
+        "import os\nfactor = 1.5 if 'NVIDIA_TF32_OVERRIDE' in os.environ else 1.0\n"
         "def loss(step):\n    return factor / step\n",
     )
     month.night(1)
     assert month.night(2).events == []
-    marker.touch()
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "1")
     (event,) = month.night(3).events
     assert event.kind == "changed"
     assert "trains otherwise tonight in the same environment" in event.text
