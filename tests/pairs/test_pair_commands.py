@@ -39,7 +39,16 @@ QUESTIONS = {
 }
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+ALONG_ITS_LINE = pytest.mark.xfail(
+    reason="a printed probe compares with the oldest release of its own line, not with the reference of the pair",
+    strict=True,
+)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [pytest.param(name, marks=ALONG_ITS_LINE if name == "metric" else ()) for name in QUESTIONS],
+)
 def test_of_two_packages(question, ask, tmp_path, monkeypatch, harness):
     words, command, also = QUESTIONS[question]
     (tmp_path / "prints.py").write_text('import judge\nprint(f"loss={judge.loss(3)!r}")\n', encoding="utf-8")
