@@ -143,7 +143,8 @@ def test_a_bundle_is_started_where_there_is_nothing_but_python(bundle, away, bar
     done = bare(bundle, "bisect", "--from", "1.1", "--to", "2.0", "--no-cause", "--out", "out")
     assert done.returncode == 0, done.stderr
     assert "broke the job after 1.1 (good) and by 2.0 (bad), confirmed" in done.stdout
-    assert "warning" not in done.stderr
+    warnings = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert [line for line in warnings if "toy 1.1 (planted) is a yanked release" not in line] == []
     assert (away / "out" / "latest" / "index.html").exists()
     (itself,) = Path(os.environ["HARNESS_HOME"]).glob("bundles/harness-*")
     assert (itself / "bin" / "uv").exists()
@@ -297,7 +298,8 @@ def test_what_is_no_bundle_is_told(tmp_path):
 def test_a_bundle_for_another_platform_says_how_to_make_the_right_one(harness, bundle, away):
     def change(name, content):
         if name.startswith("locks/"):
-            return content.replace(b", linux-", b", plan9-").replace(b", macosx-", b", plan9-")
+            _, _, lock = content.partition(b"\n")  # without its sum, as those of older harnesses
+            return lock.replace(b", linux-", b", plan9-").replace(b", macosx-", b", plan9-")
         if name == "manifest.json":
             return json.dumps({**json.loads(content), "files": files})
         return content
