@@ -334,8 +334,9 @@ def test_words_claim_what_held_alone():
     assert network_in_words((), online=False).startswith("off by proxy variables alone")
 
 
-def test_an_ordinary_user_without_namespaces_gets_an_answer(toy, harness):
+def test_an_ordinary_user_without_namespaces_gets_an_answer(toy, monkeypatch):
     """The whole command, in a user namespace in which no further one may be made; `strict` refuses there."""
+    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))  # other tests' executions were shut off
     forbid = ["unshare", "--user", "--map-root-user", "sh", "-c"]
     limit = "echo 0 > /proc/sys/user/max_user_namespaces"
     if subprocess.run([*forbid, limit], check=False, capture_output=True).returncode:
