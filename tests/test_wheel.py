@@ -93,7 +93,7 @@ def test_a_built_in_scenario_is_found_in_an_empty_folder(site, installed, monkey
     monkeypatch.chdir(tmp_path / "empty")
     said = installed("validate", "llama_seq_cls")
     assert str(site / "harness" / "scenarios" / "llama_seq_cls") in said
-    assert "State lives in .harness/" in installed("--help")
+    assert ".harness/ of the working folder, or in $HARNESS_HOME" in " ".join(installed("--help").split())
     assert list(Path().iterdir()) == []
 
 

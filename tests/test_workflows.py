@@ -184,7 +184,8 @@ def test_the_nightly_workflow_on_the_toy_index(toy, harness, runner):
     locks = sorted((night / "state").glob("locks/*"))
     runner("night", NIGHT)
     assert sorted((night / "state").glob("probes/*/*")) == stored
-    assert sorted((night / "state").glob("locks/*")) == locks
+    # Nothing is resolved; the lock of what cannot be installed goes, so that another night resolves it anew.
+    assert set((night / "state").glob("locks/*")) <= set(locks)
     runner("night", "Add what the night tells to the job's summary")
     runner("night", "Draw the site")
     assert "toy 3.1 is the baseline of plain" in (night / "summary").read_text(encoding="utf-8")
