@@ -77,7 +77,7 @@ def harness():
 
 def pytest_collection_modifyitems(items):
     """Begin with the files that take longest, so that no worker is left alone with one at the end."""
-    long = {item.path for item in items if item.get_closest_marker("real")}
+    long = {item.path for item in items if item.get_closest_marker("real") or item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in long)
 
 

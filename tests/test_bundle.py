@@ -28,6 +28,8 @@ from harness.packing.wheels import Fetched, Target
 from harness.releases.settings import IndexSettings
 from harness.state import State
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = "http://127.0.0.1:9/simple"
 """The port that discards; nobody listens."""
 

@@ -15,6 +15,8 @@ from harness.verdicts.oracles import with_defaults
 from harness.verdicts.pairs import interval, judge_pairs, looks
 from harness.verdicts.verdict import Verdict
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = with_defaults({"kind": "performance"})
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from planted_worlds import World, ask, series
 
+pytestmark = pytest.mark.slow
+
 PRINTS = 'import toy\nprint(f"accuracy={toy.value}")\n'
 RUNS = "import toy\ntoy.run()\n"
 
