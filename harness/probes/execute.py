@@ -42,7 +42,7 @@ def execute(probe: Probe, environment: Environment, store: Store, launcher: Laun
             again, output = launcher.launch(probe, environment, folder)
             _check(again, output, folder)
             execution, trace = replace(again, attempts=2), read_trace(folder / "trace.jsonl")
-        _check_files(execution, (trace.error or {}).get("refused_file", ""))
+        _check_files(execution, (trace.error or {}).get("missing_file", ""))
         if trace.memory_peak is not None:
             execution = replace(execution, memory_peak=trace.memory_peak)
         store.save(folder, probe, execution, output, environment.seconds)
@@ -59,18 +59,18 @@ def _check(execution: Execution, output: bytes, folder: Path) -> None:
         raise machine_error(Failure.DISK, "a probe was executed", said)
 
 
-def _check_files(execution: Execution, refused: str) -> None:
+def _check_files(execution: Execution, missing: str) -> None:
     """Complain of a job that failed for want of a file that is there, and that isolation keeps from it.
 
     It would fail so in each release, and that says nothing of any.
 
     Args:
         execution: Says whether the job had files of its own.
-        refused: Absolute path of a file that it could not open or write; empty where there is none.
+        missing: Absolute path of a file that it did not find; empty where there is none.
     """
-    if "files" in execution.isolation and refused and (there := Path(refused)).exists():
+    if "files" in execution.isolation and missing and (there := Path(missing)).exists():
         raise UsageError(
-            f"the job needs {refused}, which a probe does not see or may not write, as the question does not name it; "
+            f"the job needs {missing}, which a probe does not see, as the question does not name it; "
             f"let it read the folder by --env DATA={there.parent}, or take --isolation none"
         )
 

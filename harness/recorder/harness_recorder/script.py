@@ -60,7 +60,7 @@ def output(name: str, value: Any) -> None:
 def describe_error(error: BaseException) -> dict[str, Any]:
     """Return what is known of an exception.
 
-    The keys are `exception` (class name), `message`, `out_of_memory`, `importing`, `no_space`, `refused_file`,
+    The keys are `exception` (class name), `message`, `out_of_memory`, `importing`, `no_space`, `missing_file`,
     `raised_in`, `cell`, `frames`.
 
     `importing` tells that a module could not be imported: an ImportError or SyntaxError, or whatever else was
@@ -78,7 +78,7 @@ def describe_error(error: BaseException) -> dict[str, Any]:
         or any(sign in message for sign in _OUT_OF_MEMORY),
         "importing": _importing(error),
         "no_space": _no_space(error),
-        "refused_file": _refused_file(error),
+        "missing_file": _missing_file(error),
         "raised_in": frames[-1]["package"] if frames else "",
         "cell": _cell(error),
         "frames": frames[-_MOST_FRAMES:],
@@ -94,10 +94,10 @@ def _no_space(error: BaseException | None) -> bool:
     return False
 
 
-def _refused_file(error: BaseException | None) -> str:
-    """Return the absolute path of a file that could not be opened or written, as an exception or its cause names it."""
+def _missing_file(error: BaseException | None) -> str:
+    """Return the absolute path of a file that is not there, as an exception or its cause names it."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOENT, errno.EACCES, errno.EROFS):
+        if isinstance(error, OSError) and error.errno == errno.ENOENT:
             path = error.filename if isinstance(error.filename, (str, os.PathLike)) else ""
             if path and os.path.isabs(path):
                 return os.fspath(path)
