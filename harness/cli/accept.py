@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from harness.cli.stored import add_out, find_run
+
 if TYPE_CHECKING:
     import argparse
 
@@ -26,14 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="who accepts, kept in the history; default: git's user.name, or the login name",
     )
-    parser.add_argument(
-        "--out", default="reports", metavar="DIR", help="folder of the reports, default reports"
-    )
+    add_out(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Move the baselines and print from what to what."""
-    from harness.cli.stored import find_run  # noqa: PLC0415 - kept out of start-up
     from harness.nightly.baseline import accept, person  # noqa: PLC0415
     from harness.report.model import facts_of  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.cli.stored import add_out, add_run
+
 if TYPE_CHECKING:
     import argparse
 
 
 def add_boundary(parser: argparse.ArgumentParser) -> None:
     """Add run, boundary and arm, and how many executions run at a time."""
-    parser.add_argument(
-        "run",
-        metavar="RUN",
-        nargs="?",
-        default="latest",
-        help="name or folder of a run; default: the newest one",
-    )
+    add_run(parser)
     parser.add_argument(
         "boundary",
         metavar="BOUNDARY",
@@ -31,8 +27,9 @@ def add_boundary(parser: argparse.ArgumentParser) -> None:
         help="the arm of the boundary; default: the arm with the gravest answer",
     )
     parser.add_argument(
-        "--jobs", type=int, metavar="N", help="executions at a time; default: as many as the machine allows"
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="executions at a time; default: as many as the machine allows",
     )
-    parser.add_argument(
-        "--out", default="reports", metavar="DIR", help="folder of the reports, default reports"
-    )
+    add_out(parser)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.cli.boundary import add_boundary
+from harness.cli.stored import find_run
 
 if TYPE_CHECKING:
     import argparse
@@ -25,14 +26,12 @@ def run(options: argparse.Namespace) -> int:
     """Find the commit and the hunks, and write the run's files anew."""
     from harness.cli.answer import INCONCLUSIVE, show  # noqa: PLC0415 - kept out of start-up
     from harness.cli.progress import watcher  # noqa: PLC0415
-    from harness.cli.stored import find_run  # noqa: PLC0415
     from harness.model.question import Place  # noqa: PLC0415
     from harness.report.hunks import shown  # noqa: PLC0415
     from harness.runs.descend import choose, descend  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
     folder = find_run(options.run, options.out)
-    place = Place(jobs=options.jobs) if options.jobs else Place()
     with watcher() as watched:
         report = descend(
             folder,
@@ -41,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
             boundary=options.boundary,
             arm=options.arm,
             source=options.source,
-            place=place,
+            place=Place(jobs=options.jobs or None),
         )
     show(report, folder)
     _, opened = choose(report, options.boundary, options.arm)

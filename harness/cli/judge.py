@@ -5,22 +5,16 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from harness.cli.stored import add_out, add_run, find_run
+
 if TYPE_CHECKING:
     import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument(
-        "run",
-        metavar="RUN",
-        nargs="?",
-        default="latest",
-        help="name or folder of a run; default: the newest one",
-    )
-    parser.add_argument(
-        "--out", default="reports", metavar="DIR", help="folder of the reports, default reports"
-    )
+    add_run(parser)
+    add_out(parser)
     parser.add_argument(
         "--oracle",
         choices=("auto", "run", "present"),
@@ -36,7 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Judge again by the scenario's present oracle and write the run's files anew."""
     from harness.cli.answer import exit_status, show  # noqa: PLC0415 - kept out of start-up
-    from harness.cli.stored import find_run  # noqa: PLC0415
     from harness.report.model import facts_of  # noqa: PLC0415
     from harness.runs.again import judge_again  # noqa: PLC0415
     from harness.runs.stored import load_report  # noqa: PLC0415

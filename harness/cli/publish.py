@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from harness.cli.stored import add_out
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,9 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of the site, required; runs that are already in it stay",
     )
-    parser.add_argument(
-        "--out", default="reports", metavar="DIR", help="folder of the reports, default reports"
-    )
+    add_out(parser)
     parser.add_argument(
         "--title",
         default="Training bisections",

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.stored import add_out, add_run, find_run
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,16 +17,8 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument(
-        "run",
-        metavar="RUN",
-        nargs="?",
-        default="latest",
-        help="name or folder of a run; default: the newest one",
-    )
-    parser.add_argument(
-        "--out", default="reports", metavar="DIR", help="folder of the reports, default reports"
-    )
+    add_run(parser)
+    add_out(parser)
     parser.add_argument(
         "--traces",
         metavar="FILE",
@@ -36,7 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Draw the files of the run anew from its report.json and the stored traces, or export those."""
     from harness.cli.answer import show  # noqa: PLC0415 - kept out of start-up
-    from harness.cli.stored import find_run  # noqa: PLC0415
     from harness.report.model import facts_of  # noqa: PLC0415
     from harness.runs.again import redraw  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415

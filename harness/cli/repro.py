@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.cli.boundary import add_boundary
+from harness.cli.stored import find_run
 
 if TYPE_CHECKING:
     import argparse
@@ -34,13 +35,11 @@ def run(options: argparse.Namespace) -> int:
 
     from harness.cli.answer import INCONCLUSIVE  # noqa: PLC0415
     from harness.cli.progress import watcher  # noqa: PLC0415
-    from harness.cli.stored import find_run  # noqa: PLC0415
     from harness.model.question import Place  # noqa: PLC0415
     from harness.repro.repro import repro  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
     folder = find_run(options.run, options.out)
-    place = Place(jobs=options.jobs) if options.jobs else Place()
     with watcher() as watched:
         _, result = repro(
             folder,
@@ -50,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
             boundary=options.boundary,
             arm=options.arm,
             trials=options.trials,
-            place=place,
+            place=Place(jobs=options.jobs or None),
         )
     _show(result, Path(options.to))
     return 0 if result.holds else INCONCLUSIVE
