@@ -6,7 +6,7 @@ import errno
 import linecache
 import os
 import sys
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from .host import process_memory_peak
 from .lines import Lines
@@ -85,23 +85,27 @@ def describe_error(error: BaseException) -> dict[str, Any]:
     }
 
 
-def _no_space(error: BaseException | None) -> bool:
-    """Tell whether a full disk or a used-up quota is what an exception, or what caused it, says."""
+def _with_causes(error: Optional[BaseException]) -> Iterator[BaseException]:
+    """Yield an exception, then what it was raised from or while handling, and so on."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
+        yield error
         error = error.__cause__ or error.__context__
-    return False
 
 
-def _missing_file(error: BaseException | None) -> str:
+def _no_space(error: BaseException) -> bool:
+    """Tell whether a full disk or a used-up quota is what an exception, or what caused it, says."""
+    return any(
+        isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT) for one in _with_causes(error)
+    )
+
+
+def _missing_file(error: BaseException) -> str:
     """Return the absolute path of a file that is not there, as an exception or its cause names it."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno == errno.ENOENT:
-            path = error.filename if isinstance(error.filename, (str, os.PathLike)) else ""
+    for one in _with_causes(error):
+        if isinstance(one, OSError) and one.errno == errno.ENOENT:
+            path = one.filename if isinstance(one.filename, (str, os.PathLike)) else ""
             if path and os.path.isabs(path):
                 return os.fspath(path)
-        error = error.__cause__ or error.__context__
     return ""
 
 
