@@ -36,19 +36,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """Commits in the order of the way, those with the same files as their neighbour left out.
-
-    Attributes:
-        commits: In order.
-        all: How many there are with those that were left out.
-    """
-
-    commits: Sequence[Commit]
-    all: int
-
-
-@dataclass(frozen=True, slots=True)
 class Located:
     """A commit that does it.
 
@@ -157,10 +144,11 @@ class CommitSearch:
             return ", ".join(moved)
         return "; ".join(f"{tip[:10]}: {reason}" for tip, reason in zip(tips, self._ended, strict=True))
 
-    def _axis(self, commits: Sequence[Commit]) -> Axis:
+    def _axis(self, commits: Sequence[Commit]) -> list[Commit]:
+        """Return commits in the order of the way, those with the same files as their neighbour left out."""
         states = self.trees.states([one.name for one in commits])
         places = [place for place, state in enumerate(states) if not place or state != states[place - 1]]
-        return Axis([commits[place] for place in places], len(commits))
+        return [commits[place] for place in places]
 
     def _search(
         self, bare: CommitAnswer, found_way: Way, lock: Lock | Unresolvable
@@ -168,47 +156,49 @@ class CommitSearch:
         """Search the way up from the base; where the base ends as the newer release does, the way down to it."""
         up = self._axis([found_way.base, *found_way.up])
         down = self._axis([*found_way.down, found_way.base]) if found_way.down else None
-        touching = len(up.commits) - 1 + (len(down.commits) - 1 if down else 0)
+        touching = len(up) - 1 + (len(down) - 1 if down else 0)
         bare = replace(bare, touching=touching)
         if down is not None:
-            base, _ = self._verdicts(down, lock, [0, len(down.commits) - 1])
-            if base[0] != base[-1]:
+            older, base = self._ends(down, lock)
+            if older != base:
                 return self._downwards(bare, found_way, down, lock)
         return self._upwards(bare, up, lock)
 
-    def _upwards(self, bare: CommitAnswer, axis: Axis, lock: Lock | Unresolvable) -> CommitAnswer | Located:
+    def _upwards(
+        self, bare: CommitAnswer, axis: list[Commit], lock: Lock | Unresolvable
+    ) -> CommitAnswer | Located:
         step = self._step(axis, lock)
         bare = replace(bare, skipped=[*bare.skipped, *step.skipped])
         if step.boundary is None:
             return replace(bare, status=CommitStatus.UNFINISHED, detail=step.why)
-        between = axis.commits[step.boundary.before + 1 : step.boundary.after + 1]
+        between = axis[step.boundary.before + 1 : step.boundary.after + 1]
         if len(between) > 1:
             return self._several(bare, between)
-        culprit = axis.commits[step.boundary.after]
+        culprit = axis[step.boundary.after]
         bare = replace(bare, confirmed=step.boundary.confirmed)
         if len(culprit.parents) > 1:
             return self._inside(bare, culprit, step.boundary, lock)
         return self._located(bare, culprit, step.boundary, lock)
 
     def _downwards(
-        self, bare: CommitAnswer, found_way: Way, axis: Axis, lock: Lock | Unresolvable
+        self, bare: CommitAnswer, found_way: Way, axis: list[Commit], lock: Lock | Unresolvable
     ) -> CommitAnswer | Located:
         """Search the older release's own branch: the newer release lacks a commit of it, or has it under another name."""
         step = self._step(axis, lock)
         bare = replace(bare, place=Place.RELEASE_BRANCH, skipped=[*bare.skipped, *step.skipped])
         if step.boundary is None:
             return replace(bare, status=CommitStatus.UNFINISHED, detail=step.why)
-        between = axis.commits[step.boundary.before : step.boundary.after]
+        between = axis[step.boundary.before : step.boundary.after]
         if len(between) > 1:
             return self._several(bare, between)
-        culprit = axis.commits[step.boundary.before]
+        culprit = axis[step.boundary.before]
         picked = same_change(self.git, culprit, found_way.up)
         if picked is not None:
             # The newer release has the change too: what does it lies behind the place where it was taken in.
             place = list(found_way.up).index(picked)
             rest = self._axis(found_way.up[place:])
-            ends, _ = self._verdicts(rest, lock, [0, len(rest.commits) - 1])
-            if ends[0] != ends[-1]:
+            first, last = self._ends(rest, lock)
+            if first != last:
                 return self._upwards(replace(bare, place=Place.RANGE), rest, lock)
         bare = replace(bare, confirmed=step.boundary.confirmed, picked_as=picked.name if picked else "")
         kind = "fixed" if step.boundary.kind == "regressed" else "regressed"
@@ -225,28 +215,25 @@ class CommitSearch:
             if not merged or not merged[0].parents:
                 continue
             axis = self._axis([read_commit(self.git, merged[0].parents[0]), *merged])
-            bare = replace(
-                bare, commits=bare.commits + axis.all - 1, touching=bare.touching + len(axis.commits) - 1
-            )
-            ends, _ = self._verdicts(axis, lock, [0, len(axis.commits) - 1])
-            if ends[0] != ends[-1] and Verdict.SKIP not in (ends[0], ends[-1]):
+            bare = replace(bare, commits=bare.commits + len(merged), touching=bare.touching + len(axis) - 1)
+            first, last = self._ends(axis, lock)
+            if first != last and Verdict.SKIP not in (first, last):
                 within = merge.result(self.web) if bare.within is None else bare.within
                 return self._upwards(replace(bare, place=Place.MERGED, within=within), axis, lock)
         return self._located(replace(bare, place=Place.MERGE), merge, boundary, lock)
 
-    def _verdicts(
-        self, axis: Axis, lock: Lock | Unresolvable, places: Sequence[int]
-    ) -> tuple[list[Verdict], list[str]]:
-        """Execute some commits of an axis once each and return their verdicts and reasons."""
+    def _ends(self, axis: list[Commit], lock: Lock | Unresolvable) -> tuple[Verdict, Verdict]:
+        """Execute the first and the last commit of an axis once each and return their verdicts."""
         driver = Driver(self._session(axis, lock), self.watcher)
-        driver.execute([(self.arm.name, place, 0) for place in places])
-        found = [driver.findings[self.arm.name][place][0] for place in places]
+        last = len(axis) - 1
+        driver.execute([(self.arm.name, place, 0) for place in (0, last)])
         self.executions += driver.executed()
-        return [one.verdict for one in found], [one.judgement.reason for one in found]
+        findings = driver.findings[self.arm.name]
+        return findings[0][0].verdict, findings[last][0].verdict
 
-    def _step(self, axis: Axis, lock: Lock | Unresolvable) -> _Step:
+    def _step(self, axis: list[Commit], lock: Lock | Unresolvable) -> _Step:
         """Search an axis by the ordinary search."""
-        if len(axis.commits) < 2:
+        if len(axis) < 2:
             return _Step(None, [], "no commit between changes the package's files")
         investigation = Investigation(Driver(self._session(axis, lock), self.watcher))
         investigation.run()
@@ -254,23 +241,23 @@ class CommitSearch:
         answer = investigation.answers()[self.arm.name]
         findings = investigation.driver.findings[self.arm.name]
         skipped = [
-            SkippedCommit(axis.commits[place].name, one[min(one)].judgement.reason)
+            SkippedCommit(axis[place].name, one[min(one)].judgement.reason)
             for place, one in sorted(findings.items())
             if all(each.verdict == Verdict.SKIP for each in one.values())
         ]
         whole = [one for one in answer.boundaries if not one.untested]
         return _Step(whole[-1] if whole else None, skipped, answer.conclusion.value)
 
-    def _session(self, axis: Axis, lock: Lock | Unresolvable) -> Session:
+    def _session(self, axis: list[Commit], lock: Lock | Unresolvable) -> Session:
         """Return what executes the commits of an axis, each a position."""
-        names = [one.name for one in axis.commits]
+        names = [one.name for one in axis]
         asked = self.session.asked
         plan = replace(asked.question.plan, search="binary", assume=(), leave_out=(), find_fix=False)
         first, last = names[0][:10], names[-1][:10]
         return replace(
             self.session,
             asked=replace(asked, question=replace(asked.question, plan=plan), first=first, last=last),
-            releases=[Release(one.name[:10], one.date) for one in axis.commits],
+            releases=[Release(one.name[:10], one.date) for one in axis],
             locks=[lock] * len(names),
             overlay=lambda place: self.trees.overlay(names[place]),
         )
@@ -291,8 +278,5 @@ class CommitSearch:
             culprit=culprit.result(self.web),
             parent=parent.result(self.web),
         )
-        session = self._session(Axis([parent, culprit], 2), lock)
+        session = self._session([parent, culprit], lock)
         return Located(answer, session, fixed=boundary.kind == "fixed")
-
-
-__all__ = ["Axis", "CommitSearch", "Located"]
