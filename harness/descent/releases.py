@@ -76,12 +76,13 @@ def match(git: Git, version: str, tree: Tree, uploaded: str | None) -> Match:
         UnmatchedError: No commit holds its files.
         GitError: git failed.
     """
-    tagged = [_held(git, commit, tag, tree) for tag, commit in _named(git, version)]
+    objects = _objects(git, tree)
+    tagged = [_held(git, commit, tag, objects) for tag, commit in _named(git, version)]
     best = max(tagged, key=lambda one: one.alike, default=None)
     moved = ""
     enough = _ENOUGH * sum(name.endswith(".py") for name in tree)
     if best is None or not best.whole:
-        found = _by_files(git, tree, uploaded, at_least=max(enough, best.alike + 1 if best else 1))
+        found = _by_files(git, objects, uploaded, at_least=max(enough, best.alike + 1 if best else 1))
         if found is not None:
             moved, best = (best.tag if best else ""), found
     if best is None or best.alike < enough:
@@ -124,30 +125,45 @@ def _named(git: Git, version: str) -> list[tuple[str, str]]:
     return found
 
 
-def _by_files(git: Git, tree: Tree, uploaded: str | None, *, at_least: float) -> _Held | None:
-    """Return a commit that has all files of a release which any commit has; those just before its upload come first."""
+def _objects(git: Git, tree: Tree) -> dict[str, str]:
+    """Return {file: the name that this repository's git gives to its content}."""
+    sha256 = (
+        len(git("hash-object", "--stdin").strip()) == 64
+    )  # of nothing: it tells which hash the repository has
+    digest = hashlib.sha256 if sha256 else hashlib.sha1
+    return {name: digest(b"blob %d\0" % len(content) + content).hexdigest() for name, content in tree.items()}
+
+
+def _by_files(git: Git, objects: Mapping[str, str], uploaded: str | None, *, at_least: float) -> _Held | None:
+    """Return a commit that has all files of a release which any commit has; those just before its upload come first.
+
+    Args:
+        git: The repository.
+        objects: {file of the release: git's name of its content}.
+        uploaded: ISO time; None if it is not known.
+        at_least: Files that the commit must have as the release has them.
+    """
     log = ("log", "--all", "--date-order", "--format=%H", f"--max-count={_MOST_COMMITS}")
     recent = git(*log, *([f"--until={uploaded}"] if uploaded else [])).split()
     if uploaded:  # where the history was written anew since, its commits are younger than the release
         recent += git(*log, f"--since={uploaded}").split()[::-1]
     for commit in recent:
-        held = _held(git, commit, "", tree)
+        held = _held(git, commit, "", objects)
         if held.whole and held.alike >= at_least:
             return held
     return None
 
 
-def _held(git: Git, commit: str, tag: str, tree: Tree) -> _Held:
+def _held(git: Git, commit: str, tag: str, objects: Mapping[str, str]) -> _Held:
     there = git.files(commit)
-    places = _places(there, tree)
-    digest = hashlib.sha256 if len(commit) == 64 else hashlib.sha1
+    places = _places(there, objects)
     alike, differing, generated = 0, [], []
-    for name, content in sorted(tree.items()):
+    for name, own in sorted(objects.items()):
         top, slash, rest = name.partition("/")
         entry = there.get(f"{places[top]}{slash}{rest}") if top in places else None
         if entry is None:
             generated.append(name)
-        elif entry.object == digest(b"blob %d\0" % len(content) + content).hexdigest():
+        elif entry.object == own:
             alike += 1
         else:
             differing.append(name)
