@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from harness.report.attribution import LineResult
+    from harness.report.attribution import CauseResult, LineResult
     from harness.report.model import ArmResult, BoundaryResult, Report
     from harness.scenario import Arm
     from harness.sessions.driver import Watcher
@@ -76,6 +76,12 @@ class Descent:
     def fixed(self) -> bool:
         """Whether the older release is the bad one."""
         return self.boundary.kind == "fixed"
+
+    @property
+    def causes(self) -> list[CauseResult]:
+        """What the run found as causes of the boundary in its arm."""
+        place = (self.result.name, self.boundary.before, self.boundary.after)
+        return [one for one in self.report.cause if (one.arm, one.before, one.after) == place]
 
     def open(self, source: str) -> tuple[CommitAnswer, HunkAnswer]:
         """Return which commit does it, and which hunks: of that commit, else of all between both releases."""
@@ -182,15 +188,14 @@ class Descent:
 
     def _lines(self, found: Located) -> list[LineResult]:
         """Return the lines that set the property of the boundary's cause, in the commit and in its parent."""
-        place = (self.result.name, self.boundary.before, self.boundary.after)
-        causes = [one for one in self.report.cause if (one.arm, one.before, one.after) == place]
+        causes = self.causes
+        if not causes:
+            return []
         session = replace(found.session, ends=None)
         sides = [observe(session, self.arm, position) for position in (0, 1)]
         pair = Pair(self.arm, 0, 1, sides[0], sides[1], good_is_older=not found.fixed, by_verdict=True)
         bench = Bench(session, self.watcher, Driver(session, self.watcher).jobs)
-        for cause in causes[:1]:
-            return lines(pair, cause.attempts, cause.differences, bench)
-        return []
+        return lines(pair, causes[0].attempts, causes[0].differences, bench)
 
     def _hunks(self, session: Session, sides: Sides, ends: Ends) -> HunkAnswer:
         jobs = Driver(session, self.watcher).jobs
@@ -201,9 +206,7 @@ class Descent:
 
     def _suspicions(self) -> tuple[Lines, Lines]:
         """Return how suspicious the lines of both releases are, by what the run knows of the cause."""
-        place = (self.result.name, self.boundary.before, self.boundary.after)
-        causes = [one for one in self.report.cause if (one.arm, one.before, one.after) == place]
-        before, after = _by_side(line for cause in causes for line in cause.lines)
+        before, after = _by_side(line for cause in self.causes for line in cause.lines)
         for release in self.result.releases:
             known = {self.boundary.before: before, self.boundary.after: after}.get(release.version)
             if known is not None and release.raised_at:
