@@ -145,15 +145,15 @@ class Mixtures:
 
     def _beside(self, executed: set[int]) -> set[int]:
         """Return the hunks that were one with an executed one before they were cut apart: what follows it at once."""
-        found: set[int] = set()
         groups = list[set[int]]()
         for number, hunk in enumerate(self.hunks):
             before = self.hunks[number - 1] if number else None
             joined = before is not None and before.file == hunk.file and before.touches(hunk)
-            groups = [*groups[:-1], groups[-1] | {number}] if joined and groups else [*groups, {number}]
-        for group in groups:
-            found |= group if group & executed else set()
-        return found
+            if joined:
+                groups[-1].add(number)
+            else:
+                groups.append({number})
+        return {number for group in groups if group & executed for number in group}
 
     def _torn(self, executed: set[int]) -> set[int]:
         """Return all hunks of the files that cannot be compiled with only the executed hunks, or without these."""
