@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.model.commands import shell
 from harness.model.options import add_options
 from harness.model.question import Holds
 
@@ -35,8 +36,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write it and tell how to go on; what is there already stays as it is."""
-    import shlex  # noqa: PLC0415 - kept out of start-up
-
     from harness.scenario.new import Wish, draft, draft_of_script, write_scenario  # noqa: PLC0415
     from harness.scenario.script import check_requirements  # noqa: PLC0415
 
@@ -49,5 +48,5 @@ def run(options: argparse.Namespace) -> int:
     subject = options.name if folder == Path("scenarios") else str(folder / options.name)
     print("next:")
     for verb in ("validate", "bisect"):
-        print(f"  {shlex.join(['python', '-m', 'harness', verb, subject])}")
+        print(f"  {shell([verb, subject])}")
     return 0

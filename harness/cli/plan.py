@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.questions import add_question, read_place, read_question
-from harness.model.commands import OF_PLACE
+from harness.model.commands import OF_PLACE, shell
 from harness.model.options import write_options
 from harness.model.values import positive
 
@@ -69,9 +69,7 @@ def run(options: argparse.Namespace) -> int:
     print("python -m harness merge HOME...")
     # What is asked inside of a grid of two packages has no locks yet; those of its edges are stored.
     answering = locked if len(asked) == 1 else question
-    print(
-        shlex.join(["python", "-m", "harness", *answering.to_argv("bisect", *write_options(place, "plan"))])
-    )
+    print(shell(answering.to_argv("bisect", *write_options(place, "plan"))))
     return 0
 
 
@@ -88,5 +86,5 @@ def _entry(question: Question, place: Place, shard: Shard, mine: Sequence[Cell])
         "to": mine[-1].name,
         "probes": probes,
         "arguments": shlex.join(words[1:]),
-        "command": shlex.join(["python", "-m", "harness", *words]),
+        "command": shell(words),
     }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from typing import TYPE_CHECKING
 
 from harness.cli.terminal import terminal
 from harness.errors import UsageError
+from harness.model.commands import shell
 
 if TYPE_CHECKING:
     import argparse
@@ -81,7 +81,7 @@ def _explain(name: str, reading: Reading, scenario: Scenario) -> None:
     for paragraph in explain(scenario, reading.content):
         print(f"\n{paragraph.title}" if paragraph.title else "")
         _draw(paragraph)
-    print(f"\nnext: {shlex.join(['python', '-m', 'harness', 'bisect', name.removesuffix('scenario.toml')])}")
+    print(f"\nnext: {shell(['bisect', name.removesuffix('scenario.toml')])}")
 
 
 def _draw(paragraph: Paragraph) -> None:

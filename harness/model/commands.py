@@ -1,4 +1,12 @@
-"""Which commands take an option, and the heading that it stands under in their help."""
+"""The commands of the harness: which of them take an option, its heading in their help, and how a person types one."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ASKING = ("bisect", "plan")
 PROBING = ("bisect", "plan", "probe")
@@ -25,3 +33,8 @@ GROUPS = {
     OF_PLACE: "",
 }
 """{heading: text below it} of the help, in its order."""
+
+
+def shell(words: Sequence[str]) -> str:
+    """Return a command line of the harness as a person types it."""
+    return shlex.join(["python", "-m", "harness", *words])

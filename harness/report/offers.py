@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.utils import canonicalize_name
 
 from harness.model.codec import from_plain
+from harness.model.commands import shell
 from harness.model.question import Axis, Ends, Plan, Question
 from harness.report.boundaries import newest_tested, verdict_changes
 from harness.report.policies import alike, sentence
@@ -82,7 +82,7 @@ def _raised_elsewhere(report: Report, question: Question) -> Iterator[Offer]:
             )
             yield Offer(
                 f"the error of {version} is raised in {name}; whether its release matters is found by",
-                _words(asked.to_argv("bisect")),
+                shell(asked.to_argv("bisect")),
             )
 
 
@@ -118,8 +118,4 @@ def _blame(question: Question, arm: str, good: str, bad: str) -> str:
         job=replace(question.job, arms=() if question.subject.command else (arm,)),
         plan=Plan(any_failure=question.plan.any_failure, cause=question.plan.cause),
     )
-    return _words(asked.to_argv("blame"))
-
-
-def _words(words: list[str]) -> str:
-    return shlex.join(["python", "-m", "harness", *words])
+    return shell(asked.to_argv("blame"))

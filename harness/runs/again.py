@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
+from harness.model.commands import shell
 from harness.probes.store import Store
 from harness.report.sentences import worded
 from harness.report.write import write_report
@@ -20,7 +21,7 @@ from harness.runs.stored import (
     redraw_run,
     stored_evidence,
 )
-from harness.sessions.asked import probe_command, shell
+from harness.sessions.asked import probe_command
 from harness.sessions.part import Part, part_question
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cause.dependencies import judged_again
 from harness.errors import UsageError
+from harness.model.commands import shell
 from harness.probes.store import Store
 from harness.releases.release import Release
 from harness.report.evidence import ProbeEvidence
@@ -21,7 +22,7 @@ from harness.runs.kept import present, question_of
 from harness.runs.locked import read_locks, sides, with_moves, with_raised
 from harness.scenario import Arm, load_scenario
 from harness.sessions.arm_map import Findings, arrange, representative
-from harness.sessions.asked import probe_command, shell
+from harness.sessions.asked import probe_command
 from harness.sessions.finding import Finding, InterleavedPair
 from harness.sessions.interleaved import Direct, read_pairs
 from harness.sessions.searched import Searched, replay

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from harness.bundles.bundle import open_bundle
 from harness.errors import UsageError
+from harness.model.commands import shell as shell  # noqa: PLC0414 - harness.blame takes it from here
 from harness.model.question import Axis, Place, Question
 from harness.releases.release import select
 from harness.scenario.command import package_under_test
@@ -141,11 +141,6 @@ def probe_command(question: Question, release: str, arm: str) -> str:
     """
     more = ["--release", release, *([] if question.subject.command else ["--arm", arm])]
     return shell(question.to_argv("probe", *more))
-
-
-def shell(words: Sequence[str]) -> str:
-    """Return a command line of the harness as a person types it."""
-    return shlex.join(["python", "-m", "harness", *words])
 
 
 def ask(question: Question, state: State, place: Place | None = None) -> Asked:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from harness.errors import UsageError
+from harness.model.commands import shell
 from harness.model.question import Axis
 from harness.releases.release import select
 from harness.scenario import Range
 from harness.scenario.command import check_packages, package_under_test
-from harness.sessions.asked import ask, check_place, decide, shell
+from harness.sessions.asked import ask, check_place, decide
 from harness.sessions.part import Part, part_question
 from harness.sessions.source import Index
 from harness.sessions.subject import load_subject
