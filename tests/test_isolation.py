@@ -190,6 +190,19 @@ def test_home_and_the_harness_are_out_of_reach(run, monkeypatch, tmp_path):
         assert not {"NVIDIA_API_KEY", "CUDA_TOKEN", "LC_SECRET", "MKL_PASSWORD"} & set(found)
 
 
+def test_a_hidden_folder_that_the_question_names_is_shown_whole(run):
+    """The working folder is hidden from a job; a probe that is given it by name reads what lies in it."""
+    named = Path.cwd()
+    code = (
+        "import json, os, pathlib\n"
+        "folder = pathlib.Path(os.environ['NAMED'])\n"
+        "print(json.dumps(sorted(path.name for path in folder.iterdir() if path.is_file())))\n"
+    )
+    _, found = run(code, variables={"NAMED": str(named)})
+    assert found == sorted(path.name for path in named.iterdir() if path.is_file())
+    assert "pyproject.toml" in found
+
+
 def test_the_network_is_its_own(run):
     """A socket of this machine cannot be reached, be it TCP or abstract; two ranks of a job can reach each other."""
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as abstract:
@@ -213,6 +226,8 @@ def test_the_network_is_its_own(run):
     assert online == [True, False]
 
 
+SLEEP = f"time.sleep(612 + 0 * {os.getpid()})"
+"""What a daemon of these tests executes, and none of other tests."""
 DAEMON = (
     "import os, sys, time\n"
     "def daemon():\n"
@@ -221,7 +236,7 @@ DAEMON = (
     "    if os.fork(): os._exit(0)\n"
     "    null = os.open(os.devnull, os.O_RDWR)\n"
     "    for number in (0, 1, 2): os.dup2(null, number)\n"
-    "    os.execv(sys.executable, [sys.executable, '-c', 'import time; time.sleep(612)'])\n"
+    f"    os.execv(sys.executable, [sys.executable, '-c', 'import time; {SLEEP}'])\n"
     "daemon()\ntime.sleep(0.5)\n"
 )
 
@@ -230,7 +245,7 @@ def daemons():
     found = []
     for process in psutil.process_iter(["cmdline", "status"]):
         words = process.info["cmdline"] or []
-        if any("time.sleep(612)" in word for word in words[2:3]):
+        if any(SLEEP in word for word in words[2:3]):
             found.append(process)
     return found
 

@@ -137,9 +137,11 @@ def confined(probe: Probe, environment: Environment, folder: Path, isolation: Is
         shown[str(probe.folder)] = "copy"
     shown[str(folder)] = "write"
     real = {os.path.realpath(path): how for path, how in shown.items()}
+    # What is hidden and shown whole is not hidden first: a recursive bind mount would bring the empty folder with it.
+    empty = hidden - {"/tmp", "/var/tmp"} - real.keys()  # noqa: S108
     return {
         **plan,
-        "hidden": sorted(path for path in hidden - {"/tmp", "/var/tmp"} if Path(path).is_dir()),  # noqa: S108
+        "hidden": sorted(path for path in empty if Path(path).is_dir()),
         "temporary": str(temporary),
         "upper": str(upper),
         "shown": [[path, how] for path, how in {**shown, **real}.items()],

@@ -33,7 +33,8 @@ def arrange_files(plan):
 
     Args:
         plan: {"hidden": folders that become empty, "temporary": folder that becomes /tmp, "upper": folder for what is
-            written to copies, "shown": [[path, "read", "write" or "copy"], ...]}. All of them exist.
+            written to copies, "shown": [[path, "read", "write" or "copy"], ...]}. All of them exist, and none that is
+            hidden is shown.
     """
     hidden = [(path, "hide") for path in plan["hidden"]]
     temporary = [(path, "temporary") for path in ("/tmp", "/var/tmp") if os.path.isdir(path)]  # noqa: S108
@@ -50,7 +51,7 @@ def arrange_files(plan):
         _put(path, how, source, uppers)
     _arrange_devices(devices, plan.get("memory"))
     mount("proc", "/proc", "proc", NO_SETUID | NO_DEVICES | NO_PROGRAMS)
-    for path in set(plan["hidden"]) - {path for path, _ in shown}:
+    for path in plan["hidden"]:
         set_read_only(path, read_only=True)
     for descriptor in (*uppers, *sources, *(source for _, source in devices)):
         os.close(descriptor)
