@@ -71,9 +71,9 @@ def test_good_fails_in_another_way(world):
     assert "The good environment fails too, in another way: ValueError: old" in asked.headline
 
 
-def two_pythons(package):
-    """Write two environments that differ in Python, in a package and in some that do nothing."""
-    for side, python, version in (("good", "3.10", "1.0"), ("bad", "3.12", "2.0")):
+def two_pythons(package, newer="2.0"):
+    """Write two environments that differ in Python, and, if `newer` is not 1.0, in a package and in some that do nothing."""
+    for side, python, version in (("good", "3.10", "1.0"), ("bad", "3.12", newer)):
         lines = [f"      - {name}=={version}" for name in (package, *names(1))]
         text = f"dependencies:\n  - python={python}\n  - pip:\n" + "\n".join(lines) + "\n"
         Path(f"{side}.yml").write_text(text, encoding="utf-8")
@@ -88,6 +88,17 @@ def test_only_python_differs(world):
     assert asked.blame["python"]["role"] == "alone"
     assert re.match(r"Python 3\.10\.\d+ -> 3\.12\.\d+ did it, alone\.", asked.headline), asked.headline
     assert asked.sets == []
+
+
+def test_the_packages_are_equal_and_python_differs(world):
+    if len({one.minor for one in installed()} & {"3.10", "3.12"}) < 2:
+        pytest.skip("needs Python 3.10 and 3.12")
+    job("import sys, pyonly", "assert sys.version_info < (3, 12), 'planted'")
+    two_pythons("pyonly", newer="1.0")
+    asked = world("--good", "good.yml", "--bad", "bad.yml", packages={"pyonly": PLAIN}, code=0)
+    assert asked.blame["python"]["role"] == "alone"
+    assert asked.blame["changes"] == []
+    assert re.match(r"Python 3\.10\.\d+ -> 3\.12\.\d+ did it, alone\.", asked.headline), asked.headline
 
 
 def test_python_and_a_package_together(world):
