@@ -129,7 +129,7 @@ class _Again:
         found = []
         parts = [part for one in self.blame.sets for part in one.parts if len(part) == 1]
         for one in answer.sets:
-            others = frozenset[int]().union(*(other.changes for other in answer.sets if other is not one))
+            others = answer.others(one)
             for unit in [part for part in one.parts if len(part) > 1]:
                 change = next((place for (place,) in parts if place in unit), None)
                 if change is None:

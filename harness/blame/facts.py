@@ -97,8 +97,7 @@ def with_answer(
         splits: Units of which one change does it.
         loaded: {package: whether an environment loads it}.
     """
-    # By name: which of several sets is found first may depend on which execution ends first.
-    found = sorted(answer.sets, key=lambda one: sorted(one.changes)) if blame.found else []
+    found = answer.ordered if blame.found else []
     sets = [_set(one, splits) for one in found]
     changes = _after_splits(_changes(moves, answer, loaded), sets, answer, splits)
     return replace(blame, changes=changes, sets=sets, refusals=answer.refusals)

@@ -150,7 +150,7 @@ class Blaming:
         if answer is None or not answer.conclusion.found or comparison is None:
             return
         for culprits in answer.sets:
-            others = frozenset[int]().union(*(one.changes for one in answer.sets if one is not culprits))
+            others = answer.others(culprits)
             for part in culprits.parts:
                 split = next((one for one in self.splits if one.unit == part), None)
                 change = comparison.changes[split.change if split else min(part)]

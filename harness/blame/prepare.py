@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
@@ -64,13 +64,11 @@ class Prepared:
     Attributes:
         rebuilt: The good and the bad environment, each as a lock or the reason why there is none.
         comparison: Executes; None where a lock is missing.
-        notes: What a reader must know.
     """
 
     interpreter: Interpreter
     rebuilt: tuple[Rebuilt, Rebuilt]
     comparison: Comparison | None
-    notes: list[str] = field(default_factory=list)
 
 
 def ask_blame(question: Question, place: Place) -> BlameAsked:

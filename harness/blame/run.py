@@ -15,8 +15,7 @@ from harness.blame.investigation import Blaming
 from harness.errors import HarnessError, MachineError
 from harness.files import given_up, write_atomic
 from harness.history.record import Recorded
-from harness.locks.files import lock_file
-from harness.locks.lock import Lock
+from harness.locks.stored import lock_text
 from harness.report.write import write_report
 from harness.runs.bisect import Run, check_starved
 from harness.runs.kept import keep_job
@@ -80,8 +79,7 @@ def _write(blaming: Blaming, report: Report) -> None:
     """Write the report, the locks of both environments and the job; runs about culprits lie in the folder already."""
     prepared, folder = blaming.prepared, blaming.folder
     for side, one in zip(("good", "bad"), prepared.rebuilt if prepared else (), strict=False):
-        text = lock_file(one.lock) if isinstance(one.lock, Lock) else f"# {one.lock.reason}\n"
-        write_atomic(folder / "locks" / f"{side}.txt", text)
+        write_atomic(folder / "locks" / f"{side}.txt", lock_text(one.lock))
     keep_job(blaming.asked.asked.scenario).write(folder)
     found = evidence(prepared.comparison.mixtures.driver) if prepared and prepared.comparison else {}
     write_report(folder, report, found, drawings=blaming.state.drawings)

@@ -72,8 +72,7 @@ def _splits(
     comparison: Comparison, failure: KnownFailure, answer: Answer, releases: ReleaseSearch
 ) -> Iterator[Split]:
     for culprits in answer.sets:
-        others = frozenset[int]().union(*(one.changes for one in answer.sets if one is not culprits))
-        others -= culprits.changes
+        others = answer.others(culprits) - culprits.changes
         for unit in culprits.parts:
             if 1 < len(unit) <= MOST:
                 split = _between(comparison, unit, others, releases) or _forced(

@@ -16,8 +16,7 @@ from harness.cause.survival import survival
 from harness.cause.transplant import Pair, difference, search
 from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult
 from harness.report.causes import best, sentence
-from harness.sessions.arm_map import arrange
-from harness.traces.compare import noise_floor
+from harness.sessions.arm_map import arrange, noise_of
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -115,11 +114,7 @@ def pairs(arm: Arm, found: ArmMap, answer: Answer) -> list[tuple[Pair, Boundary,
         found: The findings.
         answer: Of the search: it has the boundaries in verdict.
     """
-    noise: dict[str, float] = {}
-    if found.deterministic is False:
-        for first, again in zip(found.firsts, found.repeats, strict=True):
-            traces = [one.trace for one in (first, *again) if one.trace.steps]
-            noise |= {name: max(value, noise.get(name, 0.0)) for name, value in noise_floor(traces).items()}
+    noise = noise_of(found.firsts, found.repeats) if found.deterministic is False else {}
     chosen = _ends(answer)
     if not any(first.parts for first in found.firsts):
         places = {(boundary.before, boundary.after) for boundary, _ in chosen}

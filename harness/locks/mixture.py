@@ -9,6 +9,7 @@ environment is made from its lock without asking again; whoever does that must s
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -137,6 +138,7 @@ def met(wanted: Requirement, version: str | None) -> bool:
     return version is not None and wanted.specifier.contains(version, prereleases=True)
 
 
+@cache  # a mixture is held against all requirements of two locks, many times over
 def _requirement(text: str) -> Requirement | None:
     try:
         return Requirement(text)

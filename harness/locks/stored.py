@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from harness.releases.release import Release
 
 
+def lock_text(lock: Lock | Unresolvable) -> str:
+    """Return what a run keeps of a release: its lock as a file has it, or why there is none."""
+    return f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock_file(lock)
+
+
 def lock_texts(
     reference: Lock, releases: Sequence[Release], locks: Mapping[int, Lock | Unresolvable]
 ) -> dict[str, str]:
@@ -37,8 +42,7 @@ def lock_texts(
     """
     texts = {"reference.txt": lock_file(reference)}
     for position, lock in locks.items():
-        text = f"# {lock.reason}\n" if isinstance(lock, Unresolvable) else lock_file(lock)
-        texts[f"{releases[position].version}.txt"] = text
+        texts[f"{releases[position].version}.txt"] = lock_text(lock)
     return texts
 
 

@@ -235,10 +235,7 @@ class Examination:
             return "other"
         if any(self.deterministic(arm, one) is not False for one in (version, baseline)):
             return "other"
-        floor: dict[str, float] = {}
-        for several in (mine, its):
-            for signal, value in noise_floor([one.trace for one in several]).items():
-                floor[signal] = max(value, floor.get(signal, 0.0))
+        floor = noise_floor([one.trace for one in mine], [one.trace for one in its])
         return "other" if beyond(its[0].trace, mine[0].trace, floor) else "near"
 
     def _equal(self, mine: Sequence[Finding], its: Sequence[Finding]) -> bool:

@@ -117,17 +117,12 @@ def _blamed(moves: Sequence[Move], answer: Answer) -> Blamed:
         raise _UndecidedError(
             _WHY.get(answer.conclusion, f"the search is not at its end after {_MOST} executions")
         )
-    named = frozenset[int]().union(*(one.changes for one in answer.sets))
-    beside = [one.required for one in answer.sets]
-    beside += [reversal.along for one in answer.sets for reversal in one.reversals]
     return Blamed(
-        sets=tuple(
-            _chosen(moves, mixture) for mixture in sorted((one.changes for one in answer.sets), key=sorted)
-        ),
+        sets=tuple(_chosen(moves, one.changes) for one in answer.ordered),
         units=tuple(
             _chosen(moves, one.changes) for one in answer.sets if len(one.parts) == 1 and len(one.changes) > 1
         ),
-        along=_chosen(moves, frozenset[int]().union(*beside) - named),
+        along=_chosen(moves, answer.along),
     )
 
 
@@ -246,9 +241,7 @@ def _unlike(old: Sequence[Finding], new: Sequence[Finding]) -> bool:
     """
     if len(_digests(old)) == len(_digests(new)) == 1:
         return True
-    floor = noise_floor([one.trace for one in old])
-    for signal, value in noise_floor([one.trace for one in new]).items():
-        floor[signal] = max(value, floor.get(signal, 0.0))
+    floor = noise_floor([one.trace for one in old], [one.trace for one in new])
     if not beyond(old[0].trace, new[0].trace, floor):
         return False
     raise _UndecidedError("its executions are not equal bit for bit, so small steps cannot be told apart")

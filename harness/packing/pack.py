@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
@@ -10,18 +10,18 @@ from packaging.utils import canonicalize_name
 
 from harness.bundles.bundle import FIRST, ITSELF, SCHEMA
 from harness.errors import UsageError
-from harness.locks.interpreter import Interpreter, find_interpreter
+from harness.locks.interpreter import Interpreter
 from harness.locks.lock import Lock
 from harness.locks.locks import Locks
 from harness.locks.resolve import Resolver, Unresolvable
 from harness.locks.stored import lock_texts
-from harness.locks.torch import choose_torch, without_torch
+from harness.locks.torch import without_torch
 from harness.packing.archive import write
 from harness.packing.carried import carried_harness, fits, importable
 from harness.packing.host import brought_by_torch, left_out
 from harness.packing.wheels import Target, fetch
 from harness.recording import recorder_version
-from harness.uv import Uv
+from harness.sessions.prepare import make_resolver
 from harness.version import __version__
 
 if TYPE_CHECKING:
@@ -125,25 +125,15 @@ def pack(
         HarnessError: As its parts say.
     """
     asked = lines[0].asked
-    settings = asked.source.settings()
-    uv = Uv(settings.uv_environment)
-    interpreter, target = _target(find_interpreter(asked.scenario.python, uv), python, platform)
     # The host's torch is the target's: its version is put into the locks there.
-    torch = choose_torch("index" if asked.torch in {"host", "auto"} else asked.torch, settings, state)
+    torch = "index" if asked.torch in {"host", "auto"} else asked.torch
+    resolver = make_resolver(replace(asked, torch=torch), state)
+    interpreter, target = _target(resolver.interpreter, python, platform)
+    resolver = replace(resolver, interpreter=interpreter, target=target.options)
     locked = [
         _lock(
             line,
-            Resolver(
-                line.asked.package,
-                line.asked.pins(),
-                interpreter,
-                torch,
-                settings,
-                uv,
-                state,
-                line.asked.newest(),
-                target.options,
-            ),
+            replace(resolver, package=line.asked.package, pins=line.asked.pins(), newest=line.asked.newest()),
             state,
             told,
         )
@@ -159,7 +149,7 @@ def pack(
     needed = {package for lock in found for package in lock.packages}
     left = left_out(needed, host_packages or {}, axes)
     wanted = {package for package in needed if package.name not in left}
-    files, missing = fetch(wanted, target, settings, state)
+    files, missing = fetch(wanted, target, resolver.settings, state)
     brought = {}
     if asked.torch == "host" and not left and not missing:  # else not every requirement is known
         pinned = [Requirement(pin).name for pin in asked.pins()]

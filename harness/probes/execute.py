@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.probes.launch import Launcher
     from harness.probes.probe import Execution, Probe
     from harness.probes.store import Result, Store
+    from harness.traces.trace import Trace
 
 
 def execute(probe: Probe, environment: Environment, store: Store, launcher: Launcher) -> Result:
@@ -34,14 +35,11 @@ def execute(probe: Probe, environment: Environment, store: Store, launcher: Laun
             return stored
         store.discard(stored)  # it was executed where less was shut off than this run demands
     with store.recording(probe) as folder:
-        execution, output = launcher.launch(probe, environment, folder)
-        _check(execution, output, folder)
-        trace = read_trace(folder / "trace.jsonl")
+        execution, output, trace = _attempt(probe, environment, folder, launcher)
         if execution.ended_from_outside(trace) or (trace.error or {}).get("importing"):
             (folder / "trace.jsonl").unlink(missing_ok=True)
-            again, output = launcher.launch(probe, environment, folder)
-            _check(again, output, folder)
-            execution, trace = replace(again, attempts=2), read_trace(folder / "trace.jsonl")
+            again, output, trace = _attempt(probe, environment, folder, launcher)
+            execution = replace(again, attempts=2)
         _check_files(execution, (trace.error or {}).get("missing_file", ""))
         if trace.memory_peak is not None:
             execution = replace(execution, memory_peak=trace.memory_peak)
@@ -51,12 +49,20 @@ def execute(probe: Probe, environment: Environment, store: Store, launcher: Laun
     return result
 
 
-def _check(execution: Execution, output: bytes, folder: Path) -> None:
-    """Complain of a job whose error could not be recorded since there was no disk space."""
-    recorded = read_trace(folder / "trace.jsonl").error
-    if execution.code and recorded is None and _NO_SPACE in output:
+def _attempt(
+    probe: Probe, environment: Environment, folder: Path, launcher: Launcher
+) -> tuple[Execution, bytes, Trace]:
+    """Run a probe once; return how it ended, its output and what it recorded.
+
+    Raises:
+        MachineError: Its error could not be recorded, since there was no disk space.
+    """
+    execution, output = launcher.launch(probe, environment, folder)
+    trace = read_trace(folder / "trace.jsonl")
+    if execution.code and trace.error is None and _NO_SPACE in output:
         said = first_line(output[output.rindex(_NO_SPACE) :].decode("utf-8", "replace"))
         raise machine_error(Failure.DISK, "a probe was executed", said)
+    return execution, output, trace
 
 
 def _check_files(execution: Execution, missing: str) -> None:

@@ -16,6 +16,7 @@ import psutil
 
 from harness.errors import UsageError
 from harness.namespaces import NEVER_HIDDEN, namespaces_forbidden, private_folders
+from harness.probes.sandbox import checkpoints
 from harness.recording import RECORDER
 
 if TYPE_CHECKING:
@@ -131,8 +132,8 @@ def confined(probe: Probe, environment: Environment, folder: Path, isolation: Is
         if (f"{path}/".startswith(covered) or f"{os.path.realpath(path)}/".startswith(covered))
         and os.path.exists(path)  # noqa: PTH110 - a value that is no path at all raises nothing here
     }
-    if probe.online and _checkpoints().is_dir():
-        shown[str(_checkpoints())] = "write"
+    if probe.online and (models := checkpoints()).is_dir():
+        shown[str(models)] = "write"
     if probe.folder is not None and str(probe.folder.resolve()) not in NEVER_HIDDEN:
         shown[str(probe.folder)] = "copy"
     shown[str(folder)] = "write"
@@ -155,7 +156,7 @@ def _readable(probe: Probe, environment: Environment) -> Iterator[Path]:
         yield from _parts_of(place)
     if probe.job is not None:
         yield probe.job.parent
-    yield _checkpoints()
+    yield checkpoints()
     yield from map(Path, _MACHINE_RUNS)
     if probe.online:
         yield Path(os.path.realpath("/etc/resolv.conf"))
@@ -183,9 +184,3 @@ def _folders(value: str) -> Iterator[Path]:
     for word in value.split(os.pathsep):
         if Path(word).is_absolute() and os.path.normpath(word) not in NEVER_HIDDEN:
             yield Path(os.path.normpath(word))
-
-
-def _checkpoints() -> Path:
-    """Return the folder of downloaded model files."""
-    home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
-    return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub")

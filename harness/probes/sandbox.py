@@ -97,6 +97,13 @@ _TRAINING_BEGINNINGS = (
 _NOWHERE = "http://127.0.0.1:9"  # the discard port: a proxy that refuses at once
 
 
+def checkpoints(environ: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of downloaded model files."""
+    environ = os.environ if environ is None else environ
+    home = environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
+    return Path(environ.get("HF_HUB_CACHE") or Path(home) / "hub")
+
+
 def training_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return, sorted by name, the variables by which training may behave otherwise: a value where a probe gets it."""
     environ = os.environ if environ is None else environ
@@ -128,9 +135,6 @@ def variables(
     """
     environ = os.environ if environ is None else environ
     kept = {key: value for key, value in environ.items() if key in _NAMES}
-    checkpoints = environ.get("HF_HUB_CACHE") or str(
-        Path(environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface") / "hub"
-    )
     proxy_names = [name for key in ("http_proxy", "https_proxy", "all_proxy") for name in (key, key.upper())]
     offline = dict.fromkeys(("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"), "1")
     proxies = dict.fromkeys(proxy_names, _NOWHERE)
@@ -147,7 +151,7 @@ def variables(
         **counts,
         "HOME": str(folder),
         "HF_HOME": str(folder / "huggingface"),
-        "HF_HUB_CACHE": checkpoints,
+        "HF_HUB_CACHE": str(checkpoints(environ)),
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TOKENIZERS_PARALLELISM": "false",
         "WANDB_MODE": "disabled",

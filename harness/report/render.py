@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from harness.report.text import anchor, arrows, capital, clean, one_line
 TEMPLATES = Path(__file__).parent / "templates"
 
 
+@cache  # with its compiled templates: a site renders a page for each of its runs
 def environment(*folders: Path) -> Environment:
     """Return what renders the report's templates, and those of further folders, which come first."""
     made = Environment(

@@ -17,17 +17,18 @@ from harness.environments.evict import evict
 from harness.errors import MachineError
 from harness.files import check_writable, take_name
 from harness.history.record import Recorded
-from harness.locks.lock import Lock
 from harness.report.causes import CauseSearch
 from harness.report.model import ArmResult, Report
 from harness.report.sentences import worded
 from harness.runs.beside import with_devices
 from harness.runs.confirm import confirm
+from harness.runs.facts import environment, host, of_question
 from harness.runs.gather import arm_result
 from harness.runs.hints import nothing_resolvable, prereleases_left_out, with_prereleases_told, yanked_among
 from harness.runs.locked import with_moves, with_raised
 from harness.runs.phases import Phases
 from harness.runs.policies import Beside, beside_fixed
+from harness.runs.write import write
 from harness.sessions.arm_map import arrange
 from harness.sessions.asked import probe_command
 from harness.sessions.driver import Driver, Watcher, distrust_environments
@@ -44,9 +45,6 @@ if TYPE_CHECKING:
     from harness.sessions.asked import Asked
     from harness.sessions.session import Session
     from harness.state import State
-
-from harness.runs.facts import environment, host, of_question
-from harness.runs.write import write
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,12 +212,8 @@ def begin(
 
 def _built(session: Session) -> str:
     """Return which locked releases have no wheel, so that their own code builds one; empty if all have."""
-    known = session.known_locks()
-    built = [
-        release.version
-        for position, release in enumerate(session.releases)
-        if release.source_only and isinstance(known.get(position), Lock)
-    ]
+    locked = [session.releases[position] for position in session.locked()]
+    built = [release.version for release in locked if release.source_only]
     return f"built from source, for the index has no wheel: {', '.join(built)}" if built else ""
 
 
@@ -269,11 +263,7 @@ def gather(
         remedies_left=attribution.remedies_left,
         survival=attribution.curves,
     )
-    locks = {
-        session.releases[position].version: lock
-        for position, lock in session.known_locks().items()
-        if isinstance(lock, Lock)
-    }
+    locks = {session.releases[position].version: lock for position, lock in session.locked().items()}
     report = with_raised(with_moves(report, locks, opened), locks)
     return worded(with_devices(report, session.store, asked.scenario.oracle))
 
@@ -302,4 +292,4 @@ def _cause_search(driver: Driver) -> CauseSearch:
 
 def _in_use(session: Session) -> list[Path]:
     folder = session.environments.state.environments
-    return [folder / lock.digest[:20] for lock in session.known_locks().values() if isinstance(lock, Lock)]
+    return [folder / lock.digest[:20] for lock in session.locked().values()]

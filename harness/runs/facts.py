@@ -10,7 +10,6 @@ import psutil
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from harness.locks.lock import Lock
 from harness.locks.mixture import met
 from harness.locks.resolve import HELD
 from harness.machine import processor
@@ -22,6 +21,7 @@ from harness.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.locks.lock import Lock
     from harness.model.question import Question
     from harness.scenario import Scenario
     from harness.sessions.driver import Driver
@@ -83,7 +83,7 @@ def environment(session: Session) -> dict[str, object]:
     """Return what a report says of a run's environments, see `Report`."""
     asked = session.asked
     moves = moved_packages(session)
-    locked = [lock for lock in session.known_locks().values() if isinstance(lock, Lock)]
+    locked = list(session.locked().values())
     return {
         "policy": asked.question.holds.policy,
         "pins": session.resolver.requirements(),

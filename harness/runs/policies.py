@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.files import write_atomic
 from harness.locks.lock import Lock
 from harness.locks.locks import Locks
+from harness.locks.stored import lock_text
 from harness.report.policies import FIXED, PolicyResult
 from harness.sessions.driver import Driver
 from harness.sessions.finding import executions
@@ -36,8 +37,7 @@ class Beside:
     def write(self, folder: Path) -> None:
         """Write the locks into the folder of a run's locks."""
         for version, lock in self.locks.items():
-            text = lock.text() if isinstance(lock, Lock) else f"# {lock.reason}\n"
-            write_atomic(folder / FIXED / f"{version}.txt", text)
+            write_atomic(folder / FIXED / f"{version}.txt", lock_text(lock))
 
 
 def beside_fixed(investigation: Investigation, beside: Beside) -> None:
@@ -64,7 +64,7 @@ def beside_fixed(investigation: Investigation, beside: Beside) -> None:
     places = sorted({place for _, place in judged})
     if not places:
         return
-    if session.asked.place.scheduler is not None:
+    if not session.provider.here:
         driver.watcher.note(
             "the packages that all releases share are not executed beside: a cluster executes one policy"
         )

@@ -103,10 +103,14 @@ def judge_run(old: Report, folder: Path, state: State, oracle: Mapping[str, Any]
         UsageError: One of the run's probes is not stored any more.
     """
     store = Store(state)
-    arms = [_judge_arm(old.package, arm, store, oracle) for arm in old.arms]
+    calibrations = {arm.name: stored_calibration(arm, store, oracle) for arm in old.arms}
+    arms = [_judge_arm(old.package, arm, calibrations[arm.name], store, oracle) for arm in old.arms]
     places = {(arm.name, one.before, one.after) for arm in arms for one in arm.boundaries}
     causes = [one for one in old.cause if (one.arm, one.before, one.after) in places]
-    policies = [_policy_again(one, old, arms, store, oracle) for one in old.policies]
+    policies = [
+        _policy_again(one, old, arms, calibration=calibrations[one.arm], store=store, oracle=oracle)
+        for one in old.policies
+    ]
     new = replace(old, arms=arms, cause=causes, policies=policies, oracle=dict(oracle))
     new = with_commands(new, folder)
     locks = read_locks(folder, sides(new))
@@ -116,7 +120,13 @@ def judge_run(old: Report, folder: Path, state: State, oracle: Mapping[str, Any]
 
 
 def _policy_again(
-    one: PolicyResult, old: Report, arms: Sequence[ArmResult], store: Store, oracle: Mapping[str, Any]
+    one: PolicyResult,
+    old: Report,
+    arms: Sequence[ArmResult],
+    *,
+    calibration: Calibration | None,
+    store: Store,
+    oracle: Mapping[str, Any],
 ) -> PolicyResult:
     """Return what a release does under both policies, judged again."""
     before, now = (next(arm for arm in each if arm.name == one.arm) for each in (old.arms, arms))
@@ -126,7 +136,7 @@ def _policy_again(
         one.executions,
         version=one.version,
         lock=one.lock or "",
-        calibration=stored_calibration(before, store, oracle),
+        calibration=calibration,
         store=store,
         oracle=oracle,
     )
@@ -183,8 +193,9 @@ def remedy_evidence(report: Report, store: Store) -> dict[str, ProbeEvidence]:
     return {result.probe: ProbeEvidence(result.trace()) for result in results if result is not None}
 
 
-def _judge_arm(package: str, arm: ArmResult, store: Store, oracle: Mapping[str, Any]) -> ArmResult:
-    calibration = stored_calibration(arm, store, oracle)
+def _judge_arm(
+    package: str, arm: ArmResult, calibration: Calibration | None, store: Store, oracle: Mapping[str, Any]
+) -> ArmResult:
     executed = partial(stored_findings, arm, calibration=calibration, store=store, oracle=oracle)
     findings: Findings = {}
     for position, row in enumerate(arm.releases):

@@ -134,6 +134,22 @@ class Answer:
     refusals: int
     path: tuple[Observation, ...]
 
+    @property
+    def ordered(self) -> list[CulpritSet]:
+        """The sets in the order of their changes: which is found first may depend on which execution ends first."""
+        return sorted(self.sets, key=lambda one: sorted(one.changes))
+
+    @property
+    def along(self) -> Mixture:
+        """The changes that the culprits require, or that had to be reverted with them."""
+        beside = [one.required for one in self.sets]
+        beside += [reversal.along for one in self.sets for reversal in one.reversals]
+        return frozenset[int]().union(*beside).difference(*(one.changes for one in self.sets))
+
+    def others(self, culprits: CulpritSet) -> Mixture:
+        """Return the changes of all sets but one."""
+        return frozenset[int]().union(*(one.changes for one in self.sets if one is not culprits))
+
 
 def draw(
     evidence: Evidence, conclusion: Conclusion, sets: tuple[CulpritSet, ...], never_loaded: Mixture

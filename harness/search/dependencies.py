@@ -60,10 +60,7 @@ def culprits(
     def of(mixture: Mixture) -> tuple[str, ...]:
         return tuple(names[place] for place in sorted(mixture))
 
-    found = sorted(answer.sets, key=lambda one: sorted(one.changes))
-    beside = [one.required for one in found] + [each.along for one in found for each in one.reversals]
-    along = frozenset[int]().union(*beside).difference(*(one.changes for one in found))
-    return tuple(Culprits(of(one.changes), len(one.parts) > 1) for one in found), of(along)
+    return tuple(Culprits(of(one.changes), len(one.parts) > 1) for one in answer.ordered), of(answer.along)
 
 
 def _searched(names: Sequence[str], fails: Callable[[frozenset[str], int], bool | None]) -> Answer:

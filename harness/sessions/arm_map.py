@@ -159,16 +159,22 @@ def _deterministic(firsts: Sequence[Finding], repeats: Sequence[Sequence[Finding
     return all(one == other for one, other in pairs) if pairs else None
 
 
+def noise_of(firsts: Sequence[Finding], repeats: Sequence[Sequence[Finding]]) -> dict[str, float]:
+    """Return, per signal, how far executions of the same release lie apart: of each release the first and its repeats."""
+    return noise_floor(
+        *(
+            [one.trace for one in (first, *again) if one.trace.steps]
+            for first, again in zip(firsts, repeats, strict=True)
+        )
+    )
+
+
 def _trace_labels(
     firsts: Sequence[Finding], repeats: Sequence[Sequence[Finding]], *, deterministic: bool | None
 ) -> list[str | None]:
     if deterministic is not False:
         return [finding.trace_digest for finding in firsts]
-    floor: dict[str, float] = {}
-    for first, again in zip(firsts, repeats, strict=True):
-        traces = [first.trace, *(finding.trace for finding in again)]
-        for signal, value in noise_floor([trace for trace in traces if trace.steps]).items():
-            floor[signal] = max(value, floor.get(signal, 0.0))
+    floor = noise_of(firsts, repeats)
     labels: list[str | None] = []
     last: Finding | None = None
     for finding in firsts:

@@ -22,7 +22,7 @@ from harness.releases.release import upload_days
 from harness.sessions.provider import provide
 from harness.sessions.session import Session
 from harness.uv import Uv
-from harness.verdicts.oracles import alone
+from harness.verdicts.oracles import alone, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -110,7 +110,9 @@ def start(
     if asked.question.plan.confirm_on:
         _check_other_device(asked.question.plan.confirm_on, device)
         provider.check_usable(asked.question.plan.confirm_on, environments, reference)
-    with provider.executor(environments, reference, device, warm=warm) as executor:
+    with provider.executor(
+        environments, reference, device, warm=warm and not clean(asked.scenario.oracle)
+    ) as executor:
         yield Session(
             asked=asked,
             releases=releases,

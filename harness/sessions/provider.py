@@ -17,7 +17,7 @@ from harness.locks.torch import has_gpu
 from harness.probes.devices import Devices, visible
 from harness.probes.isolation import choose_isolation
 from harness.report.isolation import isolation_in_words
-from harness.verdicts.oracles import alone, clean
+from harness.verdicts.oracles import alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -159,7 +159,7 @@ class ThisMachine:
             environments.package,
             reference,
             environments,
-            warm=warm and not clean(scenario.oracle),
+            warm=warm,
             devices=devices,
             isolation=self.isolation,
         )
@@ -214,7 +214,6 @@ class Workers:
             memory=self.asked.memory,
         )
         slots = self.cluster.slots(device, scenario.threads)
-        warm = warm and not clean(scenario.oracle)
         with closing(Remote(self.cluster, about, self.store, slots, self.note, warm=warm)) as executor:
             yield executor
 

@@ -96,6 +96,10 @@ class Session:
         """Return {position: lock, or why there is none} of the releases that were asked about; nothing is resolved."""
         return known(self.locks)
 
+    def locked(self) -> dict[int, Lock]:
+        """Return {position: lock} of the releases that were asked about and have one; nothing is resolved."""
+        return {position: lock for position, lock in self.known_locks().items() if isinstance(lock, Lock)}
+
     def lock_beside(self) -> None:
         """Begin to resolve all locks, while the first probes run."""
         if isinstance(self.locks, Locks):
@@ -207,7 +211,6 @@ def moved_packages(session: Session) -> dict[str, list[str]]:
     """Return {release: what its requirements moved against the reference}, releases without moves left out."""
     found = {
         session.releases[position].version: moves(session.reference, lock, besides=session.asked.package)
-        for position, lock in session.known_locks().items()
-        if isinstance(lock, Lock)
+        for position, lock in session.locked().items()
     }
     return {version: lines for version, lines in found.items() if lines}

@@ -67,12 +67,17 @@ def first_difference(before: Trace, after: Trace) -> Difference | None:
     return None
 
 
-def noise_floor(executions: Sequence[Trace]) -> dict[str, float]:
-    """Return, a signal, the largest distance among executions of one release with the same seed."""
+def noise_floor(*releases: Sequence[Trace]) -> dict[str, float]:
+    """Return, per signal, the largest distance between two executions of the same release with the same seed.
+
+    Args:
+        releases: The executions of each.
+    """
     floor: dict[str, float] = {}
-    for one, other in combinations(executions, 2):
-        for name, value in distances(one, other).items():
-            floor[name] = max(value, floor.get(name, 0.0))
+    for executions in releases:
+        for one, other in combinations(executions, 2):
+            for name, value in distances(one, other).items():
+                floor[name] = max(value, floor.get(name, 0.0))
     return floor
 
 
