@@ -21,8 +21,7 @@ from harness.repro.proof import executed
 from harness.repro.reduce import Reduction
 from harness.repro.sides import Sides
 from harness.runs.bisect import begin
-from harness.runs.descend import choose
-from harness.runs.kept import question_of
+from harness.runs.descend import asked_at, choose, with_boundary
 from harness.runs.locked import read_locks
 from harness.runs.stored import load_report, stored_evidence
 from harness.scenario.script import sources
@@ -30,7 +29,7 @@ from harness.sessions.asked import ask
 
 if TYPE_CHECKING:
     from harness.model.question import Place, Question
-    from harness.report.model import ArmResult, BoundaryResult, ReleaseResult, Report
+    from harness.report.model import BoundaryResult, ReleaseResult, Report
     from harness.repro.checks import Check
     from harness.sessions.asked import Asked
     from harness.sessions.driver import Watcher
@@ -50,7 +49,6 @@ class Located:
     """
 
     report: Report
-    arm: ArmResult
     boundary: BoundaryResult
     asked: Asked
     good: ReleaseResult
@@ -103,7 +101,7 @@ def repro(
         sides, reduction = _reduced(asked, found, state, watcher, trials)
     watcher.note(f"{NAME}: both sides are executed by `uv run` alone")
     result = _proven(found, folder, to, sides, reduction)
-    report = _with_result(found, result)
+    report = with_boundary(found.report, found.boundary, replace(found.boundary, repro=result))
     if result.holds:
         write_report(folder, report, evidence, drawings=state.drawings)
     return report, result
@@ -126,12 +124,7 @@ def locate(folder: Path, state: State, *, boundary: str, arm: str, place: Place)
     rows = {one.verdict: one for one in chosen.releases if one.version in (found.before, found.after)}
     if rows.keys() != {"good", "bad"}:
         raise UsageError(f"{found.before}..{found.after}: one side must be good and the other one bad")
-    question = question_of(report, folder)
-    if question is None:
-        raise UsageError(f"{folder}: an older harness wrote this run, and it keeps no question: bisect again")
-    asked = ask(question, state, place)
-    arms = [one for one in asked.arms if one.name == chosen.name]
-    asked = replace(asked, arms=arms, first=found.before, last=found.after)
+    asked = asked_at(folder, report, chosen, found, state=state, place=place)
     script = asked.scenario.job
     if script is None or script.suffix != ".py":
         raise UsageError(
@@ -142,7 +135,7 @@ def locate(folder: Path, state: State, *, boundary: str, arm: str, place: Place)
         raise UsageError(
             f"{script.name} imports {', '.join(besides)} from beside it: put it into the script first"
         )
-    return Located(report, chosen, found, asked, rows["good"], rows["bad"])
+    return Located(report, found, asked, rows["good"], rows["bad"])
 
 
 def _inline(found: Located, check: Check) -> str:
@@ -246,11 +239,3 @@ def _proven(found: Located, folder: Path, to: Path, sides: Sides, reduction: Red
         if result.holds:
             break
     return result
-
-
-def _with_result(found: Located, result: ReproResult) -> Report:
-    boundaries = [
-        replace(one, repro=result) if one is found.boundary else one for one in found.arm.boundaries
-    ]
-    arms = [replace(one, boundaries=boundaries) if one is found.arm else one for one in found.report.arms]
-    return replace(found.report, arms=arms)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.descent.descent import Descent
 from harness.descent.repository import AUTO
 from harness.errors import UsageError
-from harness.report.boundaries import gravest, verdict_changes
+from harness.report.boundaries import BY_VERDICT, gravest, verdict_changes
 from harness.report.write import write_report
 from harness.runs.bisect import Run, begin
 from harness.runs.kept import question_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from harness.model.question import Place
     from harness.report.model import ArmResult, BoundaryResult, Report
+    from harness.sessions.asked import Asked
     from harness.sessions.driver import Watcher
     from harness.state import State
 
@@ -56,23 +57,15 @@ def descend(
     """
     report = load_report(folder)
     chosen, found = choose(report, boundary, arm)
-    question = question_of(report, folder)
-    if question is None:
-        raise UsageError(f"{folder}: an older harness wrote this run, and it keeps no question: bisect again")
-    asked = ask(question, state, place)
-    arms = [one for one in asked.arms if one.name == chosen.name]
-    asked = replace(asked, arms=arms, first=found.before, last=found.after, locks=folder / "locks")
+    asked = replace(asked_at(folder, report, chosen, found, state=state, place=place), locks=folder / "locks")
     if own_links:
         asked = replace(asked, source=Index(own_links))
     try:
         with begin(asked, state, watcher) as (session, _):
-            commits, hunks = Descent(session, watcher, arms[0], chosen, found, report).open(source)
+            commits, hunks = Descent(session, watcher, asked.arms[0], chosen, found, report).open(source)
     finally:
         overlay.remove(state.root / "overlays")
-    opened = replace(found, commits=commits, hunks=hunks)
-    boundaries = [opened if one is found else one for one in chosen.boundaries]
-    arm_results = [replace(one, boundaries=boundaries) if one is chosen else one for one in report.arms]
-    report = replace(report, arms=arm_results)
+    report = with_boundary(report, found, replace(found, commits=commits, hunks=hunks))
     write_report(folder, report, stored_evidence(report, session.store), drawings=state.drawings)
     return report
 
@@ -112,7 +105,7 @@ def choose(report: Report, boundary: str, arm: str) -> tuple[ArmResult, Boundary
     if chosen is None:
         known = ", ".join(one.name for one in report.arms)
         raise UsageError(f"--arm {arm}: the run has no such arm; it has {known}")
-    located = [one for one in chosen.boundaries if one.signal in {"verdict", "failure"} and not one.untested]
+    located = [one for one in chosen.boundaries if one.signal in BY_VERDICT and not one.untested]
     names = [f"{one.before}..{one.after}" for one in located]
     wanted = [one for one, name in zip(located, names, strict=True) if boundary in {"", name, one.after}]
     if not wanted:
@@ -122,3 +115,37 @@ def choose(report: Report, boundary: str, arm: str) -> tuple[ArmResult, Boundary
         )
     breaks = [one for one in wanted if one.kind == "regressed"]
     return chosen, (breaks or wanted)[0 if boundary else -1]
+
+
+def asked_at(
+    folder: Path, report: Report, arm: ArmResult, boundary: BoundaryResult, *, state: State, place: Place
+) -> Asked:
+    """Return the question of a run about one of its arms and one of its boundaries alone.
+
+    Args:
+        folder: Of the run.
+        report: Of the run.
+        arm: One of the report's.
+        boundary: One of the arm's.
+        state: Where state lives.
+        place: Where and how fast.
+
+    Raises:
+        UsageError: The run keeps no question.
+        HarnessError: As `ask` says.
+    """
+    question = question_of(report, folder)
+    if question is None:
+        raise UsageError(f"{folder}: an older harness wrote this run, and it keeps no question: bisect again")
+    asked = ask(question, state, place)
+    arms = [one for one in asked.arms if one.name == arm.name]
+    return replace(asked, arms=arms, first=boundary.before, last=boundary.after)
+
+
+def with_boundary(report: Report, boundary: BoundaryResult, opened: BoundaryResult) -> Report:
+    """Return a report with one boundary of its arms replaced by what is known of it now."""
+    arms = [
+        replace(arm, boundaries=[opened if one is boundary else one for one in arm.boundaries])
+        for arm in report.arms
+    ]
+    return replace(report, arms=arms)
