@@ -21,4 +21,5 @@ class BesideHook(BuildHookInterface[Any]):
                 "harness/recorder/harness_recorder": "harness_recorder",
                 # The golden cases stay in the repository.
                 "scenarios/llama_seq_cls": "harness/scenarios/llama_seq_cls",
+                "scenarios/selftest": "harness/scenarios/selftest",
             }

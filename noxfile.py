@@ -49,6 +49,12 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session
+def gpu(session: nox.Session) -> None:
+    """Prove this machine's GPU by the self-test; `nox -s gpu -- --device cpu` runs what makes sense without one."""
+    harness(session, "selftest", *session.posargs)
+
+
+@nox.session
 def report(session: nox.Session) -> None:
     """Draw a stored run again; the newest one unless another is named."""
     harness(session, "report", *session.posargs)

@@ -9,6 +9,7 @@
 | `question.md` | the parts of a `Question` and their options |
 | `trace.md` | the docstring of `harness/traces/trace.py`, which is Markdown |
 | `answer.txt` | the stored run in `reports/example`, as `harness report` prints it |
+| `seen.md` | the summaries of self-tests in `reports/seen` |
 | `script.txt` | the stored run of `tutorial/repro.py` in `tutorial/run` |
 """
 
@@ -33,6 +34,7 @@ from harness.nightly.keys import BUDGET, TOP, WATCH
 from harness.report.model import Report
 from harness.runs.stored import load_report
 from harness.scenario.reference import reference
+from harness.selftest.seen import read_seen, seen_table
 from harness.traces import trace
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "reports" / "example"
+SEEN = ROOT / "reports" / "seen"
 SCRIPT = Path(__file__).parent / "tutorial" / "run"
 WIDTH = 110
 
@@ -182,6 +185,7 @@ MADE: dict[str, Callable[[], str]] = {
     "report.md": report,
     "question.md": question,
     "trace.md": lambda: inspect.getdoc(trace) or "",
+    "seen.md": lambda: seen_table(read_seen(SEEN)),
     "answer.txt": lambda: answer(EXAMPLE),
     "script.txt": lambda: answer(SCRIPT),
 }

@@ -38,6 +38,7 @@ VERBS = {
     "descend": "find the commit and the changed lines between the two releases of a boundary that change the training",
     "repro": "write one small script that shows a boundary and needs only the packages, for an issue",
     "bundle": "write a scenario, its locks and its packages into one file, for a machine without a network",
+    "selftest": "prove that the harness works on this machine's GPU (or CPU), step by step, and write a summary to send",
     "plan": "split a question into shares for the machines of a CI system",
     "merge": "copy the results of other state directories (shares, other machines) into one",
     "publish": "write a static site of all runs: newest state, history, feed, badges",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import argparse
 
     from harness.packing.pack import Packed
+    from harness.state import State
 
 _SHOWN = 8
 """Packages told by name."""
@@ -49,6 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="platform of the target, linux-x86_64 or linux-aarch64; default: the platform here",
     )
 
+    parser.add_argument(
+        "--selftest",
+        action="store_true",
+        help="pack the releases that `selftest` executes; `python FILE` without arguments then runs it",
+    )
+
 
 def run(options: argparse.Namespace) -> int:
     """Write the bundle and tell its size."""
@@ -68,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
         holds=read_options(Holds, options),
     )
     state = State.find()
+    if options.selftest:
+        question = _of_selftest(question, state)
     packed = pack(
         lines(question, Place(), state, every=True),
         path,
@@ -77,12 +86,34 @@ def run(options: argparse.Namespace) -> int:
         platform=options.platform,
         pins=options.pins,
         host_packages=read_freeze(Path(options.host_packages)) if options.host_packages else None,
+        without_arguments=["selftest"] if options.selftest else ["--help"],
     )
-    _show(path, packed, host=options.torch == "host")
+    _show(
+        path, packed, host=options.torch == "host", words="" if options.selftest else " bisect --device cuda"
+    )
     return 0
 
 
-def _show(path: Path, packed: Packed, *, host: bool) -> None:
+def _of_selftest(question: Question, state: State) -> Question:
+    """Return the question about the releases that the self-test executes.
+
+    Raises:
+        UsageError: It is about another scenario, or about a range.
+    """
+    from harness.selftest.bench import narrowed  # noqa: PLC0415 - kept out of start-up
+    from harness.selftest.plan import read_plan  # noqa: PLC0415
+
+    plan = read_plan()
+    if question.subject.scenario != plan.scenario:
+        raise UsageError(f"--selftest: its scenario is {plan.scenario}, not {question.subject.scenario}")
+    if question.axes:
+        raise UsageError(
+            "--selftest: it says which releases it needs; leave --package, --from and --until out"
+        )
+    return narrowed(plan, question, Place(), state, "cuda")
+
+
+def _show(path: Path, packed: Packed, *, host: bool, words: str) -> None:
     target = packed.target
     left = ", torch left to the target" if host else ""
     print(
@@ -90,9 +121,7 @@ def _show(path: Path, packed: Packed, *, host: bool) -> None:
         f"for Python {target.python} on {target.platform}{left}"
     )
     if packed.itself:
-        print(
-            f"  {_megabytes(packed.itself):>9}  the harness itself: python {path.name} bisect --device cuda"
-        )
+        print(f"  {_megabytes(packed.itself):>9}  the harness itself: python {path.name}{words}")
     else:
         print(
             "  without the harness, which runs here on another Python or platform: install it on the target"

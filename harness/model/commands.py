@@ -12,6 +12,7 @@ ASKING = ("bisect", "plan")
 PROBING = ("bisect", "plan", "probe")
 ANSWERING = ("bisect", "blame")
 EXECUTING = (*PROBING, "blame")
+WHERE = (*EXECUTING, "selftest")
 
 OF_FIRST = "the options that matter most"
 OF_SUBJECT = "what: the environments"

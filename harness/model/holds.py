@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.model.commands import EXECUTING, OF_FIRST, OF_JOB, OF_RANGE, OF_SUBJECT, PROBING
+from harness.model.commands import EXECUTING, OF_FIRST, OF_JOB, OF_RANGE, OF_SUBJECT, PROBING, WHERE
 from harness.model.options import option
 from harness.model.values import GIGABYTES, SECONDS
 
@@ -41,13 +41,15 @@ class Holds:
         "where torch comes from: auto (default: the source that pip or uv is configured with; else the CUDA build if "
         "there is a GPU, else the CPU build), cpu, a CUDA build (cu128), index (the build that the index serves), host (the "
         "torch that is installed here)",
+        verbs=WHERE,
     )
     device: str = option(
         "auto",
         "--device",
-        "device of the training; default auto: CUDA if torch can use it",
+        "device of the training; default auto: CUDA if torch can use it (selftest: always CUDA)",
         choices=DEVICES,
         group=OF_JOB,
+        verbs=WHERE,
     )
     timeout: float | None = option(
         None, "--timeout S", "seconds that one execution may take", group=OF_JOB, value=SECONDS

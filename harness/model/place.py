@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from harness.model.commands import ANSWERING, ASKING, EXECUTING, OF_PLACE
+from harness.model.commands import ANSWERING, ASKING, OF_PLACE, WHERE
 from harness.model.options import option
 from harness.model.values import COUNT, NUMBER
 
@@ -34,7 +34,7 @@ class Place:
         "what jobs are kept from: auto (default), files, other processes and the network as far as the machine allows "
         "it, which the run says; strict, the same or no run; none, environment variables alone",
         choices=ISOLATIONS,
-        verbs=EXECUTING,
+        verbs=WHERE,
     )
     executor: str = option(
         "local",
@@ -47,7 +47,9 @@ class Place:
         "--scheduler ADDRESS",
         "address of the dask scheduler, for example tcp://host:8786, or its scheduler file",
     )
-    out: str = option("reports", "--out DIR", "folder of the reports, default reports", verbs=ANSWERING)
+    out: str = option(
+        "reports", "--out DIR", "folder of the reports, default reports", verbs=(*ANSWERING, "selftest")
+    )
     environment_cap: float = option(
         DEFAULT_CAP_GB,
         "--environment-cap GB",

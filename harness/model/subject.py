@@ -29,7 +29,7 @@ class Subject:
         "--bundle FILE",
         "take scenario, releases and packages from a file that `bundle` wrote, without a network; give no SCENARIO",
         group=OF_SUBJECT,
-        verbs=PROBING,
+        verbs=(*PROBING, "selftest"),
     )
 
 

@@ -107,6 +107,7 @@ def pack(
     platform: str | None = None,
     pins: Sequence[str] = (),
     host_packages: Mapping[str, str] | None = None,
+    without_arguments: Sequence[str] = ("--help",),
 ) -> Packed:
     """Write the bundle of a question.
 
@@ -120,6 +121,7 @@ def pack(
         platform: Of the target, as `sysconfig.get_platform()`; None for this one.
         pins: What was asked for besides the scenario's pins.
         host_packages: {name: version} of what the target has; what every lock has in that version is left out.
+        without_arguments: Command of the harness that `python FILE` runs.
 
     Raises:
         HarnessError: As its parts say.
@@ -177,6 +179,7 @@ def pack(
         "torch": "host" if asked.torch == "host" else "index",
         "host_packages": left,
         "brought": brought,
+        "without_arguments": list(without_arguments),
     }
     write(path, manifest, content, solid, itself)
     return Packed(

@@ -64,6 +64,7 @@ config = settings(
         "score_dtype": "",  # of the trained score layer; empty: as PEFT makes it
         "train_score": True,
         "autocast": False,  # compute in `dtype` whatever the weights are kept in
+        "tf32": False,  # let a GPU multiply float32 in TF32
         # the optimizer
         "optimizer": "adamw",  # adamw or sgd
         "lr": 1e-3,
@@ -199,6 +200,7 @@ def make_optimizer(parameters):
 
 
 device = deterministic(config.device, config.threads)
+torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = config.tf32
 torch.manual_seed(config.seed)
 
 with Recorder(settings=vars(config), device=device) as recorder:

@@ -18,17 +18,17 @@ from pathlib import Path
 from typing import Any
 
 OWN = "itself/"
-FROM_THE_BUNDLE = ("bisect", "probe")
+FROM_THE_BUNDLE = ("bisect", "probe", "selftest")
 
 
 def main() -> int:
     """Unpack the harness into the home if it was not before, and hand it the command line."""
     bundle = Path(sys.argv[0]).resolve()
-    words = sys.argv[1:] or ["--help"]
-    if words[0] in FROM_THE_BUNDLE and not any(word.startswith("--bundle") for word in words):
-        words[1:1] = ["--bundle", str(bundle)]
     with zipfile.ZipFile(bundle) as archive:
         manifest = json.loads(archive.read("manifest.json"))
+        words = sys.argv[1:] or manifest["without_arguments"]
+        if words[0] in FROM_THE_BUNDLE and not any(word.startswith("--bundle") for word in words):
+            words[1:1] = ["--bundle", str(bundle)]
         itself = manifest["itself"]
         here = f"{sys.version_info[0]}.{sys.version_info[1]} on {sysconfig.get_platform()}"
         if itself["for"] != here:

@@ -1,0 +1,49 @@
+"""The warm parent refuses to fork once the device's driver is open in it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.files import scratch_folder
+from harness.probes.devices import Devices, visible
+from harness.probes.isolation import choose_isolation
+from harness.probes.launch import WarmLauncher
+from harness.probes.parent import ParentGoneError
+from harness.probes.process import Processes
+from harness.selftest.plan import FOLDER
+from harness.selftest.summary import State
+
+if TYPE_CHECKING:
+    from harness.selftest.bench import Bench
+    from harness.selftest.releases import Found
+
+JOB = FOLDER / "fork_job.py"
+REFUSALS = {"cuda": "initialised a GPU", "cpu": "threads run"}
+"""{device: what a refusal says}."""
+_STANDS_IN = "without a GPU a second thread stands for its driver: it forbids a fork as well"
+
+
+def refused(bench: Bench) -> Found:
+    """Start a warm parent with a job whose import opens the device, and ask it for a child."""
+    good = bench.plan.good
+    environment = bench.environment(good)
+    probe = replace(
+        bench.probe(good, {}), job=JOB, job_digest=hashlib.sha256(JOB.read_bytes()).hexdigest(), parameters={}
+    )
+    processes = Processes(choose_isolation(bench.place.isolation))
+    devices = Devices(visible() if bench.device == "cuda" else ())
+    variables = {**probe.variables, "PYTHONPATH": str(FOLDER), "HARNESS_DEVICE": bench.device}
+    launcher = WarmLauncher(environment, JOB, probe.threads, processes, devices, variables=variables)
+    try:
+        with scratch_folder("selftest") as folder:
+            launcher.launch(probe, environment, folder)
+    except ParentGoneError as error:
+        right = REFUSALS[bench.device] in str(error)
+        said = [str(error)] if bench.device == "cuda" else [str(error), _STANDS_IN]
+        return (State.PASSED if right else State.FAILED), said
+    finally:
+        launcher.close()
+        processes.close()
+    return State.FAILED, ["a child was forked from a parent that held the device"]

@@ -1,0 +1,152 @@
+"""The self-test: every step in order, whatever became of the ones before, and the summary of all."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.files import check_writable, take_name, write_atomic
+from harness.report.text import one_line
+from harness.selftest import ending, forks, ranks, releases, training
+from harness.selftest.bench import begin, jobs_on
+from harness.selftest.page import markdown, page
+from harness.selftest.summary import State, Step, Summary
+from harness.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from harness.model.question import Holds, Place, Subject
+    from harness.report.model import Report
+    from harness.selftest.bench import Bench
+    from harness.selftest.plan import SelfTest
+    from harness.selftest.releases import Executed, Found
+    from harness.state import State as StateDirectory
+
+
+@dataclass(slots=True)
+class _Steps:
+    """The steps so far."""
+
+    told: Callable[[Step], None]
+    done: list[Step] = field(default_factory=list)
+
+    def take(self, name: str, step: Callable[[], Found], *, since: float | None = None) -> None:
+        """Execute a step; whatever goes wrong in it is what was seen.
+
+        Args:
+            name: What it proves.
+            step: Executes it.
+            since: When it began, if a part of it was done before.
+        """
+        started = time.monotonic() if since is None else since
+        try:
+            state, seen = step()
+        except Exception as error:  # noqa: BLE001 - the self-test goes on, and says what it saw
+            state, seen = State.FAILED, [f"{type(error).__name__}: {error}"]
+        lines = tuple(one_line(line, 600) for line in seen)
+        self.done.append(Step(name, state, lines, round(time.monotonic() - started, 1)))
+        self.told(self.done[-1])
+
+
+def selftest(
+    plan: SelfTest,
+    *,
+    subject: Subject,
+    holds: Holds,
+    place: Place,
+    state: StateDirectory,
+    told: Callable[[Step], None],
+) -> tuple[Summary, Path]:
+    """Execute all steps on a device; return the summary, and the folder in which it lies.
+
+    Args:
+        plan: What is executed and has to be found.
+        subject: The plan's scenario, or a bundle that holds it.
+        holds: Device, `cpu` or `cuda`, and where torch comes from.
+        place: Where the summary and the reports go.
+        state: Where environments and results are kept.
+        told: Is called with each step when it is over.
+
+    Raises:
+        UsageError: There is no such device.
+        HarnessError: The environments cannot be made.
+        KeyboardInterrupt: After every running probe was ended.
+    """
+    started, clock = datetime.now(UTC), time.monotonic()
+    check_writable(Path(place.out))
+    name = take_name(Path(place.out), f"{started:%Y%m%dT%H%M%SZ}-selftest-{holds.device}")
+    folder = Path(place.out) / name
+    inside = replace(place, out=str(folder / "runs"), jobs=place.jobs or _jobs(holds.device))
+    with begin(plan, subject, holds, inside, state, marked=name) as bench:
+        summary = _summary(bench, told, started)
+    summary = replace(summary, seconds=round(time.monotonic() - clock, 1))
+    write_atomic(folder / "summary.json", summary.to_json())
+    write_atomic(folder / "summary.md", markdown(summary))
+    write_atomic(folder / "index.html", page(summary))
+    return summary, folder
+
+
+def _summary(bench: Bench, told: Callable[[Step], None], started: datetime) -> Summary:
+    steps, plan, cuda = _Steps(told), bench.plan, bench.device == "cuda"
+    began = time.monotonic()
+    control = bench.execute(plan.good, bench.probe(plan.good, plan.short.set))
+    found = training.facts(bench, control)
+    steps.take("facts of the device", lambda: found[0], since=began)
+    _main_job(bench, steps)
+    steps.take("fork refused while the device is open", lambda: forks.refused(bench))
+    steps.take("AdamW: plain, foreach, fused", lambda: training.variants(bench, plan.optimizers))
+    steps.take("loss scale in float16", lambda: training.variants(bench, plan.scales))
+    steps.take("TF32 off and on", lambda: training.tf32(bench))
+    steps.take("out of memory", lambda: training.out_of_memory(bench, control))
+    steps.take("model of a billion parameters", lambda: training.large(bench))
+    steps.take(f"two ranks on one {'card' if cuda else 'CPU'}, gloo", lambda: ranks.gloo(bench))
+    steps.take("two ranks on two cards, NCCL", lambda: ranks.nccl(bench))
+    steps.take("time limit", lambda: ending.time_limit(bench))
+    steps.take("Ctrl-C", lambda: ending.interrupt(bench))
+    isolation = ", ".join((control.result.execution.isolation if control.result else ()) or ("none",))
+    facts = {**found[2], "releases": ", ".join(bench.versions), "isolation": isolation}
+    return Summary(
+        started.isoformat(timespec="seconds"),
+        __version__,
+        bench.device,
+        found[1],
+        facts,
+        tuple(steps.done),
+        0.0,
+    )
+
+
+def _main_job(bench: Bench, steps: _Steps) -> None:
+    """Execute the main job, on the CPU too where the device is a GPU; what its repeats say are steps of their own."""
+    reports: dict[str, Report] = {}
+
+    def of(device: str) -> Report:
+        if device not in reports:
+            reports[device] = releases.run_main_job(bench, device)
+        return reports[device]
+
+    def executed() -> list[Executed]:
+        return list(releases.executions(of(bench.device), bench.session.store))
+
+    def beside() -> Found:
+        if bench.device == "cpu":
+            return State.NOT_APPLICABLE, ["the device is the CPU"]
+        return releases.judge_beside(of(bench.device), of("cpu"))
+
+    steps.take("releases: verdict, census, trace", lambda: releases.judge_releases(bench, of(bench.device)))
+    steps.take("boundaries as on the CPU", beside)
+    steps.take("repeats of one release", lambda: releases.judge_repeats(executed()))
+    steps.take(
+        "warm start against clean processes",
+        lambda: releases.judge_warm(executed(), of(bench.device).warnings),
+    )
+
+
+def _jobs(device: str) -> int | None:
+    """Return how many probes of the main job run at a time; None for what the cores allow."""
+    return None if device == "cpu" else jobs_on(device, os.cpu_count() or 1)
