@@ -11,12 +11,17 @@ import pytest
 
 from harness.errors import UsageError
 from harness.releases.release import Release
+from harness.report.model import ArmResult, BoundaryResult, Report
+from harness.selftest.facts import facts_of, judge_facts
 from harness.selftest.page import markdown, page
 from harness.selftest.plan import Change, read_plan
-from harness.selftest.releases import Executed, judge_repeats, judge_warm
+from harness.selftest.releases import Executed, judge_beside, judge_repeats, judge_warm
 from harness.selftest.run import _Steps
 from harness.selftest.seen import NOT_YET_SEEN, read_seen, seen_table
 from harness.selftest.summary import State, Step, Summary, read_summary
+from harness.sessions.finding import Finding
+from harness.traces.trace import Trace
+from harness.verdicts.verdict import Judgement, Verdict
 
 ROOT = Path(__file__).parent.parent
 NOT_ON_A_CPU = {
@@ -140,3 +145,43 @@ def test_no_document_claims_more_than_the_summaries():
     for name in ("README.md", "docs/how-to/gpu.md", "docs/how-to/cluster.md", "docs/how-to/judge.md"):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert on_a_gpu or NOT_YET_SEEN in text, name
+
+
+def control(**start):
+    """A short training as a trace tells it, on a GPU unless told otherwise."""
+    gpu = {"capability": "9.0", "memory": 2**30, "driver": "570.1", "cuda": "12.8", "cudnn": 91002}
+    off = {"tf32_matmul": False, "tf32_cudnn": False}
+    told = {"device": "cuda", "device_name": "T4", "deterministic": True, "gpu": {**gpu, **off}, **start}
+    return Finding(Judgement(Verdict.SKIP, "out of time"), trace=Trace(start=told, steps=(1,)))
+
+
+def test_the_facts_have_to_be_there_and_to_be_right():
+    assert judge_facts(control(), "cuda")[0] == State.PASSED
+    assert facts_of(control())["memory of the device"] == "1.0 GiB"
+    wrong = {
+        "TF32 has to be off": control(gpu={**control().trace.start["gpu"], "tf32_matmul": True}),
+        "deterministic algorithms have to be on": control(deterministic=False),
+        "the job ran on cpu, not on cuda": control(device="cpu"),
+        "not told: driver": control(gpu={**control().trace.start["gpu"], "driver": None}),
+        "the job did not train: out of time": replace(control(), trace=Trace()),
+    }
+    for said, found in wrong.items():
+        state, seen = judge_facts(found, "cuda")
+        assert (state, seen[-1]) == (State.FAILED, said)
+
+
+def report(*boundaries, deterministic=True):
+    arm = ArmResult("fp16", {}, "regressed", "", list(boundaries), [], deterministic=deterministic)
+    return Report("run", "scenario", "", "peft", "", "", {}, {}, [arm])
+
+
+def test_devices_that_disagree_fail():
+    verdict = BoundaryResult("regressed", "verdict", "0.6.2", "0.7.0", confirmed=True)
+    trace = BoundaryResult("changed", "trace", "0.6.2", "0.7.0", confirmed=True)
+    assert judge_beside(report(verdict, trace), report(verdict, trace))[0] == State.PASSED
+    state, seen = judge_beside(report(verdict, trace), report(verdict))
+    assert (state, seen[0]) == (State.FAILED, "on the GPU alone: fp16 trace 0.6.2 -> 0.7.0 changed")
+    noisy = report(verdict, deterministic=False)
+    assert judge_beside(noisy, report(verdict, trace))[0] == State.PASSED, "noise has no exact traces"
+    unconfirmed = report(replace(verdict, confirmed=False))
+    assert judge_beside(unconfirmed, report(verdict))[0] == State.FAILED

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.files import check_writable, take_name, write_atomic
 from harness.report.text import one_line
-from harness.selftest import ending, forks, ranks, releases, training
+from harness.selftest import ending, facts, forks, ranks, releases, training
 from harness.selftest.bench import begin, jobs_on
 from harness.selftest.page import markdown, page
 from harness.selftest.summary import State, Step, Summary
@@ -95,8 +95,7 @@ def _summary(bench: Bench, told: Callable[[Step], None], started: datetime) -> S
     steps, plan, cuda = _Steps(told), bench.plan, bench.device == "cuda"
     began = time.monotonic()
     control = bench.execute(plan.good, bench.probe(plan.good, plan.short.set))
-    found = training.facts(bench, control)
-    steps.take("facts of the device", lambda: found[0], since=began)
+    steps.take("facts of the device", lambda: facts.judge_facts(control, bench.device), since=began)
     _main_job(bench, steps)
     steps.take("fork refused while the device is open", lambda: forks.refused(bench))
     steps.take("AdamW: plain, foreach, fused", lambda: training.variants(bench, plan.optimizers))
@@ -109,15 +108,15 @@ def _summary(bench: Bench, told: Callable[[Step], None], started: datetime) -> S
     steps.take("time limit", lambda: ending.time_limit(bench))
     steps.take("Ctrl-C", lambda: ending.interrupt(bench))
     isolation = ", ".join((control.result.execution.isolation if control.result else ()) or ("none",))
-    facts = {**found[2], "releases": ", ".join(bench.versions), "isolation": isolation}
+    told = {**facts.facts_of(control), "releases": ", ".join(bench.versions), "isolation": isolation}
     return Summary(
-        started.isoformat(timespec="seconds"),
-        __version__,
-        bench.device,
-        found[1],
-        facts,
-        tuple(steps.done),
-        0.0,
+        started=started.isoformat(timespec="seconds"),
+        harness=__version__,
+        device=bench.device,
+        name=facts.name_of(control),
+        facts=told,
+        steps=tuple(steps.done),
+        seconds=0.0,
     )
 
 

@@ -10,49 +10,15 @@ from harness.selftest.summary import State
 from harness.verdicts.verdict import SkipKind, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
+    from collections.abc import Sequence
 
     from harness.selftest.bench import Bench
     from harness.selftest.plan import Variant
     from harness.selftest.releases import Found
     from harness.sessions.finding import Finding
 
-_FACTS = {
-    "capability": "compute capability",
-    "memory": "memory of the device",
-    "driver": "driver",
-    "cuda": "CUDA",
-    "cudnn": "cuDNN",
-}
 _TF32_SINCE = 8.0
 """Compute capability of the first devices that multiply in TF32."""
-
-
-def facts(bench: Bench, control: Finding) -> tuple[Found, str, dict[str, str]]:
-    """Return what a trace says of the device: the step's result, the device's name, and all facts as text."""
-    start: Mapping[str, Any] = control.trace.start or {}
-    told = {"torch": str(start.get("packages", {}).get("torch", "")), "python": str(start.get("python", ""))}
-    gpu = start.get("gpu") or {}
-    if bench.device == "cuda":
-        told |= {words: str(gpu[name]) for name, words in _FACTS.items() if gpu.get(name) is not None}
-        if "memory" in gpu:
-            told["memory of the device"] = f"{gpu['memory'] / 2**30:.1f} GiB"
-    told["deterministic algorithms"] = "on" if start.get("deterministic") else "off"
-    tf32 = [name for name in ("tf32_matmul", "tf32_cudnn") if gpu.get(name)]
-    told |= {"TF32": ", ".join(tf32) or "off"} if bench.device == "cuda" else {}
-    name = str(start.get("device_name") or "unknown")
-    lacking = [words for words in _FACTS.values() if words not in told] if bench.device == "cuda" else []
-    wrong = [f"not told: {', '.join(lacking)}"] if lacking else []
-    wrong += ["deterministic algorithms are not on"] if not start.get("deterministic") else []
-    wrong += [f"TF32 is on: {', '.join(tf32)}"] if tf32 else []
-    wrong += (
-        [f"the job ran on {start.get('device')}, not on {bench.device}"]
-        if start.get("device") != bench.device
-        else []
-    )
-    seen = [name, *(f"{key} {value}" for key, value in told.items()), *wrong]
-    return (State.FAILED if wrong else State.PASSED, seen), name, told
 
 
 def variants(bench: Bench, wanted: Sequence[Variant]) -> Found:
