@@ -108,13 +108,13 @@ def _summary(bench: Bench, told: Callable[[Step], None], started: datetime) -> S
     steps.take("time limit", lambda: ending.time_limit(bench))
     steps.take("Ctrl-C", lambda: ending.interrupt(bench))
     isolation = ", ".join((control.result.execution.isolation if control.result else ()) or ("none",))
-    told = {**facts.facts_of(control), "releases": ", ".join(bench.versions), "isolation": isolation}
+    described = {**facts.facts_of(control), "releases": ", ".join(bench.versions), "isolation": isolation}
     return Summary(
         started=started.isoformat(timespec="seconds"),
         harness=__version__,
         device=bench.device,
         name=facts.name_of(control),
-        facts=told,
+        facts=described,
         steps=tuple(steps.done),
         seconds=0.0,
     )
