@@ -185,3 +185,16 @@ def test_devices_that_disagree_fail():
     assert judge_beside(noisy, report(verdict, trace))[0] == State.PASSED, "noise has no exact traces"
     unconfirmed = report(replace(verdict, confirmed=False))
     assert judge_beside(unconfirmed, report(verdict))[0] == State.FAILED
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("toy",), "--selftest: its scenario is llama_seq_cls, not toy"),
+        (("llama_seq_cls", "--from", "0.6.0"), "--selftest: it says which releases it needs"),
+    ],
+)
+def test_a_bundle_of_the_self_test_holds_what_it_needs_and_nothing_else(toy, harness, words, said):
+    done = harness("bundle", *words, "--selftest", "--to", "gpu.bundle")
+    assert done.returncode == 2
+    assert said in done.stderr
