@@ -7,6 +7,8 @@ have to be just the expected ones, each with its first bad release where one is 
 about every bad release has to name the package whose code raises the error.
 
 A false culprit is a confirmed boundary that is not expected. `options` of a case go to `harness bisect`.
+
+With `--json FILE` each outcome is written as soon as its case ended, and what stands there already is not run again.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import environment_cases
@@ -39,6 +41,7 @@ class Outcome:
         executions: How many were run or taken from the store.
         seconds: Wall-clock time of the whole run.
         answer: The report's sentence, where it is not right.
+        search: The strategy that was asked for; `blame` of a case of two environments.
     """
 
     case: str
@@ -49,14 +52,25 @@ class Outcome:
     executions: int
     seconds: float
     answer: str = ""
+    search: str = "auto"
 
 
-def run(case: str, options: list[str]) -> Outcome:
+def expectation(case: str) -> dict:
+    """Return what the answer about a case has to be."""
+    return tomllib.loads((GOLDEN / case / "expected.toml").read_text(encoding="utf-8"))
+
+
+def run(case: str, search: str) -> Outcome:
     """Ask one case and hold its answer against what is expected."""
-    expected = tomllib.loads((GOLDEN / case / "expected.toml").read_text(encoding="utf-8"))
+    return replace(ask(case, search), search=search)
+
+
+def ask(case: str, search: str) -> Outcome:
+    """Ask one case by one search, or by `blame`."""
+    expected = expectation(case)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="harness-golden-") as out:
-        asked = ["bisect", str(GOLDEN / case), *options]
+        asked = ["bisect", str(GOLDEN / case), "--search", search]
         if "environments" in expected:
             asked = environment_cases.question(GOLDEN, case, expected["environments"])
         more = ["--out", out, "--no-cause", *expected.get("options", [])]
@@ -177,26 +191,51 @@ def place(arm: dict, version: str) -> int:
 
 
 def table(outcomes: list[Outcome]) -> str:
-    """Return the table that stands in the documentation, and a line of totals below."""
+    """Return the table that stands in the documentation, and a line of totals for each search below."""
     lines = [
-        "| case | found | right | false culprits | executions | seconds |",
-        "|---|---|---|---|---|---|",
+        "| case | search | found | right | false culprits | executions | seconds |",
+        "|---|---|---|---|---|---|---|",
     ]
     for outcome in outcomes:
         found = ", ".join(outcome.found) or outcome.conclusion
         right = "yes" if outcome.right else "NO"
         false = ", ".join(outcome.false_culprits) or "none"
         lines.append(
-            f"| {outcome.case} | {found} | {right} | {false} | {outcome.executions} | {outcome.seconds:.0f} |"
+            f"| {outcome.case} | {outcome.search} | {found} | {right} | {false} | {outcome.executions} "
+            f"| {outcome.seconds:.0f} |"
         )
+    for search in dict.fromkeys(outcome.search for outcome in outcomes):
+        lines += ["", totals(search, [outcome for outcome in outcomes if outcome.search == search])]
+    return "\n".join(lines)
+
+
+def totals(search: str, outcomes: list[Outcome]) -> str:
+    """Return the line of totals of one search."""
     right = sum(outcome.right for outcome in outcomes)
     false = sum(len(outcome.false_culprits) for outcome in outcomes)
     executions = sum(outcome.executions for outcome in outcomes)
     seconds = sum(outcome.seconds for outcome in outcomes)
     wrong = len(outcomes) - right
-    totals = f"{right} right, {wrong} wrong, {false} false culprits, {executions} executions, {seconds:.0f} seconds"
-    lines += ["", totals]
-    return "\n".join(lines)
+    return (
+        f"{search}: {right} right, {wrong} wrong, {false} false culprits, {executions} executions, "
+        f"{seconds:.0f} seconds"
+    )
+
+
+def questions(cases: list[str], searches: list[str]) -> list[tuple[str, str]]:
+    """Return every case with every search; a case of two environments is asked once, by `blame`."""
+    return [
+        (case, search)
+        for case in cases
+        for search in (["blame"] if "environments" in expectation(case) else searches)
+    ]
+
+
+def keep(outcomes: list[Outcome], path: Path) -> None:
+    """Write all outcomes, whole or not at all."""
+    written = path.with_suffix(".tmp")
+    written.write_text(json.dumps([asdict(one) for one in outcomes], indent=1), encoding="utf-8")
+    written.replace(path)
 
 
 def main() -> None:
@@ -204,24 +243,32 @@ def main() -> None:
     known = sorted(path.parent.name for path in GOLDEN.glob("*/expected.toml"))
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(known)}; default: all")
-    parser.add_argument("--search", default="auto", help="strategy, default auto")
-    parser.add_argument("--json", type=Path, help="keep the outcomes in this file")
+    parser.add_argument("--search", action="append", help="strategy, default auto; may be given twice")
+    parser.add_argument(
+        "--json", type=Path, help="keep the outcomes in this file, and run only what it lacks"
+    )
     options = parser.parse_args()
     unknown = sorted(set(options.cases) - set(known))
     if unknown:
         parser.error(f"no such case: {', '.join(unknown)}; there are {', '.join(known)}")
-    outcomes = []
-    for case in options.cases or known:
-        outcomes.append(run(case, ["--search", options.search]))
+    stored = options.json and options.json.exists()
+    outcomes = (
+        [Outcome(**one) for one in json.loads(options.json.read_text(encoding="utf-8"))] if stored else []
+    )
+    ended = {(one.case, one.search) for one in outcomes}
+    for case, search in questions(options.cases or known, options.search or ["auto"]):
+        if (case, search) in ended:
+            continue
+        outcomes.append(run(case, search))
         last = outcomes[-1]
         print(
-            f"{case}: {'right' if last.right else 'WRONG: ' + last.answer} ({last.seconds:.0f} s)",
+            f"{case}, {search}: {'right' if last.right else 'WRONG: ' + last.answer} ({last.seconds:.0f} s)",
             file=sys.stderr,
             flush=True,
         )
+        if options.json:
+            keep(outcomes, options.json)
     print(table(outcomes))
-    if options.json:
-        options.json.write_text(json.dumps([asdict(one) for one in outcomes], indent=1), encoding="utf-8")
     sys.exit(0 if all(one.right for one in outcomes) else 1)
 
 
