@@ -11,7 +11,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from harness.search.boundaries import Boundary, changes, verdict_changes
-from harness.search.change_points import Level, Posterior, posterior
+from harness.search.chains import Level
+from harness.search.change_points import Posterior, posterior
 from harness.verdicts.verdict import Fingerprint, Verdict
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ class Decision:
 
 def decide(known: Knowledge) -> Decision:
     """Return what is believed, as of what is known."""
+    return known.derived("decision", lambda: _decide(known))
+
+
+def _decide(known: Knowledge) -> Decision:
     noisy = known.noisy()
     unchanged, doubt = None, 0.0
     verdicts = [known.verdict(p) for p in range(known.options.count)]
@@ -146,19 +151,30 @@ def weigh(known: Knowledge, *, anywhere: bool = False, ahead: Sequence[tuple[int
         anywhere: Weigh releases without a result too.
         ahead: Executions (position, failed) that are taken for seen.
     """
-    levels = [
-        Level(p, *known.counts(p), assumed=_assumed(known, p)) for p in _positions(known, anywhere=anywhere)
-    ]
+    return known.derived(
+        ("weighed", anywhere, tuple(ahead)),
+        lambda: _weighed(known, chain(known, anywhere=anywhere, ahead=ahead)),
+    )
+
+
+def _weighed(known: Knowledge, levels: tuple[Level, ...]) -> Weighed:
+    index = {level.position: place for place, level in enumerate(levels)}
+    return Weighed(levels, index, posterior(levels, find_fix=known.options.find_fix))
+
+
+def chain(
+    known: Knowledge, *, anywhere: bool = False, ahead: Sequence[tuple[int, bool]] = ()
+) -> tuple[Level, ...]:
+    """Return what the noise model is asked; the arguments are those of `weigh`."""
+    levels = [known.level(p) for p in _positions(known, anywhere=anywhere)]
     for position, failed in ahead:
         levels = [
-            replace(level, failures=level.failures + failed, executions=level.executions + 1)
+            level._replace(failures=level.failures + failed, executions=level.executions + 1)
             if level.position == position
             else level
             for level in levels
         ]
-    merged = tuple(_merged(levels)) if len(levels) > MOST_UNMERGED else tuple(levels)
-    index = {level.position: place for place, level in enumerate(merged)}
-    return Weighed(merged, index, posterior(merged, find_fix=known.options.find_fix))
+    return tuple(_merged(levels)) if len(levels) > MOST_UNMERGED else tuple(levels)
 
 
 def _positions(known: Knowledge, *, anywhere: bool) -> list[int]:
@@ -173,11 +189,6 @@ def _positions(known: Knowledge, *, anywhere: bool) -> list[int]:
             gap[place * len(gap) // (IN_GAP + 1)] for gap in gaps for place in range(1, IN_GAP + 1) if gap
         ]
     return sorted({*testable, *untested})
-
-
-def _assumed(known: Knowledge, position: int) -> bool | None:
-    verdict = known.options.assume.get(position)
-    return verdict == Verdict.BAD if verdict in (Verdict.GOOD, Verdict.BAD) else None
 
 
 def _merged(levels: Sequence[Level]) -> Iterator[Level]:
@@ -206,11 +217,12 @@ def _smooth(known: Knowledge, weighed: Weighed, verdicts: list[Verdict]) -> floa
     """Replace the verdicts of executed releases by those of the noise model; return the highest doubt."""
     found, doubt = weighed.posterior, 0.0
     same = found.unchanged > 0.5
+    chances = found.bad.tolist()
     place = 0
     for position in known.testable():
         # A merged level stands for the releases around it: the index only grows.
         place = weighed.index.get(position, place)
-        bad = float(found.bad[place])
+        bad = chances[place]
         is_bad = found.rate >= 0.5 if same else bad > 0.5
         share = (1 - found.unchanged) * bad
         wrong = 1 - found.unchanged if same else 1 - share if is_bad else share

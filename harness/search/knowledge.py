@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
+from harness.search.chains import Level
 from harness.verdicts.verdict import Fingerprint, Judgement, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
     from harness.search.options import Options
 
 Signal: TypeAlias = Verdict | Fingerprint
 """GOOD, BAD (a failure without a fingerprint), or `Fingerprint.failure`."""
+
+Derived = TypeVar("Derived")
 
 TWICE, THRICE = 2, 3
 """Executions of a side that a confirmation needs: of a job that equal traces prove deterministic, and of any other."""
@@ -72,16 +75,18 @@ class Knowledge:
         self._traces: dict[int, str] = {}
         self._seen: set[Request] = set()
         self._runs: list[list[Signal]] = [[] for _ in range(options.count)]
-        self._failed: list[int] = [0] * options.count
         self._told: list[int] = [0] * options.count
         self._next: list[int] = [0] * options.count
         self._raw: list[Signal | None] = [None] * options.count
+        self._levels = [Level(position) for position in range(options.count)]
         self._contested: set[int] = set()
         self._fresh = 0
+        self._derived: dict[Hashable, object] = {}
         for position, verdict in options.assume.items():
             self.say(f"{options.name(position)} is taken for {verdict} without a probe, as asked")
             if verdict in (Verdict.GOOD, Verdict.BAD):
                 self._raw[position] = verdict
+                self._levels[position] = Level(position, assumed=verdict == Verdict.BAD)
 
     # -- taking in ------------------------------------------------------------------------------------------
 
@@ -92,6 +97,7 @@ class Knowledge:
         if request in self._seen:
             return
         self._seen.add(request)
+        self._derived.clear()
         self.observations.append(observation)
         self.pending.discard(request)
         self.left -= not self.tested(position)
@@ -107,7 +113,8 @@ class Knowledge:
             self._same_trace |= same and bool(runs)
             self._other_trace |= not same
         runs.append(signal)
-        self._failed[position] += signal != Verdict.GOOD
+        failures = self._levels[position].failures + (signal != Verdict.GOOD)
+        self._levels[position] = Level(position, failures, len(runs))
         if signal != runs[0]:
             self._contested.add(position)
         # The most frequent one; Counter keeps the earliest first where two are as frequent.
@@ -121,6 +128,12 @@ class Knowledge:
             self._next[position] += 1
         self.pending.update(made)
         return made
+
+    def derived(self, name: Hashable, make: Callable[[], Derived]) -> Derived:
+        """Return what follows from the observations; it is made once, and again after the next one."""
+        if name not in self._derived:
+            self._derived[name] = make()
+        return cast("Derived", self._derived[name])
 
     def say(self, sentence: str) -> None:
         """Write one sentence into the log, once."""
@@ -154,7 +167,12 @@ class Knowledge:
 
     def counts(self, position: int) -> tuple[int, int]:
         """Return (failures of any kind, executions with a verdict)."""
-        return self._failed[position], len(self._runs[position])
+        level = self._levels[position]
+        return level.failures, level.executions
+
+    def level(self, position: int) -> Level:
+        """Return what the noise model is told of the release."""
+        return self._levels[position]
 
     def failures(self, position: int) -> Counter[Signal]:
         """Return how often each failure was seen."""
@@ -177,11 +195,13 @@ class Knowledge:
 
     def testable(self) -> list[int]:
         """Return the positions that are good or bad."""
-        return [p for p, signal in enumerate(self._raw) if signal is not None]
+        return self.derived(
+            "testable", lambda: [p for p, signal in enumerate(self._raw) if signal is not None]
+        )
 
     def untested(self) -> list[int]:
         """Return the positions without a result, those under way among them."""
-        return [p for p in range(self.options.count) if not self.tested(p)]
+        return self.derived("untested", lambda: [p for p in range(self.options.count) if not self.tested(p)])
 
     def fresh(self, most: int) -> list[int]:
         """Return the first positions that were neither executed nor asked for; all calls together are linear."""
@@ -201,7 +221,8 @@ class Knowledge:
 
     def noisy(self) -> bool:
         """Tell whether two executions of one release disagree on good or bad."""
-        return any(0 < failures < runs for failures, runs in map(self.counts, self._contested))
+        contested = (self._levels[position] for position in self._contested)
+        return any(0 < level.failures < level.executions for level in contested)
 
     def deterministic(self) -> bool:
         """Tell whether executions of one release left the same trace, and nothing speaks against it."""

@@ -113,7 +113,7 @@ def _information(
     weighed = weigh(known, anywhere=anywhere, ahead=seen)
     ahead = tuple(p for p in ahead if p in weighed.index)
     if not ahead:
-        return {p: float(weighed.posterior.telling[place]) for p, place in weighed.index.items()}
+        return dict(zip(weighed.index, weighed.posterior.telling.tolist(), strict=True))
     chance = float(weighed.posterior.forecast[weighed.index[ahead[0]]])
     bits: dict[int, float] = {}
     for failed, weight in ((True, chance), (False, 1 - chance)):
