@@ -81,7 +81,8 @@ def reservation(boundary: BoundaryResult, package: str) -> str:
     if answer is None:
         return "; which of these changes did it was not tested"
     if answer.outcome == Outcome.UNDECIDED:
-        return f"; these changes cannot be told apart: {_undecided(boundary, answer, package)}"
+        why = _undecided(boundary, answer, package)
+        return f"; these changes cannot be told apart{f': {why}' if why else ''}"
     forced = [trial for trial in answer.trials if _tells(trial) and trial.forced]
     whole = {len(answer.changes)} if _without_force(boundary, answer) != answer.outcome else set()
     if any(culprit.forced for culprit in answer.culprits):
