@@ -23,7 +23,7 @@ from harness.probes.probe import Probe
 from harness.probes.process import Processes
 from harness.probes.sandbox import training_variables
 from harness.report.isolation import isolation_in_words, network_in_words
-from harness.traces.trace import read_trace
+from harness.traces.read import read_trace
 
 KINDS = ("own", "forbidden")
 """What this machine allows, and a machine that forbids namespaces."""

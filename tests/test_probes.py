@@ -20,7 +20,8 @@ from harness.probes.process import HEAD, TAIL, Processes
 from harness.probes.store import Store
 from harness.state import State
 from harness.traces.measured import measured
-from harness.traces.trace import Trace, read_trace
+from harness.traces.read import read_trace
+from harness.traces.trace import Trace
 from harness.verdicts.judge import judge
 from harness.verdicts.verdict import Verdict
 

@@ -54,6 +54,7 @@ VALUES = {
     "arms": st.tuples(TEXT, TEXT),
     "settings": st.tuples(st.tuples(NAME, SETTING)),
     "seeds": st.integers(1, 1000),
+    "ranks": st.none() | st.integers(1, 64),
     "bad_when_stdout_matches": TEXT,
     "error_matches": TEXT,
     "import_errors": st.sampled_from(["bad", "skip"]),

@@ -75,11 +75,11 @@ class Cluster:
             )
         return "cuda" if wanted != "cpu" and self._gpus() else "cpu"
 
-    def slots(self, device: str, threads: int) -> int:
-        """Return how many probes run at a time: one a GPU, else as many as the workers' threads allow."""
+    def slots(self, device: str, threads: int, ranks: int = 1) -> int:
+        """Return how many probes run at a time: one rank a GPU, else as many as the workers' threads allow."""
         if device == "cuda":
-            return self._gpus()
-        return sum(max(1, facts["nthreads"] // threads) for facts in self.workers().values())
+            return max(1, sum(gpus // ranks for gpus in self._gpus_of_workers()))
+        return sum(max(1, facts["nthreads"] // (threads * ranks)) for facts in self.workers().values())
 
     def tell(self, function: Callable[..., None], *arguments: object) -> None:
         """Call a function on all workers; those that do not answer in time are left alone."""
@@ -104,7 +104,10 @@ class Cluster:
         _in_time(lambda: self.client.close(timeout=_FAREWELL))
 
     def _gpus(self) -> int:
-        return sum(int(facts["resources"].get(GPU, 0)) for facts in self.workers().values())
+        return sum(self._gpus_of_workers())
+
+    def _gpus_of_workers(self) -> list[int]:
+        return [int(facts["resources"].get(GPU, 0)) for facts in self.workers().values()]
 
 
 def _in_time(call: Callable[[], object]) -> None:

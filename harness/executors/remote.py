@@ -157,7 +157,7 @@ class Remote:
             pickle.dumps(order),
             key=f"harness-{order.probe.digest[:12]}-{order.probe.repeat}-{uuid.uuid4().hex[:8]}",
             pure=False,
-            resources={GPU: 1} if order.probe.device == "cuda" else None,
+            resources={GPU: order.probe.ranks} if order.probe.device == "cuda" else None,
             workers=workers,
         )
         with self._lock:

@@ -36,3 +36,10 @@ class Job:
         value=SETTING,
     )
     seeds: int = option(1, "--seeds N", "execute every arm with this number of seeds, default 1", value=COUNT)
+    ranks: int | None = option(
+        None,
+        "--ranks N",
+        "start the job as N processes that train together, each with RANK, WORLD_SIZE and MASTER_ADDR as torch's own "
+        "launcher sets them; default: what the scenario says, else 1",
+        value=COUNT,
+    )

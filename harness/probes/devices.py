@@ -33,19 +33,23 @@ class Devices:
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
-    def lease(self) -> Iterator[dict[str, str]]:
-        """Yield the variables under which a process sees its device alone, as device 0."""
+    def lease(self, count: int = 1) -> Iterator[dict[str, str]]:
+        """Yield the variables under which a probe sees its devices alone, from device 0 on.
+
+        Args:
+            count: One for each rank; where there are fewer, all of them.
+        """
         if not self.names:
             yield {}
             return
         with self._lock:
-            name = min(self.names, key=lambda one: self._lent[one])
-            self._lent[name] += 1
+            names = sorted(self.names, key=lambda one: self._lent[one])[:count]
+            self._lent.update(names)
         try:
-            yield {_VARIABLE: name}
+            yield {_VARIABLE: ",".join(names)}
         finally:
             with self._lock:
-                self._lent[name] -= 1
+                self._lent.subtract(names)
 
 
 def visible(environ: Mapping[str, str] | None = None) -> list[str]:

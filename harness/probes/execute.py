@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from harness.errors import UsageError
 from harness.failures import Failure, machine_error
 from harness.probes.probe import first_line
-from harness.traces.trace import read_trace
+from harness.probes.ranks import end_of
+from harness.traces.rank import unsure
+from harness.traces.read import read_trace
 
 if TYPE_CHECKING:
     from harness.environments.environment import Environment
@@ -23,7 +25,7 @@ def execute(probe: Probe, environment: Environment, store: Store, launcher: Laun
     """Return the stored result of `probe`, executed now if there is none.
 
     A probe that was ended from outside (killed, out of memory, out of time, no disk space) is tried once more, and so is
-    one that could not import something: only what fails twice is a property of the release.
+    one that could not import something, or whose ranks hang: only what fails twice is a property of the release.
 
     Raises:
         MachineError: The disk is full, so that there is no whole trace.
@@ -36,7 +38,8 @@ def execute(probe: Probe, environment: Environment, store: Store, launcher: Laun
         store.discard(stored)  # it was executed where less was shut off than this run demands
     with store.recording(probe) as folder:
         execution, output, trace = _attempt(probe, environment, folder, launcher)
-        if execution.ended_from_outside(trace) or (trace.error or {}).get("importing"):
+        importing = (trace.error or {}).get("importing")
+        if execution.ended_from_outside(trace) or importing or unsure(trace):
             (folder / "trace.jsonl").unlink(missing_ok=True)
             again, output, trace = _attempt(probe, environment, folder, launcher)
             execution = replace(again, attempts=2)
@@ -62,7 +65,7 @@ def _attempt(
     if execution.code and trace.error is None and _NO_SPACE in output:
         said = first_line(output[output.rindex(_NO_SPACE) :].decode("utf-8", "replace"))
         raise machine_error(Failure.DISK, "a probe was executed", said)
-    return execution, output, trace
+    return end_of(execution, trace), output, trace
 
 
 def _check_files(execution: Execution, missing: str) -> None:

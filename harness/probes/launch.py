@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.failures import check_space
-from harness.probes import sandbox
+from harness.probes import ranks, sandbox
 from harness.probes.devices import Devices
 from harness.probes.isolation import confined
 from harness.probes.parent import Parent, ParentGoneError
@@ -75,8 +75,9 @@ class CleanLauncher:
         """
         started = time.monotonic()
         parent = self.processes.clean_parent()
-        with self.devices.lease() as device:
-            request = {"command": probe.command_line(environment.python)}
+        with self.devices.lease(probe.ranks) as device:
+            words = probe.command_line(environment.python)
+            request = {"command": ranks.command(words, probe, environment.python)}
             try:
                 return _run(parent, self.processes, probe, environment, folder, request, device)
             except ParentGoneError:
@@ -152,7 +153,7 @@ class WarmLauncher:
             "prefix": str(environment.folder),
             "arguments": probe.arguments(),
         }
-        with self.devices.lease() as device:
+        with self.devices.lease(probe.ranks) as device:
             execution, output = _run(
                 self._parent, self.processes, probe, environment, folder, request, device
             )
@@ -178,7 +179,11 @@ def _run(  # noqa: PLR0917 - each is of another type
         (folder / _TRACE).write_text('{"event": "pytest", "status": null}\n', encoding="utf-8")
     with scratch(folder) as home:
         confinement = confined(probe, environment, folder, isolation)
-        variables = {**_variables(probe, environment, home, folder), **device}
+        variables = {
+            **_variables(probe, environment, home, folder),
+            **ranks.variables(probe, folder, confinement["holds"]),
+            **device,
+        }
         if "files" in confinement["holds"]:
             variables.pop("TMPDIR", None)  # the probe has a /tmp of its own
         asked = {
@@ -196,6 +201,7 @@ def _run(  # noqa: PLR0917 - each is of another type
         ):
             end = parent.wait(number)
         seconds = time.monotonic() - started
+        ranks.merge(folder)
         _keep_trace_alone(folder)
     execution = how_it_ended(
         end["status"], late=late.is_set(), seconds=seconds, memory_peak=end["memory_peak"]

@@ -23,6 +23,9 @@ HASH_SEED = "PYTHONHASHSEED"
 FIRST_HASH_SEED = "0"
 """Of first executions. A repeat's hash seed is its number, so what depends on the hash seed differs between them."""
 
+HANG_AFTER = 30.0
+"""Seconds without any work of all ranks after which they hang, unless a scenario says otherwise."""
+
 RANDOM = "random"
 """The hash seed that differs from process to process."""
 
@@ -47,6 +50,8 @@ class Probe:
         online: Whether the network may be used.
         variables: Environment variables that are set besides; they belong to the digest of the job.
         packages: {name: version} of what the lock holds, kept with the result; the lock's digest stands for it.
+        ranks: How many processes the job is started as, each with a rank of its own.
+        hang_after: Seconds without any work of all ranks after which they hang.
     """
 
     lock: str
@@ -64,6 +69,8 @@ class Probe:
     online: bool = False
     variables: Mapping[str, str] = field(default_factory=dict, hash=False)
     packages: Mapping[str, str] = field(default_factory=dict, hash=False)
+    ranks: int = 1
+    hang_after: float = HANG_AFTER
 
     @property
     def digest(self) -> str:
@@ -71,6 +78,7 @@ class Probe:
         facts = [
             *(self.lock, self.job_digest, sorted(self.parameters.items()), self.seed, self.device),
             *(self.threads, recorder_version(), self.instructions),
+            *((self.ranks,) if self.ranks > 1 else ()),
         ]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 

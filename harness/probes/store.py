@@ -22,13 +22,15 @@ from harness.files import (
 from harness.probes.probe import FIRST_HASH_SEED, Execution
 from harness.traces.measured import measured
 from harness.traces.printed import printed_values
-from harness.traces.trace import Trace, read_trace
+from harness.traces.rank import outputs_of
+from harness.traces.read import read_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from harness.probes.probe import Probe
     from harness.state import State
+    from harness.traces.trace import Trace
 
 FILES = ("trace.jsonl", "output.txt", "probe.json")
 """What a result consists of; `probe.json` comes last."""
@@ -73,7 +75,7 @@ class Result:
             if self.alone
             else {}
         )
-        return replace(trace, records={**own, **printed_values(output), **trace.records}), output
+        return replace(trace, records={**own, **printed(output), **trace.records}), output
 
     def output(self) -> str:
         """Read what it printed; bytes that are no UTF-8 are replaced."""
@@ -180,6 +182,7 @@ class Store:
             "instructions": dict(probe.instructions),
             "command": list(probe.command),
             "packages": dict(probe.packages),
+            **({"ranks": probe.ranks} if probe.ranks > 1 else {}),
             "execution": execution.to_dict(),
             "environment_seconds": environment_seconds,
             "sums": {name: sha256(folder / name) for name in FILES[:2] if (folder / name).exists()},
@@ -236,6 +239,18 @@ class Store:
 
     def _folder(self, digest: str, repeat: int) -> Path:
         return self.state.probes / digest[:32] / str(repeat)
+
+
+def printed(output: str) -> dict[str, Sequence[float | None]]:
+    """Return what an output holds under names; of ranks other than the first one as `NAME@RANK`."""
+    outputs = outputs_of(output)
+    if not outputs:
+        return dict(printed_values(output))
+    return {
+        f"{name}@{rank}" if rank else name: values
+        for rank, text in outputs.items()
+        for name, values in printed_values(text).items()
+    }
 
 
 def repeat_of(folder: Path) -> int | None:

@@ -41,8 +41,10 @@ def _run(arguments):
     process, traced = os.getpid(), bool(os.environ.get("HARNESS_TRACE"))
     if traced:
         from harness_recorder.heard import listen
+        from harness_recorder.ranks import tell_stack_when_asked
 
         listen()
+        tell_stack_when_asked()
     ended = _begin() if traced else []
     error = None
     try:

@@ -28,6 +28,7 @@ import threading
 import time
 import traceback
 
+import harness_ranks
 from harness_isolation import enter, seclude
 from harness_run import run_as_main
 from harness_serve import Server
@@ -88,9 +89,25 @@ def open_drivers():
 
 
 def become(layer, request):
-    """Turn this forked child into the process that a fresh interpreter would be, and run the job to its end."""
+    """Turn this forked child into the process that a fresh interpreter would be, and run the job to its end.
+
+    Of several ranks it becomes the process that forks them.
+    """
     os.environ.clear()
     os.environ.update(request["variables"])
+    if harness_ranks.ASKED in os.environ:
+        harness_ranks.run(functools.partial(become_rank, layer, request))
+    begin(layer, request)
+
+
+def become_rank(layer, request, variables):
+    """Turn a forked rank into the process that a fresh interpreter would be."""
+    os.environ.update(variables)
+    begin(layer, request)
+
+
+def begin(layer, request):
+    """Run the job to its end in this process, as a fresh interpreter would."""
     sys.path[:] = [request["layer"] if entry == layer else entry for entry in sys.path]
     sys.executable, sys.prefix, sys.exec_prefix = request["python"], request["prefix"], request["prefix"]
     importlib.invalidate_caches()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from harness.report.curves import lines
 from harness.report.evidence import trace_of
 from harness.report.folding import Column, columns
+from harness.report.ranks import ranks_in_words, stacks_in_words
 from harness.report.strip import day
 from harness.report.text import anchor, clean, memory, number, one_line, seconds
 
@@ -149,6 +150,8 @@ def _facts(release: ReleaseResult, evidence: Mapping[str, ProbeEvidence]) -> lis
             if trace
             else "",
         ),
+        ("Ranks", ranks_in_words(trace)),
+        ("Stacks", stacks_in_words(trace)),
         ("Seeds", _seeds(release)),
         ("Repeated", ", ".join(release.repeats)),
         (

@@ -130,6 +130,11 @@ def locate(folder: Path, state: State, *, boundary: str, arm: str, place: Place)
         raise UsageError(
             f"the job is {shlex.join(asked.scenario.command)}: only a script of Python's can stand alone"
         )
+    if asked.scenario.most_ranks > 1:
+        raise UsageError(
+            f"the job is started as {asked.scenario.most_ranks} ranks: no single script shows what they do to each other; "
+            "`harness probe` executes each side"
+        )
     besides = [path.name for path in sources(script) if path != script]
     if besides:
         raise UsageError(

@@ -25,6 +25,7 @@ from harness.keys.kinds import (
     table,
     table_of,
 )
+from harness.probes.probe import HANG_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,9 @@ ARM: Mapping[str, Key] = {
         "whether an arm that is no default runs too when remedies are tried (`--fixes`)",
         default=False,
         example=True,
+    ),
+    "ranks": Key(
+        COUNT, "processes that the arm is started as; none: as many as the scenario says", example=2
     ),
 }
 """Every other key of an arm is a setting of the job."""
@@ -90,6 +94,15 @@ SCENARIO: Mapping[str, Key] = {
     ),
     "timeout": Key(ABOVE_0, "seconds that a probe may take", default=600),
     "threads": Key(COUNT, "CPU threads of a probe", default=1),
+    "ranks": Key(
+        COUNT,
+        "processes that the job is started as, with RANK, WORLD_SIZE and MASTER_ADDR as torch's own launcher sets them",
+        default=1,
+        example=2,
+    ),
+    "hang_after": Key(
+        ABOVE_0, "seconds without any work of all ranks after which they hang", default=HANG_AFTER
+    ),
     "seed": Key(WHOLE, "seed of the first run; further seeds count up from it", default=0),
     "probes_per_gpu": Key(COUNT, "how many probes run on one GPU at a time", default=1),
     "statistics_every": Key(

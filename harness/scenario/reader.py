@@ -97,6 +97,8 @@ def _scenario(content: Mapping[str, Any], folder: Path) -> Scenario:
         variables=dict(said["variables"]),
         probes_per_gpu=said["probes_per_gpu"],
         statistics_every=said["statistics_every"],
+        ranks=said["ranks"],
+        hang_after=float(said["hang_after"]),
     )
 
 
@@ -110,7 +112,9 @@ def _also(table: Mapping[str, Any] | None) -> Range | None:
 def _arm(name: str, table: Mapping[str, Any], common: Mapping[str, Any]) -> Arm:
     said = given(table, ARM)
     settings = {key: value for key, value in table.items() if key not in ARM}
-    return Arm(name, {**common, **settings}, said["default"], said["seeds"], said["fixes"])
+    return Arm(
+        name, {**common, **settings}, said["default"], said["seeds"], said["fixes"], ranks=said["ranks"]
+    )
 
 
 def _fix(name: str, table: Mapping[str, Any]) -> Fix:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
+from harness.probes.probe import HANG_AFTER
 from harness.scenario.script import command_digest, is_pytest
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Arm:
         fixes: Whether it runs too when remedies are asked for and no arm is named.
         instructions: What the recorder is asked beside the scenario's; interventions have some.
         of: Name of the arm that an intervention changes.
+        ranks: Processes that it is started as; None for as many as the scenario says.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Arm:
     fixes: bool = False
     instructions: Mapping[str, Any] = field(default_factory=dict)
     of: str = ""
+    ranks: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,8 @@ class Scenario:
         probes_per_gpu: How many run on one GPU at a time.
         statistics_every: Of how many steps one has statistics of the weights and gradients.
         notes: What a reader of the report must know of the job.
+        ranks: Processes that the job is started as.
+        hang_after: Seconds without any work of all ranks after which they hang.
     """
 
     name: str
@@ -119,6 +124,13 @@ class Scenario:
     probes_per_gpu: int = 1
     statistics_every: int = 1
     notes: tuple[str, ...] = ()
+    ranks: int = 1
+    hang_after: float = HANG_AFTER
+
+    @property
+    def most_ranks(self) -> int:
+        """Ranks of the arm that has most of them, for which there must be room."""
+        return max((arm.ranks or self.ranks for arm in self.arms.values()), default=self.ranks)
 
     @property
     def tests(self) -> bool:

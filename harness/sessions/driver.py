@@ -199,8 +199,8 @@ def default_jobs(scenario: Scenario, gpus: int) -> int:
         gpus: How many may be used; 0 where probes run on the CPU.
     """
     if gpus:
-        return gpus * scenario.probes_per_gpu
-    return max(1, (os.cpu_count() or 1) // scenario.threads)
+        return max(1, gpus * scenario.probes_per_gpu // scenario.most_ranks)
+    return max(1, (os.cpu_count() or 1) // (scenario.threads * scenario.most_ranks))
 
 
 def fitting(peak: int, running: int, available: int) -> int:

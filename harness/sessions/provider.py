@@ -153,7 +153,8 @@ class ThisMachine:
         """Start probes here."""
         scenario = self.asked.scenario
         devices = Devices(visible() if device == "cuda" else ())
-        slots = max(1, len(devices.names)) * scenario.probes_per_gpu if device == "cuda" else None
+        held = max(1, len(devices.names)) * scenario.probes_per_gpu // scenario.most_ranks
+        slots = max(1, held) if device == "cuda" else None
         launchers = Launchers(
             scenario,
             environments.package,
@@ -213,7 +214,7 @@ class Workers:
             isolation=self.asked.place.isolation,
             memory=self.asked.memory,
         )
-        slots = self.cluster.slots(device, scenario.threads)
+        slots = self.cluster.slots(device, scenario.threads, scenario.most_ranks)
         with closing(Remote(self.cluster, about, self.store, slots, self.note, warm=warm)) as executor:
             yield executor
 

@@ -167,6 +167,8 @@ class Session:
                 online=scenario.online,
                 variables={**scenario.variables, **(laid.variables() if laid else {})},
                 packages=lock.versions(),
+                ranks=arm.ranks or scenario.ranks,
+                hang_after=scenario.hang_after,
             )
             for count in range(seeds or max(arm.seeds, self.asked.question.job.seeds))
         ]

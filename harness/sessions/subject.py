@@ -49,6 +49,11 @@ def load_subject(question: Question) -> Scenario:
             "what is to be run? Name a scenario, or a script, or give a command behind --, "
             "as in: bisect --package transformers -- python repro.py"
         )
+    if scenario.tests and (question.job.ranks or 1) > 1:
+        raise UsageError(
+            f"--ranks {question.job.ranks}: the command runs pytest, whose tests are no ranks of one job; "
+            "name the script that trains"
+        )
     return replace(
         scenario,
         pins=merge_pins(scenario.pins, pins),
@@ -56,6 +61,10 @@ def load_subject(question: Question) -> Scenario:
         timeout=holds.timeout or scenario.timeout,
         online=holds.online or scenario.online,
         variables={**scenario.variables, **_variables(holds.variables)},
+        ranks=question.job.ranks or scenario.ranks,
+        arms={
+            name: replace(arm, ranks=question.job.ranks or arm.ranks) for name, arm in scenario.arms.items()
+        },
     )
 
 

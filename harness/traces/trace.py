@@ -24,6 +24,8 @@ Each line is an object with `event`; the order is the order of happening:
 | `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool), `importing` (bool: a module could not be imported), `no_space` (bool: the disk was full), `missing_file` (absolute path of a file that is not there; empty where none is missed), `raised_in` (package whose code lies deepest in the traceback), `cell` (number of the code cell, in a notebook), `frames`: [{`package`, `file`, `line`, `function`, `text`}] of installed files, the deepest last |
 | `end`       | `reason` (`finished`, `stopped: why` or, after an `error`, `failed: class`), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes), on CUDA `device_memory_peak` (bytes) |
 | `modules`   | at the end of a script's process: `places`, the files and folders of site-packages that hold a module that is loaded |
+| `ranks`     | only of a job with several ranks, behind what the process that started them recorded: `count`, `tree` (how all of them ended: `done`, `hang`, `late`, or empty where another launcher started them) |
+| `rank`      | begins what one rank recorded: `rank`, `status` (exit status, -signal, or null), `at` (seconds), `ended_by` (`harness` or empty), `stack` (where its threads stood when it was ended) |
 | `memory`    | at the end of a script's process: `peak`, most bytes that it or one process that it waited for held |
 
 `nonfinite` names the first parameter by canonical name, with its count `of` its values. Steps are written a few at
@@ -49,18 +51,79 @@ from __future__ import annotations
 import hashlib
 import json
 import marshal
+import re
+import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.files import number, parse_json, read_regular
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 
-_TEXT = frozenset(("NaN", "Infinity", "-Infinity"))
-"""What `number` turns into numbers."""
+_LOST = re.compile(
+    r"Connection (?:closed|reset|refused|aborted)|Broken pipe|Socket (?:Timeout|closed)|Read error|Write error"
+    r"|peer.*(?:closed|gone)|communicator was aborted|connectFullMesh|[Tt]imed out (?:waiting|after)"
+)
+"""What gloo, NCCL, torch's store and plain sockets say when the other side is gone."""
+_LOST_CLASSES = frozenset({"ConnectionResetError", "BrokenPipeError", "ConnectionAbortedError", "EOFError"})
+_RENDEZVOUS = re.compile(
+    r"EADDRINUSE|[Aa]ddress already in use|server socket has failed|client socket has (?:failed|timed out)"
+    r"|[Cc]annot assign requested address|EADDRNOTAVAIL|[Tt]imed? ?out.*(?:clients|workers) (?:joined|to join)"
+)
+"""What torch's store says when the ranks do not find each other, since the machine has no port for them."""
+_AT_THE_END = {-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGBUS}
+"""Ends of a process whose libraries are taken apart in the wrong order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """One rank.
+
+    Attributes:
+        number: From 0.
+        status: Exit status or -signal; None where nobody saw it, as of ranks that another launcher started.
+        at: Seconds from the start of all ranks to its end.
+        ended_by: `harness` if it did not end by itself.
+        stack: Where its threads stood when the harness asked.
+        trace: What it recorded.
+    """
+
+    number: int
+    status: int | None
+    at: float | None
+    ended_by: str
+    stack: str
+    trace: Trace
+
+    @property
+    def finished(self) -> bool:
+        """Whether its script came to its end, however its process ended then."""
+        end = self.trace.end or {}
+        recorded = bool(end) and not str(end.get("reason", "")).startswith("failed")
+        return self.trace.error is None and (recorded or self.trace.modules is not None)
+
+    @property
+    def aborted_at_the_end(self) -> bool:
+        """Whether its process died after its script was done, which says nothing of the job."""
+        return self.status in _AT_THE_END and self.finished
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended by itself, and badly."""
+        if self.status is None:
+            return self.trace.error is not None and not self.ended_by
+        return bool(self.status) and not self.ended_by and not self.aborted_at_the_end
+
+    @property
+    def lost_others(self) -> bool:
+        """Whether its error says that another rank was gone."""
+        error = self.trace.error or {}
+        return error.get("exception") in _LOST_CLASSES or bool(_LOST.search(str(error.get("message", ""))))
+
+    @property
+    def no_rendezvous(self) -> bool:
+        """Whether its error says that the ranks could not find each other for want of a port."""
+        return bool(_RENDEZVOUS.search(str((self.trace.error or {}).get("message", ""))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +148,8 @@ class Trace:
         modules: Places of the `modules` event; None without one.
         tests: The `test` events in order.
         pytest: The last event of that name; None where pytest did not run.
+        ranks: What is known of each rank, where there are several; all else is then as `combined` says.
+        tree: How all ranks ended: `done`, `hang`, `late`; empty where that is not known.
     """
 
     start: dict[str, Any] | None = None
@@ -109,6 +174,8 @@ class Trace:
     modules: tuple[str, ...] | None = None
     tests: tuple[dict[str, Any], ...] = ()
     pytest: dict[str, Any] | None = None
+    ranks: tuple[Rank, ...] = ()
+    tree: str = ""
 
     def signal(self, name: str) -> list[float | None]:
         """Return one signal over all steps, or what was recorded under that name; else an empty list."""
@@ -126,89 +193,5 @@ class Trace:
         # the numbers as text would take twenty times as long.
         rows = marshal.dumps((self.columns, self.steps, self.rows), 2)
         events = json.dumps(self.nonfinite, sort_keys=True)
-        return hashlib.sha256(rows + events.encode()).hexdigest()
-
-
-def read_trace(path: Path) -> Trace:
-    """Read a trace as far as it can be read; a missing file is an empty trace.
-
-    Args:
-        path: A file of JSON lines. A last line that was cut off is left out.
-    """
-    facts: dict[str, Any] = {}
-    columns: tuple[str, ...] = ()
-    rows: list[tuple[float | None, ...]] = []
-    several: dict[str, list[dict[str, Any]]] = {
-        name: [] for name in ("step", "nonfinite", "frame", "origin", "output", "warning", "record", "test")
-    }
-    for event in _events(path):
-        kind = str(event.get("event"))
-        if kind in several:
-            several[kind].append(event)
-        if kind == "columns":
-            columns = tuple(event["names"])
-        elif kind == "step":
-            values = event["values"]
-            rows.append(tuple(map(number, values) if _TEXT.intersection(values) else values))
-        elif kind == "training":
-            facts["training"] = True
-        elif kind == "memory":
-            facts["memory_peak"] = int(event["peak"])
-        elif kind == "modules":
-            facts["modules"] = tuple(event["places"])
-        elif kind in {
-            "start",
-            "census",
-            "identity",
-            "error",
-            "end",
-            "warned",
-            "overlay",
-            "executed",
-            "pytest",
-        }:
-            facts[kind] = event
-    records: dict[str, list[float | None]] = {}
-    for event in several["record"]:
-        records.setdefault(event["name"], []).append(number(event["value"]))
-    counts = facts.pop("warned", {}).get("counts") or [1] * len(several["warning"])
-    return Trace(
-        columns=columns,
-        steps=tuple(event["step"] for event in several["step"]),
-        rows=tuple(rows),
-        nonfinite=tuple(
-            {key: value for key, value in event.items() if key != "event"} for event in several["nonfinite"]
-        ),
-        frames=tuple({**event, "sample": list(map(number, event["sample"]))} for event in several["frame"]),
-        origins=tuple(several["origin"]),
-        records=records,
-        outputs=tuple(
-            {**event, "values": list(map(number, event.get("values", ())))} for event in several["output"]
-        ),
-        seconds=tuple(event.get("seconds") for event in several["step"]),
-        tests=tuple(several["test"]),
-        warnings=tuple(
-            {**event, "count": count} for event, count in zip(several["warning"], counts, strict=False)
-        ),
-        **facts,
-    )
-
-
-def _events(path: Path) -> list[dict[str, Any]]:
-    try:
-        text = read_regular(path).decode("utf-8", "replace")
-    except (
-        FileNotFoundError,
-        ValueError,
-    ):  # the job writes beside it, and may have put anything in its place
-        return []
-    events = []
-    for line in text.splitlines():
-        try:
-            event = parse_json(line)
-        except ValueError:
-            break
-        if not isinstance(event, dict):
-            break
-        events.append(event)
-    return events
+        others = "".join(rank.trace.digest() for rank in self.ranks[1:])
+        return hashlib.sha256(rows + events.encode() + others.encode()).hexdigest()

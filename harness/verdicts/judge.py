@@ -8,6 +8,7 @@ from harness.probes.probe import first_line
 from harness.verdicts import oracles
 from harness.verdicts.exit_status import judge_exit
 from harness.verdicts.pytest_status import judge_tests
+from harness.verdicts.ranks import judge_ranks
 from harness.verdicts.skips import from_outside
 from harness.verdicts.verdict import Fingerprint, Judgement, SkipKind, Verdict
 
@@ -27,6 +28,17 @@ def judge(execution: Execution, trace: Trace, settings: Mapping[str, Any], outpu
         settings: The scenario's oracle.
         output: What it printed; its last line explains an end that the trace does not.
     """
+
+    def alone(ended: Execution, recorded: Trace, printed: str) -> Judgement:
+        return _judge_process(ended, recorded, settings, printed)
+
+    if trace.ranks:
+        return judge_ranks(execution, trace, output, alone)
+    return alone(execution, trace, output)
+
+
+def _judge_process(execution: Execution, trace: Trace, settings: Mapping[str, Any], output: str) -> Judgement:
+    """Return the verdict of one process."""
     outside = execution.ended_from_outside(trace)
     if outside:
         again = ", twice" if execution.attempts > 1 else ""

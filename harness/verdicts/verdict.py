@@ -31,6 +31,7 @@ class SkipKind(StrEnum):
     OUT_OF_TIME = "out-of-time"
     OUT_OF_MEMORY = "out-of-memory"
     KILLED = "killed"
+    RENDEZVOUS = "rendezvous"
     OTHER_FAILURE = "other-failure"
     ASKED = "asked"
     NOT_MEASURED = "not-measured"
@@ -50,6 +51,7 @@ class Fingerprint:
         parameter: Canonical name of the first parameter concerned.
         exception: Class name of the exception.
         level: Of a metric whose every change counts, the value of the first release that had it, rounded.
+        rank: The rank that failed; None where all did, or where there is one process alone.
     """
 
     kind: str
@@ -58,6 +60,7 @@ class Fingerprint:
     parameter: str | None = None
     exception: str | None = None
     level: float | None = None
+    rank: int | None = None
 
     @property
     def failure(self) -> Fingerprint:

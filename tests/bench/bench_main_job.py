@@ -25,7 +25,7 @@ from harness.releases.release import select
 from harness.releases.settings import read_settings
 from harness.scenario import load_scenario
 from harness.state import State
-from harness.traces.trace import read_trace
+from harness.traces.read import read_trace
 from harness.uv import Uv
 
 ROOT = Path(__file__).resolve().parents[2]

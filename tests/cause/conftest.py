@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.traces.trace import read_trace
+from harness.traces.read import read_trace
 
 RECORDER = Path(__file__).parents[2] / "harness" / "recorder"
 

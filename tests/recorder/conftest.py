@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.traces.trace import read_trace
+from harness.traces.read import read_trace
 
 ROOT = Path(__file__).parents[2]
 RECORDER = ROOT / "harness" / "recorder"

@@ -21,7 +21,7 @@ from harness.probes.launch import CleanLauncher, WarmLauncher
 from harness.probes.probe import Probe
 from harness.probes.process import Processes
 from harness.recording import RECORDER
-from harness.traces.trace import read_trace
+from harness.traces.read import read_trace
 
 OTHER_PYTHONS = [*filter(None, os.environ.get("HARNESS_TEST_PYTHONS", "").split(os.pathsep))]
 ARGUMENTS = ["--name", "a value", ""]

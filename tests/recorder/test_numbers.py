@@ -14,7 +14,7 @@ import pytest
 from harness_recorder import Recorder
 
 from harness.probes.probe import Execution
-from harness.traces.trace import read_trace
+from harness.traces.read import read_trace
 from harness.verdicts.judge import judge
 
 # As torch says it: the caching allocator of CUDA since 2.2 and before, and the CPU's.

@@ -11,7 +11,7 @@ from harness_recorder import Recorder, output, record
 from harness_recorder.outputs import leaves
 
 from harness.traces.outputs import changed_kind, distance, learnt, named
-from harness.traces.trace import read_trace
+from harness.traces.read import read_trace
 
 JOB = Path(__file__).parent / "jobs" / "outputs.py"
 

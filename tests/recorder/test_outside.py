@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from harness.recording import RECORDER
-from harness.traces.trace import read_trace
+from harness.traces.read import read_trace
 
 JOB = """
 from harness_recorder import Recorder, output, record, settings

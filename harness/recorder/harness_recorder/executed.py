@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from typing import Any, Dict, Set
 
 from .lines import Lines
+from .ranks import trace_path
 from .watchpoint import modules_of, relative
 
 
@@ -31,7 +31,7 @@ class Executed:
         """End, and write the `executed` event: {file below site-packages: lines}."""
         sys.settrace(None)
         threading.settrace(None)  # type: ignore[arg-type]
-        lines = Lines(os.environ.get("HARNESS_TRACE"))
+        lines = Lines(trace_path())
         lines.write(
             "executed", files={relative(path): sorted(numbers) for path, numbers in self._lines.items()}
         )

@@ -13,6 +13,7 @@ import warnings
 from typing import Any
 
 from .lines import Lines
+from .ranks import trace_path
 
 _MOST = 200  # different ones that are kept; further ones are counted together
 _LONGEST = 500
@@ -72,6 +73,6 @@ class Heard:
 
 def listen() -> None:
     """Hear all warnings of this process, if it writes a trace."""
-    path = os.environ.get("HARNESS_TRACE")
+    path = trace_path()
     if path:
         Heard(path).listen()

@@ -13,6 +13,7 @@ import sys
 from typing import Any, Dict, List
 
 from .lines import Lines
+from .ranks import trace_path
 from .watchpoint import modules_of
 
 VARIABLE = "HARNESS_OVERLAY"
@@ -41,7 +42,7 @@ def tell(package: str) -> None:
             continue
         with open(path, "rb") as file:
             files[path[len(root) :].replace(os.sep, "/")] = hashlib.sha256(file.read()).hexdigest()
-    lines = Lines(os.environ.get("HARNESS_TRACE"))
+    lines = Lines(trace_path())
     lines.write("overlay", files=files, elsewhere=sorted(elsewhere))
     lines.close()
 

@@ -20,6 +20,7 @@ from .clock import Clock
 from .instructions import Transplants, instructions
 from .lines import Lines
 from .outputs import leaves
+from .ranks import trace_path
 from .script import describe_error
 from .start import digest, inject, start_digest
 
@@ -56,7 +57,7 @@ class Recorder:
         self._settings = settings or {}
         self._device = device
         self._stop_early = stop_early
-        self._lines = Lines(os.environ.get("HARNESS_TRACE"))
+        self._lines = Lines(trace_path())
         asked = instructions()
         self._transplants = Transplants(asked.get("transplant", []))
         self._frame_steps = asked.get("frames", [])

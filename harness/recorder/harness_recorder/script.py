@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional
 from .host import process_memory_peak
 from .lines import Lines
 from .outputs import leaves
+from .ranks import trace_path
 
 _LONGEST_MESSAGE = 2000
 _OUT_OF_MEMORY = (
@@ -35,7 +36,7 @@ def record(name: str, value: float) -> None:
         name: As `loss` or `tokens_per_second`.
         value: Whatever `float` takes.
     """
-    path = os.environ.get("HARNESS_TRACE")
+    path = trace_path()
     if not path:
         print("%s=%r" % (name, float(value)))
         return
@@ -49,7 +50,7 @@ def output(name: str, value: Any) -> None:
 
     Where no trace is written, nothing happens.
     """
-    path = os.environ.get("HARNESS_TRACE")
+    path = trace_path()
     if path:
         lines = Lines(path)
         for leaf in leaves(str(name), value):
@@ -164,7 +165,7 @@ def _owners() -> Mapping[str, List[str]]:
 def tell_error(error: BaseException) -> None:
     """Write the error that ended a script; one that a recorder has told already is not told again."""
     if not getattr(error, "_harness_told", False):
-        lines = Lines(os.environ.get("HARNESS_TRACE"))
+        lines = Lines(trace_path())
         lines.write("error", step=None, phase=None, **describe_error(error))
         lines.close()
 
@@ -173,7 +174,7 @@ def tell_memory() -> None:
     """Write the most bytes that this process and those that it waited for held, where that can be measured."""
     peak = process_memory_peak()
     if peak is not None:
-        lines = Lines(os.environ.get("HARNESS_TRACE"))
+        lines = Lines(trace_path())
         lines.write("memory", peak=peak)
         lines.close()
 
@@ -186,7 +187,7 @@ def tell_modules() -> None:
         if "site-packages" in parts[:-1]:
             last = len(parts) - 1 - parts[::-1].index("site-packages")
             places.add(parts[last + 1])
-    lines = Lines(os.environ.get("HARNESS_TRACE"))
+    lines = Lines(trace_path())
     lines.write("modules", places=sorted(places))
     lines.close()
 

@@ -1,0 +1,190 @@
+"""A job of several ranks is judged rank by rank; what the ranks did to each other decides which of them counts.
+
+| the ranks | verdict |
+|---|---|
+| one fails first | as that rank alone would be judged, with its number; where all fail alike, with none |
+| one loses its connection, or is ended, since another one failed | no failure of its own |
+| one dies by SIGABRT while its process ends, after its script was done | tried again; then the script counts |
+| none does anything for `hang_after` seconds, twice | bad: the ranks are out of step; named is the one that is missing where the others wait |
+| one ends well, and another one loses its connection to it | the same: whether it hangs or crashes depends on what the missing rank does next |
+| they do not find each other for want of a port | skip |
+| all end well | bad if one rank alone is bad; bad if they made unequal numbers of steps; else as the first rank |
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.probes.probe import first_line
+from harness.traces.rank import first_failure, outputs_of
+from harness.verdicts.verdict import Fingerprint, Judgement, SkipKind, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from harness.probes.probe import Execution
+    from harness.traces.trace import Rank, Trace
+
+    Alone = Callable[[Execution, Trace, str], Judgement]
+
+_FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+) in (?P<function>.+)$', re.MULTILINE)
+_CURRENT = "Current thread "
+_NO_NEWS = frozenset({SkipKind.NOT_MEASURED, SkipKind.BEFORE_TRAINING})
+"""Why a rank that ended well may have no verdict of its own: a job may record on one rank alone."""
+
+
+def judge_ranks(execution: Execution, trace: Trace, output: str, alone: Alone) -> Judgement:
+    """Return the verdict of one execution with several ranks.
+
+    Args:
+        execution: How all of them ended.
+        trace: Of all ranks.
+        output: What all of them printed.
+        alone: Judges one process by how it ended, its trace and its output.
+    """
+    if execution.ended == "timeout":
+        said = f"out of time after {execution.seconds:.0f} s{_twice(execution)}; {_places(trace)}"
+        return Judgement(Verdict.SKIP, said, skip_kind=SkipKind.OUT_OF_TIME)
+    if trace.tree == "hang":
+        return _hang(trace, execution)
+    outputs = outputs_of(output)
+    first = first_failure(trace.ranks)
+    if first is not None:
+        if first.no_rendezvous:
+            said = f"the ranks find no port to meet at: {_error(first)}{_twice(execution)}"
+            return Judgement(Verdict.SKIP, said, skip_kind=SkipKind.RENDEZVOUS)
+        gone = next((rank for rank in trace.ranks if not rank.failed and not rank.ended_by), None)
+        if first.lost_others and gone is not None:
+            return _out_of_step(trace, gone.number, f"{_error(first)}; {_places(trace)}")
+        found = alone(_end(execution, first), first.trace, outputs.get(first.number, output))
+        return _named(found, first.number, everywhere=_all_alike(trace, first))
+    judged = {
+        rank.number: alone(_end(execution, rank), rank.trace, outputs.get(rank.number, ""))
+        for rank in trace.ranks
+    }
+    return _of_all(judged) or _differing_steps(trace) or _best(judged)
+
+
+def _of_all(judged: Mapping[int, Judgement]) -> Judgement | None:
+    """Return the verdict of a rank that is bad, or that broke off, though all processes ended well."""
+    bad = {number: one for number, one in judged.items() if one.verdict == Verdict.BAD}
+    if bad:
+        number, found = next(iter(bad.items()))
+        alike = len(bad) == len(judged) and len({one.fingerprint for one in bad.values()}) == 1
+        return _named(found, number, everywhere=alike)
+    broken = {
+        number: one
+        for number, one in judged.items()
+        if one.verdict == Verdict.SKIP and one.skip_kind not in _NO_NEWS
+    }
+    for number, found in broken.items():
+        return _named(found, number, everywhere=len(broken) == len(judged))
+    return None
+
+
+def _best(judged: Mapping[int, Judgement]) -> Judgement:
+    """Return the verdict of the first rank that has one."""
+    return next((one for one in judged.values() if one.verdict == Verdict.GOOD), judged[min(judged)])
+
+
+def _differing_steps(trace: Trace) -> Judgement | None:
+    """Return the verdict of ranks that made unequal numbers of steps, where more than one records steps."""
+    recording = [rank for rank in trace.ranks if rank.trace.start is not None]
+    counts = {rank.number: len(rank.trace.steps) for rank in recording}
+    if len(set(counts.values())) < 2:
+        return None
+    usual = Counter(counts.values()).most_common(1)[0][0]
+    if len(counts) == 2:
+        usual = max(counts.values())
+    odd = next(number for number, count in counts.items() if count != usual)
+    said = f"the ranks made unequal numbers of steps: rank {odd} {counts[odd]}, the others {usual}"
+    return Judgement(Verdict.BAD, said, Fingerprint("ranks differ in steps", rank=odd))
+
+
+def _hang(trace: Trace, execution: Execution) -> Judgement:
+    """Return the verdict of ranks that stood still: the odd one is where the others are not, or has ended."""
+    places = {rank.number: waits_at(rank) for rank in trace.ranks if rank.ended_by}
+    ended = [rank.number for rank in trace.ranks if not rank.ended_by]
+    odd = ended[0] if ended else None
+    if odd is None and len(set(places.values())) > 1:
+        usual = Counter(places.values()).most_common(1)[0][0]
+        odd = next(number for number, place in places.items() if place != usual)
+    return _out_of_step(trace, odd, f"they hang{_twice(execution)}: {_places(trace)}")
+
+
+def _out_of_step(trace: Trace, odd: int | None, said: str) -> Judgement:
+    """Return the verdict of ranks of which some wait for what another one never does."""
+    waiting = [rank for rank in trace.ranks if rank.number != odd and rank.trace.training]
+    step = min((len(rank.trace.steps) + 1 for rank in waiting), default=None)
+    fingerprint = Fingerprint("ranks out of step", step, rank=odd)
+    return Judgement(Verdict.BAD, f"the ranks are out of step: {said}", fingerprint)
+
+
+def waits_at(rank: Rank) -> str:
+    """Return the function that a rank's main thread stood in, the innermost one; empty where that is not known."""
+    threads = rank.stack.split("\n\n")
+    main = next((one for one in threads if one.startswith(_CURRENT)), threads[-1])
+    frames = list(_FRAME.finditer(main))
+    return frames[0]["function"] if frames else ""
+
+
+def _places(trace: Trace) -> str:
+    """Say where each rank was in the end."""
+    said = []
+    for rank in trace.ranks:
+        if rank.ended_by:
+            place = waits_at(rank)
+            steps = f" after {len(rank.trace.steps)} steps" if rank.trace.training else ""
+            said.append(f"rank {rank.number} waits in {place or 'an unknown place'}{steps}")
+        elif not rank.failed:
+            said.append(f"rank {rank.number} has ended ({_status(rank.status)})")
+    return ", ".join(said)
+
+
+def _status(status: int | None) -> str:
+    if status is not None and status < 0:
+        return next((one.name for one in signal.Signals if one == -status), f"signal {-status}")
+    return f"exit status {status}"
+
+
+def _end(execution: Execution, rank: Rank) -> Execution:
+    """Return how the process of one rank ended, as far as its verdict is concerned."""
+    status = rank.status or 0
+    if rank.aborted_at_the_end:
+        status = 0
+    if rank.status is None:
+        return execution
+    return replace(execution, ended="signal" if status < 0 else "exit", code=abs(status))
+
+
+def _all_alike(trace: Trace, first: Rank) -> bool:
+    """Tell whether every rank raised what the first one did."""
+    mine = (first.trace.error or {}).get("exception")
+    return mine is not None and all(
+        rank.failed
+        and (rank.trace.error or {}).get("exception") == mine
+        and len(rank.trace.steps) == len(first.trace.steps)
+        for rank in trace.ranks
+    )
+
+
+def _named(found: Judgement, number: int, *, everywhere: bool) -> Judgement:
+    """Return a verdict with the rank that it is of; none where all are alike."""
+    where = "every rank" if everywhere else f"rank {number}"
+    fingerprint = found.fingerprint
+    if fingerprint is not None and not everywhere:
+        fingerprint = replace(fingerprint, rank=number)
+    return replace(found, reason=f"{where}: {found.reason}", fingerprint=fingerprint)
+
+
+def _error(rank: Rank) -> str:
+    error = rank.trace.error or {}
+    return f"rank {rank.number}: {error.get('exception')}: {first_line(str(error.get('message', '')))}"
+
+
+def _twice(execution: Execution) -> str:
+    return ", twice" if execution.attempts > 1 else ""

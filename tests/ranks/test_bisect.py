@@ -1,0 +1,56 @@
+"""A history that only two ranks notice: one process is good in every release."""
+
+from __future__ import annotations
+
+import json
+
+from ranks.jobs import JOB
+
+JOB = """
+import toy
+from harness_recorder import settings
+import os
+settings({"seed": 0, "device": "cpu", "threads": 1})
+if "RANK" not in os.environ:
+    os.environ.update(RANK="0", MASTER_PORT="0")
+""" + JOB.replace("BODY", "toy.loss(step) if rank else None").replace(
+    "other = meet()", "size = int(os.environ.get('WORLD_SIZE', 1)); other = meet() if size > 1 else None"
+).replace("all_reduce(1 / step)", "all_reduce(1 / step) if size > 1 else 1 / step")
+
+GOOD = "def loss(step):\n    return 1.0 / step\n"
+CRASH = "def loss(step):\n    if step == 2:\n        raise RuntimeError('planted')\n    return 1.0 / step\n"
+HISTORY = {"1.0": GOOD, "1.1": GOOD, "1.2": GOOD, "2.0": CRASH, "2.1": CRASH}
+
+
+def asked(toy, harness, asking, *words, lines=()):
+    asking(HISTORY, 'kind = "training"', *lines)
+    done = harness("bisect", "toy", "--no-cause", "--no-fixes", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((toy / "reports" / "latest" / "report.json").read_text())
+    return report["arms"][0], report
+
+
+def test_the_release_that_breaks_one_rank_is_found(toy, harness, asking):
+    arm, report = asked(toy, harness, asking, "--ranks", "2")
+    (boundary,) = [one for one in arm["boundaries"] if one["signal"] == "verdict"]
+    assert (boundary["before"], boundary["after"], boundary["confirmed"]) == ("1.2", "2.0", True)
+    bad = next(row for row in arm["releases"] if row["version"] == "2.0")
+    assert bad["fingerprint"] == {
+        "kind": "exception",
+        "step": 2,
+        "phase": "forward",
+        "exception": "RuntimeError",
+        "rank": 1,
+    }
+    assert report["question"]["job"]["ranks"] == 2
+    assert bad["reason"].startswith("rank 1: RuntimeError: planted")
+    starts = {
+        json.loads(path.read_text())["execution"]["start"]
+        for path in (toy / "fresh" / "probes").glob("*/*/probe.json")
+    }
+    assert starts == {"warm", "clean"}
+
+
+def test_one_process_notices_nothing(toy, harness, asking):
+    arm, _ = asked(toy, harness, asking)
+    assert arm["conclusion"] == "always-good"
