@@ -74,6 +74,26 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the tests and tell which lines of the harness they executed; arguments go to pytest.
+
+    The recorder is left out: the Pythons of other environments execute it, and they have no coverage.
+    """
+    session.install(
+        "-e",
+        ".",
+        "coverage>=7.10.4",
+        *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test"),
+    )
+    session.run("coverage", "erase")
+    tests = ("-n", str(os.cpu_count() or 1), "--dist", "loadfile", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", *tests, success_codes=(0, 1))
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "html", "--quiet", "--directory", "reports/coverage")
+    session.run("coverage", "report", "--skip-covered", "--skip-empty")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the main job beside what a user would do instead; arguments go to tests/bench/bench_main_job.py."""
     session.install("-e", ".", "pypi-version-bisect")

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_server import Commands
 from toyindex import DAYS, HISTORY, ToyIndex, plant, wheel
 
 # Settings of the machine that must not reach the toy index's tests.
@@ -57,20 +58,20 @@ def toy(toy_index, toy_state, tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(scope="session")
+def commands():
+    """What starts commands of the harness quickly."""
+    made = Commands()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def harness():
-    """Run a command as a user does, in a process of its own; returns what `subprocess.run` returns."""
+def harness(commands):
+    """Run a command in a process of its own, as a user does; returns what `subprocess.run` returns."""
 
     def run(*words: str, **options):
-        # The package is installed where the tests run; the working folder is the test's own.
-        return subprocess.run(
-            [sys.executable, "-m", "harness", *words],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            **options,
-        )
+        return commands.run(words, **options)
 
     return run
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,6 +16,8 @@ from toyindex import ToyIndex, broken_sdist, wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from command_server import Commands
 
 Packages = Mapping[str, Mapping[str, str | tuple[str, tuple[str, ...]] | None]]
 """{package: {version: its code, or code and requirements, or None for a release that cannot be built}}."""
@@ -81,7 +81,7 @@ def serve(index: ToyIndex, packages: Packages) -> None:
             day += 1
 
 
-def ask(world: World, folder: Path, **variables: str) -> Answer:
+def ask(world: World, folder: Path, commands: Commands, **variables: str) -> Answer:
     """Put a world's question in a folder of its own, as a user would."""
     (folder / "repro.py").write_text(world.script, encoding="utf-8")
     with ToyIndex() as index:
@@ -90,15 +90,7 @@ def ask(world: World, folder: Path, **variables: str) -> Answer:
         own |= {"PIP_CONFIG_FILE": os.devnull, "UV_DEFAULT_INDEX": index.url}
         own |= {"HARNESS_HOME": str(folder / "home"), "UV_CACHE_DIR": str(folder / "cache"), **variables}
         words = ["bisect", "--package", "toy", *world.options, "--", "python", "repro.py"]
-        done = subprocess.run(
-            [sys.executable, "-m", "harness", *words],
-            cwd=folder,
-            env=own,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+        done = commands.run(words, cwd=folder, env=own)
     run = folder / "reports" / "latest"
     there = (run / "report.json").is_file()
     report = json.loads((run / "report.json").read_text(encoding="utf-8")) if there else {}

@@ -214,12 +214,14 @@ WORLDS = {
 
 
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
-def test_the_answer_is_true(world, tmp_path):
-    world.check(ask(world, tmp_path))
+def test_the_answer_is_true(world, tmp_path, commands):
+    world.check(ask(world, tmp_path, commands))
 
 
 @pytest.mark.parametrize("attempt", range(2))
-def test_a_coin_names_nobody(attempt, tmp_path):
+def test_a_coin_names_nobody(attempt, tmp_path, commands):
     """Every release fails in three of ten executions, so no release changed anything."""
     packages = {"toy": series(10, lambda _n: "import os\ndef ok(): return os.urandom(1)[0] >= 77\n")}
-    nobody_is_named(ask(World(packages, "import toy\nassert toy.ok()\n", nobody_is_named), tmp_path))
+    nobody_is_named(
+        ask(World(packages, "import toy\nassert toy.ok()\n", nobody_is_named), tmp_path, commands)
+    )

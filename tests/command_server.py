@@ -1,0 +1,140 @@
+"""Starts commands of the harness as forks of one process that has imported it: a command then costs half as much.
+
+A fork is a process of its own, with its own working folder, environment and streams, and ends as an interpreter ends.
+What an interpreter reads when it starts, a fork cannot take: such a command gets an interpreter (`as_interpreter`).
+
+Protocol, over a connection for each command: the client sends {"words", "cwd", "env"} as JSON with the descriptors of
+the three streams; the server sends the pid, then the status as os.waitpid gives it, each as a line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+READ_AT_START = ("PYTHON", "LC_", "LANG", "TZ", "MPL", "OPENBLAS_", "OMP_", "MALLOC_")
+"""How names of variables begin that an interpreter, or a library that is being imported, reads once."""
+_MOST = 1 << 20  # bytes of a request
+
+
+class Commands:
+    """Starts commands of the harness; one for each process of the tests."""
+
+    def __init__(self):
+        self._folder = tempfile.TemporaryDirectory(prefix="commands-")
+        self._address = str(Path(self._folder.name) / "socket")
+        self._own = _read_at_start(os.environ)
+        self._server = subprocess.Popen(
+            [sys.executable, __file__, self._address], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self._server.stdout.readline()
+
+    def run(self, words, *, cwd=None, env=None, timeout=600.0):
+        """Return what `subprocess.run` does for `python -m harness` with these words: texts and the status."""
+        variables = dict(os.environ if env is None else env)
+        if _read_at_start(variables) != self._own:
+            return as_interpreter(words, cwd=cwd, env=variables, timeout=timeout)
+        with contextlib.ExitStack() as stack:
+            nothing = stack.enter_context(Path(os.devnull).open("rb"))
+            output, errors = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(2))
+            connection = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+            connection.settimeout(timeout)
+            connection.connect(self._address)
+            asked = {"words": words, "cwd": str(cwd or Path.cwd()), "env": variables}
+            descriptors = [nothing.fileno(), output.fileno(), errors.fileno()]
+            socket.send_fds(connection, [json.dumps(asked).encode()], descriptors)
+            pid = int(connection.recv(64))
+            try:
+                status = int(connection.recv(64))
+            except TimeoutError:
+                os.kill(pid, signal.SIGKILL)
+                raise subprocess.TimeoutExpired(words, timeout) from None
+            texts = []
+            for file in (output, errors):
+                file.seek(0)
+                texts.append(file.read().decode())
+        return subprocess.CompletedProcess(words, os.waitstatus_to_exitcode(status), *texts)
+
+    def close(self):
+        """End the server."""
+        self._server.stdin.close()
+        self._server.wait()
+        self._server.stdout.close()
+        self._folder.cleanup()
+
+
+def as_interpreter(words, **options):
+    """Run a command of the harness as a user does, in an interpreter of its own."""
+    command = [sys.executable, "-m", "harness", *words]
+    return subprocess.run(command, check=False, capture_output=True, text=True, **{"timeout": 600, **options})
+
+
+def _read_at_start(variables):
+    return {name: value for name, value in variables.items() if name.startswith(READ_AT_START)}
+
+
+def _import_all():
+    """Import what a command may import; what is in no environment but those of probes is left out."""
+    import harness
+
+    for module in pkgutil.walk_packages(harness.__path__, "harness."):
+        if (
+            not module.name.startswith(("harness.recorder", "harness.executors."))
+            and "template" not in module.name
+        ):
+            importlib.import_module(module.name)
+
+
+def _serve(address):
+    """Answer until the input ends; returns the words of the command that this process, a fork, is to execute."""
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    server.bind(address)
+    server.listen()
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        ready, _, _ = select.select([server, sys.stdin], [], [])
+        if server not in ready:
+            sys.exit(0)
+        connection, _ = server.accept()
+        if os.fork():
+            connection.close()
+            continue
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        server.close()
+        message, streams, _, _ = socket.recv_fds(connection, _MOST, 3)
+        child = os.fork()
+        if child:
+            connection.send(b"%d" % child)
+            connection.send(b"%d" % os.waitpid(child, 0)[1])
+            os._exit(0)
+        connection.close()
+        for target, stream in enumerate(streams):
+            os.dup2(stream, target)
+            os.close(stream)
+        asked = json.loads(message)
+        os.chdir(asked["cwd"])
+        os.environ.clear()
+        os.environ.update(asked["env"])
+        sys.path[0] = asked["cwd"]
+        return asked["words"]
+
+
+if __name__ == "__main__":
+    _import_all()
+    gc.collect()
+    gc.freeze()
+    sys.argv[1:] = _serve(sys.argv[1])
+    sys.exit(importlib.import_module("harness.cli").main())
