@@ -422,3 +422,33 @@ def test_without_git_the_hunk_is_found_from_the_wheels(descended, repository, mo
     assert answer.status == CommitStatus.NO_REPOSITORY
     assert "git is not installed" in said(answer)[0]
     assert hunks.conclusion == "found"
+
+
+def test_a_patch_is_applied_to_every_commit(run, repository, tmp_path):
+    """The stretch that does not import is mended by the patch, so that the commit within it is found."""
+    begun(repository)
+    broken = GOOD.replace("__version__", "import nowhere\n\n__version__")
+    repository.commit("Break the import", {FILE: broken})
+    patch = tmp_path / "mend.patch"
+    repository.git("diff", f"--output={patch}", "HEAD", "HEAD~1")
+    wanted = repository.commit("Scale", {FILE: broken.replace("return 2", "return 3")})
+    repository.commit("Mend the import", {FILE: GOOD.replace("return 2", "return 3")})
+    ended(repository)
+    report = descend(
+        run, State.find(), Silent(), source=str(repository.folder), patch=str(patch), place=Where()
+    )
+    _, boundary = choose(report, "", "")
+    checked(boundary.commits, wanted)
+    assert "the patch mend.patch applies to 2 of the executed commits" in said(boundary.commits)
+
+
+def test_a_patch_that_is_none_is_bad_input(run, repository, tmp_path):
+    begun(repository)
+    ended(repository)
+    text = tmp_path / "words.txt"
+    text.write_text("no patch\n", encoding="utf-8")
+    for patch, words in ((tmp_path / "none", "there is no such file"), (text, "git reads no patch there")):
+        with pytest.raises(UsageError, match=words):
+            descend(
+                run, State.find(), Silent(), source=str(repository.folder), patch=str(patch), place=Where()
+            )

@@ -68,7 +68,9 @@ def test_the_hunk_of_a_break_is_found_and_confirmed_both_ways(descended):
     assert found["conclusion"] == "found"
     ((part,),) = [one["parts"] for one in found["sets"]]
     assert [texts(hunk) for hunk in part] == [(["return 2"], ["return 3"])]
-    assert [texts(hunk) for hunk in found["cures"]] == [(["return 2"], ["return 3"])]
+    ((cure,),) = [one["parts"] for one in found["taken_back"]]
+    assert [texts(hunk) for hunk in cure] == [(["return 2"], ["return 3"])]
+    assert all(one["confirmed"] for one in (*found["taken_back"], *found["sets"]))
     assert found["innocent"] is True
     assert found["executed"] < found["hunks"]
     assert "-    return 2\n                +    return 3" in said

@@ -76,6 +76,7 @@ VALUES = {
     "confirm_on": st.sampled_from(["cpu", "cuda"]),
     "cause": st.just(False),
     "commits": TEXT,
+    "patch": TEXT,
     "remedies": st.just(True),
     "quick_remedies": st.just(False),
     "jobs": st.integers(1, 1000),

@@ -18,6 +18,7 @@ from harness.locks.lock import Lock, differences
 from harness.locks.torch import has_gpu
 from harness.probes.store import Store
 from harness.releases.release import Release
+from harness.runs.answer import check_commits
 from harness.sessions.asked import Asked, check_place
 from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import Driver
@@ -78,6 +79,7 @@ def ask_blame(question: Question, place: Place) -> BlameAsked:
         UsageError: An environment is missing or cannot be read; scenario, arm or an option is wrong.
     """
     check_place(place)
+    check_commits(question)
     ends = question.ends
     if not ends.good or not ends.bad:
         lacking = "--good" if not ends.good else "--bad"

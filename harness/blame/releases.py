@@ -13,6 +13,7 @@ from harness.releases.index import list_releases
 from harness.report.blamed import BoundaryInside
 from harness.report.boundaries import verdict_changes
 from harness.runs.bisect import bisect
+from harness.runs.descend import with_commits
 from harness.runs.locked import read_locks
 from harness.search.exchange import Likeness, Outcome
 from harness.sessions.asked import ask
@@ -109,6 +110,8 @@ class ReleaseSearch:
             return None
         if done.interrupted:
             raise KeyboardInterrupt
+        if source := self.asked.question.plan.commits:
+            done = with_commits(done, source, self.asked.place, self.state, self.watcher)
         run = done.folder.relative_to(self.folder).as_posix()
         self._known[key] = inside_of(done.report, done.folder, side, run, mates, upgrade=upgrade)
         return self._known[key]
@@ -188,6 +191,8 @@ def inside_of(
         run=run,
         alone=_is_alone(one),
         mates={mate: versions[mate] for mate in sorted(mates) if mate in versions and mate not in moved},
+        commits=one.commits,
+        hunks=one.hunks,
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.report.attribution import CauseResult
+    from harness.report.blamed import BlameResult
     from harness.report.model import ArmResult, BoundaryResult, Report
     from harness.report.tests import TestsResult
 
@@ -55,11 +56,19 @@ def show_facts(console: Console, report: Report, folder: Path) -> None:
     for line in _open(report, folder):
         console.print(f"  {line}", markup=False)
     if report.blame is not None:
-        for line in filter(None, [*replaced(report.blame), support(report.blame)]):
-            console.print(f"  {line}", markup=False, style="dim")
+        _show_blame(console, report.blame)
     if why := not_sought(report):
         console.print(f"{why}.", markup=False, style="dim")
     console.print(f"report: {folder / 'index.html'}", markup=False)
+
+
+def _show_blame(console: Console, blame: BlameResult) -> None:
+    """Print how the answer about two environments is supported, and which change of a culprit does it."""
+    for line in filter(None, [*replaced(blame), support(blame)]):
+        console.print(f"  {line}", markup=False, style="dim")
+    for one in filter(descended.known, blame.inside):
+        console.print(f"  {one.name} {one.good} -> {one.bad}:", markup=False)
+        _show_change(console, one, one.name)
 
 
 def _open(report: Report, folder: Path) -> list[str]:
@@ -93,7 +102,7 @@ def _show_boundary(console: Console, report: Report, arm: ArmResult, boundary: B
         console.print(f"            {line}", markup=False, style="dim")
 
 
-def _show_change(console: Console, boundary: BoundaryResult, package: str) -> None:
+def _show_change(console: Console, boundary: descended.Opened, package: str) -> None:
     """Print what opening a boundary proved, the smallest change, and what that took."""
     for row in descended.rows(boundary, package):
         console.print(f"            {row.said}{f', {row.link}' if row.link else ''}", markup=False)

@@ -20,6 +20,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH|URL",
         help="the repository of the package: a clone, a bare repository or a URL; default: the one in its metadata",
     )
+    parser.add_argument(
+        "--patch",
+        metavar="FILE",
+        help="apply this patch to every commit that is executed; default: the run's own",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -40,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
             boundary=options.boundary,
             arm=options.arm,
             source=options.source,
+            patch=options.patch,
             place=Place(jobs=options.jobs or None),
         )
     show(report, folder)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from harness.descent.patch import Patch
     from harness.report.attribution import CauseResult, LineResult
     from harness.report.model import ArmResult, BoundaryResult, Report
     from harness.scenario import Arm
@@ -58,6 +59,7 @@ class Descent:
         session: Of its releases, the older one first.
         arm: In which it was found; `result` is what the run says of it.
         report: The run's, with what it knows of causes.
+        patch: What every candidate gets.
     """
 
     session: Session
@@ -66,6 +68,7 @@ class Descent:
     result: ArmResult
     boundary: BoundaryResult
     report: Report
+    patch: Patch | None = None
 
     @property
     def overlays(self) -> Path:
@@ -104,8 +107,8 @@ class Descent:
             between = Sides(
                 good=newer if self.fixed else 0,
                 bad=0 if self.fixed else newer,
-                older=trees[0],
-                newer=trees[1],
+                older=self._patched(trees[0]),
+                newer=self._patched(trees[1]),
                 fixed=self.fixed,
                 before_lines=before,
                 after_lines=after,
@@ -121,7 +124,11 @@ class Descent:
             git = open_repository(source, site, session.asked.package, session.environments.state)
         except (NoRepositoryError, ToolMissingError) as error:
             return CommitAnswer(CommitStatus.NO_REPOSITORY, str(error))
-        bare = CommitAnswer(CommitStatus.UNFINISHED, source=git.source, moved=_moved(session, positions))
+        bare = CommitAnswer(
+            CommitStatus.UNFINISHED,
+            source=git.source,
+            moved=_moved(session, positions),
+        )
         try:
             older, newer = (
                 match(git, session.releases[place].version, tree, session.releases[place].uploaded)
@@ -146,15 +153,29 @@ class Descent:
                 overlays=self.overlays,
                 package=session.asked.package,
                 builder=builder if compiled(kept) else None,
+                patched=self._patched,
             )
             web = web_address(git) or named_repository(site, session.asked.package)
             search = CommitSearch(session, self.arm, self.watcher, trees=trees, web=web)
             bare = replace(bare, older=results[0], newer=results[1])
-            return search.answer(bare, positions, fixed=self.fixed)
+            return self._with_patch(search.answer(bare, positions, fixed=self.fixed))
         except UnmatchedError as error:
             return replace(bare, status=CommitStatus.UNMATCHED, detail=str(error))
         except (NoHistoryError, GitError) as error:
             return replace(bare, status=CommitStatus.NO_HISTORY, detail=str(error))
+
+    def _with_patch(self, found: CommitAnswer | Located) -> CommitAnswer | Located:
+        """Return an answer that says to how many commits the patch was applied."""
+        if self.patch is None:
+            return found
+        name, count = self.patch.path.name, self.patch.count
+        if isinstance(found, Located):
+            return replace(found, answer=replace(found.answer, patch=name, patched=count))
+        return replace(found, patch=name, patched=count)
+
+    def _patched(self, tree: Tree) -> Tree:
+        """Return files of the package with the patch, where there is one and it applies."""
+        return self.patch.applied(tree) if self.patch else tree
 
     def _within(self, found: Located, ends: Ends) -> tuple[CommitAnswer, HunkAnswer]:
         """Return the answer with the lines that set the property in the commit, and the commit's hunks."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import pairwise, product
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,6 +51,12 @@ class Hunk:
         """Tell whether the next hunk of its file begins where this one ends, in both trees."""
         before, after = self.before_start + len(self.before), self.after_start + len(self.after)
         return (before, after) == (later.before_start, later.after_start)
+
+    def exchangeable(self) -> bool:
+        """Tell whether its lines are whole statements of one indentation on both sides: then its file compiles either way."""
+        sides = ["".join(side) for side in (self.before, self.after)]
+        margins = {text[: len(text) - len(text.lstrip(" \t"))] for text in sides}
+        return len(margins) == 1 and all(text.strip() and parses(dedent(text).encode()) for text in sides)
 
     def after_lines(self) -> range:
         """Return the numbers of its lines in the newer tree."""
@@ -193,22 +200,25 @@ def was_executed(change: Hunk, older: Mapping[str, set[int]], newer: Mapping[str
     return bool(old.intersection(change.before_lines()) or new.intersection(change.after_lines()))
 
 
-def executed_lines(tree: Tree, executed: Mapping[str, Sequence[int]]) -> dict[str, set[int]]:
+def executed_lines(
+    tree: Tree, executed: Mapping[str, Sequence[int]], *, heads: bool = True
+) -> dict[str, set[int]]:
     """Return all lines of the statements of which a line was executed; docstrings belong to none.
 
     Args:
         tree: The files.
         executed: {file: line numbers} as a trace has them.
+        heads: Heads of functions count even where no line of their bodies was executed: importing executes them.
     """
     found: dict[str, set[int]] = {}
     for file, numbers in executed.items():
         if file in tree:
             lines = set(numbers)
-            spans = _spans(tree[file])
             found[file] = {
                 line
-                for first, last in spans
-                if lines & set(range(first, last + 1))
+                for first, last, inner in _spans(tree[file])
+                if lines.intersection(range(first, last + 1))
+                and (heads or inner is None or lines.intersection(inner))
                 for line in range(first, last + 1)
             }
     return found
@@ -216,11 +226,12 @@ def executed_lines(tree: Tree, executed: Mapping[str, Sequence[int]]) -> dict[st
 
 def broken(tree: Tree) -> list[str]:
     """Return the Python files of a tree that cannot be compiled."""
-    return [file for file, content in tree.items() if file.endswith(".py") and not _parses(content)]
+    return [file for file, content in tree.items() if file.endswith(".py") and not parses(content)]
 
 
 @lru_cache(maxsize=20_000)
-def _parses(content: bytes) -> bool:
+def parses(content: bytes) -> bool:
+    """Tell whether a Python file can be compiled."""
     try:
         ast.parse(content)
     except (SyntaxError, ValueError):
@@ -228,13 +239,13 @@ def _parses(content: bytes) -> bool:
     return True
 
 
-def _spans(content: bytes) -> list[tuple[int, int]]:
-    """Return (first, last line) of every simple statement and of the head of every compound one."""
+def _spans(content: bytes) -> list[tuple[int, int, range | None]]:
+    """Return (first, last line, lines of its body if it is a function) of every simple statement and every head."""
     try:
         module = ast.parse(content)
     except (SyntaxError, ValueError):
-        return [(1, content.count(b"\n") + 1)]
-    spans = []
+        return [(1, content.count(b"\n") + 1, None)]
+    spans: list[tuple[int, int, range | None]] = []
     for node in ast.walk(module):
         if not isinstance(node, ast.stmt):
             continue
@@ -245,7 +256,11 @@ def _spans(content: bytes) -> list[tuple[int, int]]:
         last = node.end_lineno or node.lineno
         if body:
             last = max(first, body[0].lineno - 1) if body[0].lineno > node.lineno else node.lineno
-        spans.append((first, last))
+        function = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        inner = (
+            range(last + 1, (node.end_lineno or last) + 1) if function and node.end_lineno != last else None
+        )
+        spans.append((first, last, inner))
     return spans
 
 

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from harness.descent.hunks import broken, executed_lines, hunks, mixed, was_executed
 from harness.descent.names import learnt, outside_imports
+from harness.descent.ties import name_ties, syntax_ties
 from harness.report.hunks import HunkResult
 from harness.search.mixtures import Observation, Outcome
+from harness.search.ties import Tie, Ties
 from harness.sessions.alike import alike
 from harness.sessions.driver import each
 from harness.sessions.observation import observe
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from harness.descent.hunks import Hunk
     from harness.scenario import Arm
-    from harness.search.ties import Mixture, Tie
+    from harness.search.ties import Mixture
     from harness.sessions.alike import Ends
     from harness.sessions.finding import Finding
     from harness.sessions.overlay import Tree
@@ -91,25 +93,53 @@ class Mixtures:
         self.hunks = hunks(sides.older, sides.newer)
         self.everything: Mixture = frozenset(range(len(self.hunks)))
         self.both: Mixture = frozenset()
+        self.ties: list[Tie] = []
         self.ends = ends
         self.executions = 0
 
-    def look(self) -> Mixture:
-        """Return the hunks of which the job executes a line in either release; imports from outside are in all mixtures."""
-        lines = []
+    def look(self) -> list[Mixture]:
+        """Return the hunks of which the job executes a line in either release, and what they need; few, then more of them.
+
+        The first ones leave out the heads of functions that are never called. Imports from outside the package are in all
+        mixtures, and are not among them.
+        """
+        traced = []
         for mixture, tree in ((self._older(), self.sides.older), (self._newer(), self.sides.newer)):
             finding = self._observe(mixture, 0, {"executed": {"package": self.session.asked.package}})
             told = finding.seeds()[0].trace.executed
             if told is None:
-                return self.everything
-            lines.append(executed_lines(tree, told["files"]))
-        executed = {
-            number for number, hunk in enumerate(self.hunks) if was_executed(hunk, lines[0], lines[1])
-        }
-        executed |= self._beside(executed)
-        whole = frozenset(executed | self._torn(executed))
-        self.both = self._outside_imports(whole)
-        return whole - self.both
+                return []
+            traced.append((tree, told["files"]))
+        chosen = []
+        for heads in (False, True):
+            lines = [executed_lines(tree, files, heads=heads) for tree, files in traced]
+            executed = {number for number, hunk in enumerate(self.hunks) if was_executed(hunk, *lines)}
+            chosen.append(frozenset(executed | self._beside(executed)))
+        self.both = self._outside_imports(chosen[-1])
+        self.ties = [tie for tie in self._given(chosen[-1]) if not (tie.applied | tie.needed) & self.both]
+        whole = [self._apart(frozenset(one | self._torn(one)) - self.both) for one in chosen]
+        return list(dict.fromkeys(whole))
+
+    def _given(self, executed: Mixture) -> list[Tie]:
+        """Return what the files themselves say of which hunks go together."""
+        fixed, older, newer = self.sides.fixed, self.sides.older, self.sides.newer
+        good, bad = (newer, older) if fixed else (older, newer)
+        found = name_ties(self.hunks, good, bad, older_is_bad=fixed)
+        files: dict[str, list[int]] = {}
+        for number, hunk in enumerate(self.hunks):
+            files.setdefault(hunk.file, []).append(number)
+        for numbers in files.values():
+            if len(numbers) > 1 and executed.intersection(numbers):
+                several = syntax_ties(self.hunks, numbers, older, newer)
+                found += (
+                    [Tie(one.needed, one.applied, one.requirement) for one in several] if fixed else several
+                )
+        return found
+
+    def _apart(self, executed: Mixture) -> Mixture:
+        """Return hunks with those that they need, and with those that need them: the others can stand either way."""
+        ties, every = Ties(self.ties), self.everything - self.both
+        return every - ties.without(every - ties.closed(executed, every), frozenset())
 
     def innocent(self, idle: Mixture) -> bool:
         """Tell whether the hunks that are not executed neither keep the failure nor bring it."""
@@ -155,9 +185,8 @@ class Mixtures:
                 groups.append({number})
         return {number for group in groups if group & executed for number in group}
 
-    def _torn(self, executed: set[int]) -> set[int]:
+    def _torn(self, chosen: Mixture) -> set[int]:
         """Return all hunks of the files that cannot be compiled with only the executed hunks, or without these."""
-        chosen = frozenset(executed)
         trees = [self._tree(mixture) for mixture in (chosen, self.everything - chosen)]
         torn = {file for tree in trees for file in broken(tree)}
         return {number for number, hunk in enumerate(self.hunks) if hunk.file in torn}

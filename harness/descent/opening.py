@@ -1,8 +1,9 @@
-"""Opens a boundary into its hunks: which of them, reverted in the bad side, cure, and, applied to the good one, break?
+"""Opens a boundary into its hunks: which of them, taken back in the bad side, cure, and, put into the good side, break?
 
-Single hunks are reverted first, the likeliest ones in front, then pairs of which one defines what the other one uses;
-`harness.search.Difference` then finds the smallest set, both ways. Where there are many, whole files come first: a
-refactoring cannot be split hunk by hunk.
+Taking back comes first: a change that needs imports, helpers and callers cannot be put into the good side alone, but one
+line of it can be taken back. `harness.search.Difference` searches the smallest sets that cure; that every choice of one
+part of each set, put into the good side, breaks it, is the last thing that this search executes. Where that cannot be
+executed, whole files are put into the good side: a refactoring cannot be split hunk by hunk.
 """
 
 from __future__ import annotations
@@ -14,27 +15,34 @@ from typing import TYPE_CHECKING
 from harness.descent.names import defines_for
 from harness.report.hunks import HunkAnswer, HunkSet
 from harness.search.difference import Difference
-from harness.search.mixtures import Outcome
+from harness.search.mixtures import TWICE, Belief, Outcome
+from harness.search.ties import Tie
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from harness.descent.mixtures import Mixtures
+    from harness.report.hunks import HunkResult
+    from harness.search.culprits import Answer, CulpritSet
     from harness.search.mixtures import Observation
-    from harness.search.ties import Mixture, Tie
+    from harness.search.ties import Mixture
 
 MOST_SINGLE = 8
-"""Single hunks that are reverted and applied before the search for a smallest set."""
+"""Likely hunks that are taken back one by one, before any are taken back together."""
 MOST_USERS, MOST_PAIRS = 4, 8
-"""Likely hunks beside which others are reverted too, and how many pairs in all."""
-BUDGET = 60
-"""Executions of mixtures of hunks, where there are few, or one tells alone."""
-AFTER_SINGLE = 30
-"""Executions after a single hunk was found to cure or to break."""
-OF_FILES, IN_FILES = 30, 30
+"""Likely hunks beside which others are taken back too, and how many pairs in all."""
+TAKING_BACK = 60
+"""Executions of the search for what cures."""
+AFTER_FIRST = 16
+"""Executions after the first set that cures: whether it breaks the good side, and whether others cure too."""
+OF_FILES, IN_FILES = 24, 24
 """Executions of mixtures of whole files, and then of the hunks in those that do it."""
 MOST_INSIDE = 40
 """Hunks in those files, above which they are not told apart."""
+
+_OPPOSITE = {Outcome.GOOD: Outcome.BAD, Outcome.BAD: Outcome.GOOD}
+_CONCLUSIONS = {"both-good": "both-bad", "both-bad": "both-good"}
+"""What a search that takes back calls the two ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +51,15 @@ class _Search:
 
     Attributes:
         units: Each a set of numbers of hunks that are taken or left together.
+        search: Of the numbers of units.
         weights: How suspicious each unit is.
+        back: A mixture of the search is what is taken back in the bad side; otherwise, what is put into the good one.
     """
 
     units: Sequence[Mixture]
     search: Difference
+    back: bool
     weights: Sequence[float]
-
-    def hunks(self, mixture: Mixture) -> Mixture:
-        """Return the hunks of some units."""
-        return frozenset(number for unit in mixture for number in self.units[unit])
 
     def rank(self, unit: int) -> tuple[float, int]:
         """Return what units are sorted by, the likeliest first."""
@@ -61,6 +68,20 @@ class _Search:
     def order(self) -> list[int]:
         """Return the units, the likeliest first."""
         return sorted(range(len(self.units)), key=self.rank)
+
+    def hunks(self, units: Iterable[int]) -> Mixture:
+        """Return the hunks of some units."""
+        return frozenset(number for unit in units for number in self.units[unit])
+
+    def mixture(self, units: Mixture) -> Mixture:
+        """Return which hunks are as in the bad side in a mixture of the search."""
+        return self.hunks(range(len(self.units))) - self.hunks(units) if self.back else self.hunks(units)
+
+    def told(self, seen: Observation, units: Mixture, place: Mapping[int, int]) -> Observation:
+        """Return an observation of hunks as one of the search's own."""
+        outcome = _OPPOSITE.get(seen.outcome, seen.outcome) if self.back else seen.outcome
+        ties = tuple(_within(seen.ties, place, back=self.back))
+        return replace(seen, mixture=units, outcome=outcome, ties=ties)
 
 
 class Opening:
@@ -73,54 +94,145 @@ class Opening:
     def __init__(self, mixtures: Mixtures) -> None:
         self.mixtures = mixtures
         self.hunks, self.sides, self.note = mixtures.hunks, mixtures.sides, mixtures.note
-        self.everything = mixtures.everything
 
     def answer(self) -> HunkAnswer:
         """Execute what is needed and return what it shows."""
         started = time.monotonic()
-        executed = self.mixtures.look()
-        both = self.mixtures.both
-        idle = self.everything - executed - both
-        innocent = self.mixtures.innocent(idle) if idle and executed else None
-        asked = sorted((executed if innocent else self.everything) - both)
-        self.note(
-            f"{len(self.hunks)} hunks, lines of {len(executed)} are executed; {len(asked)} are searched"
-        )
-        conclusion, sets = "both-good", list[HunkSet]()
-        cures, breaks, together = list[int](), list[int](), list[int]()
+        asked, innocent = self._suspects()
+        conclusion, cures, sets = "both-good", list[HunkSet](), list[HunkSet]()
         if asked:
-            search = self._over([frozenset({number}) for number in asked], BUDGET)
-            cures, breaks = self._single(search, asked)
-            together = [] if cures else self._pair(search, asked)
-            conclusion, sets = self._smallest(search, asked, alone=bool(cures or breaks))
+            conclusion, cures, sets = self._taken_back(asked)
+            if not cures and conclusion not in {"both-good", "both-bad", "reversed", "end-untestable"}:
+                conclusion, sets = self._whole_files(asked)
         return HunkAnswer(
             conclusion=conclusion,
             environment=self.mixtures.session.releases[self.sides.bad].version,
             fixed=self.sides.fixed,
             hunks=len(self.hunks),
             files=len({hunk.file for hunk in self.hunks}),
-            executed=len(executed),
+            executed=len(asked | self.mixtures.both),
             innocent=innocent,
-            cures=[self.mixtures.result(number) for number in cures],
-            breaks=[self.mixtures.result(number) for number in breaks],
-            together=[self.mixtures.result(number) for number in together],
+            taken_back=cures,
             sets=sets,
             executions=self.mixtures.executions,
             seconds=round(time.monotonic() - started, 1),
         )
 
-    def _smallest(self, search: _Search, asked: Sequence[int], *, alone: bool) -> tuple[str, list[HunkSet]]:
-        """Return the smallest sets: where no hunk tells alone, of whole files first, and then of hunks in those files."""
+    def _suspects(self) -> tuple[Mixture, bool | None]:
+        """Return the hunks to search, and whether all others are shown to be innocent; None if there are none.
+
+        Those of which the job executes a line come first, the heads of functions that are never called left out; where
+        the others are not innocent, more are searched.
+        """
+        every, both = self.mixtures.everything, self.mixtures.both
+        for asked in self.mixtures.look():
+            idle = every - asked - self.mixtures.both
+            self.note(f"{len(self.hunks)} hunks; the job executes lines of {len(asked)}")
+            if not idle:
+                return asked, None
+            if asked and self.mixtures.innocent(idle):
+                return asked, True
+        return every - both, False
+
+    def _taken_back(self, asked: Mixture) -> tuple[str, list[HunkSet], list[HunkSet]]:
+        """Return the conclusion, the smallest sets that cure, and those that break."""
+        search = self._over([frozenset({number}) for number in sorted(asked)], TAKING_BACK, back=True)
+        if not self._single(search):
+            self._pair(search)
+        self._run(search)
+        found = search.search.answer()
+        cures = [self._cure(search, one) for one in found.sets]
+        reversals = {one for each in found.sets for one in each.reversals if one.tested}
+        sets = [
+            replace(
+                self._set(search, [frozenset({unit}) for unit in sorted(one.reverted)], one.along),
+                confirmed=found.confirmed,
+            )
+            for one in sorted(reversals, key=lambda one: sorted(one.reverted))
+        ]
+        conclusion = found.conclusion.value
+        if cures and not sets:
+            conclusion, sets = self._put_in(search, found)
+        return _CONCLUSIONS.get(conclusion, conclusion), cures, sets
+
+    def _single(self, search: _Search) -> bool:
+        """Take back single hunks, the likeliest first, until one cures; return whether one does."""
+        order = search.order()[:MOST_SINGLE]
+        for start in range(0, len(order), self.mixtures.jobs):
+            singles = [frozenset({place}) for place in order[start : start + self.mixtures.jobs]]
+            self._tell(search, [(single, 0) for single in singles])
+            if any(search.search.evidence.belief(single) == Belief.BAD for single in singles):
+                return True
+        return False
+
+    def _pair(self, search: _Search) -> None:
+        """Take back two hunks, until two cure: a likely one, and one that defines a name which the first one uses."""
+        place = {number: index for index, unit in enumerate(search.units) for number in unit}
+        numbers = {index: number for number, index in place.items()}
+        tried = 0
+        for index in search.order()[:MOST_USERS]:
+            users = defines_for(self.hunks, numbers[index], older_is_bad=self.sides.fixed)
+            likely = sorted((place[one] for one in users if one in place), key=search.rank)
+            for other in likely[: MOST_PAIRS - tried]:
+                tried += 1
+                pair = frozenset({index, other})
+                self._tell(search, [(pair, 0)])
+                if search.search.evidence.belief(pair) == Belief.BAD:
+                    return
+
+    def _put_in(self, search: _Search, found: Answer) -> tuple[str, list[HunkSet]]:
+        """Return the smallest set known to break the good side, where what cures cannot break it alone."""
+        broken = search.search.evidence.believed(Belief.GOOD)  # as good as no hunk taken back
+        smallest = search.mixture(max(broken, key=len))
+        if len(smallest) <= MOST_INSIDE:
+            units = [frozenset({number}) for number in sorted(smallest)]
+            conclusion, sets = self._drawn(self._over(units, IN_FILES))
+        else:
+            conclusion, sets = self._whole_files(search.mixture(frozenset()))
+        if sets:
+            return conclusion, sets
+        needed = smallest & search.hunks(frozenset[int]().union(*(one.changes for one in found.sets)))
+        without, again = self.mixtures.observe_all([(smallest - needed, 0), (smallest, 1)])
+        if not needed or without.outcome == Outcome.BAD or again.outcome != Outcome.BAD:
+            return found.conclusion.value, []
+        parts, rest = self._results(needed), self._results(smallest - needed)
+        return found.conclusion.value, [HunkSet([parts], rest, smallest=False, confirmed=True)]
+
+    def _cure(self, search: _Search, found: CulpritSet) -> HunkSet:
+        """Return a set that cures, executed once more where that was not done yet."""
+        evidence = search.search.evidence
+        while evidence.belief(found.mixture, TWICE) is None:
+            self._tell(
+                search, [(found.mixture, sum(one.mixture == found.mixture for one in evidence.observations))]
+            )
+        sure = evidence.belief(found.mixture, TWICE) == Belief.BAD
+        return replace(self._set(search, found.parts, found.required), confirmed=sure)
+
+    def _set(self, search: _Search, parts: Iterable[Mixture], required: Mixture) -> HunkSet:
+        return HunkSet(
+            [self._results(search.hunks(part)) for part in parts], self._results(search.hunks(required))
+        )
+
+    def _results(self, numbers: Mixture) -> list[HunkResult]:
+        return [self.mixtures.result(number) for number in sorted(numbers)]
+
+    def _whole_files(self, asked: Mixture) -> tuple[str, list[HunkSet]]:
+        """Return which files' changes, put into the good side, break it, and which hunks in them."""
         by_file: dict[str, set[int]] = {}
-        for number in asked:
+        for number in sorted(asked):
             by_file.setdefault(self.hunks[number].file, set()).add(number)
-        if alone or len(by_file) == 1 or len(asked) <= MOST_SINGLE:
-            return self._drawn(search)
-        files = self._over([frozenset(several) for several in self._on_the_way(by_file).values()], OF_FILES)
-        conclusion, sets = self._drawn(files, whole_files=True)
-        found = files.search.answer().sets
-        inside = sorted(frozenset().union(*(files.hunks(one.mixture) for one in found)))
-        if not sets or len(found) > 1 or len(inside) > MOST_INSIDE:
+        inside = sorted(asked)
+        conclusion, sets = "unfinished", list[HunkSet]()
+        if len(by_file) > 1:
+            files = self._over(
+                [frozenset(several) for several in self._on_the_way(by_file).values()], OF_FILES
+            )
+            conclusion, sets = self._drawn(files, whole_files=True)
+            found = files.search.answer().sets
+            inside = sorted(frozenset[int]().union(*(files.hunks(one.mixture) for one in found)))
+            if not sets or len(found) > 1:
+                return conclusion, sets
+        if len(inside) > MOST_INSIDE:
             return conclusion, sets
         finer, smaller = self._drawn(self._over([frozenset({number}) for number in inside], IN_FILES))
         return (finer, smaller) if smaller and finer == "found" else (conclusion, sets)
@@ -134,89 +246,55 @@ class Opening:
         (seen,) = self.mixtures.observe_all([(frozenset[int]().union(*few.values()), 0)])
         return few if seen.outcome == Outcome.BAD else by_file
 
-    def _over(self, units: Sequence[Mixture], budget: int) -> _Search:
+    def _over(self, units: Sequence[Mixture], budget: int, *, back: bool = False) -> _Search:
         """Return a search over units of hunks, each taken or left as a whole."""
         weights = [max(self.mixtures.weight(self.hunks[number]) for number in unit) for unit in units]
-        return _Search(units, Difference(len(units), weights=weights, budget=budget), weights)
+        place = {number: index for index, unit in enumerate(units) for number in unit}
+        ties = list(_within(self.mixtures.ties, place, back=back))
+        search = Difference(len(units), weights=weights, ties=ties, budget=budget, grow=not back)
+        return _Search(units, search, back, weights)
 
     def _drawn(self, search: _Search, *, whole_files: bool = False) -> tuple[str, list[HunkSet]]:
         """Search to the end and return the conclusion and the sets that it names."""
-        while not search.search.done:
-            requests = search.search.propose(self.mixtures.jobs)
-            self._told(search, [(request.mixture, request.repeat) for request in requests])
+        self._run(search)
         found = search.search.answer()
         if found.conclusion.value not in {"found", "found-not-reversed", "too-many"}:
             return found.conclusion.value, []
-        return found.conclusion.value, [
-            HunkSet(
-                [
-                    [self.mixtures.result(number) for number in sorted(search.hunks(part))]
-                    for part in one.parts
-                ],
-                [self.mixtures.result(number) for number in sorted(search.hunks(one.required))],
-                whole_files,
-            )
-            for one in found.sets
-        ]
+        sets = [self._set(search, one.parts, one.required) for one in found.sets]
+        sure = found.conclusion.found
+        return found.conclusion.value, [replace(one, whole_files=whole_files, confirmed=sure) for one in sets]
 
-    def _single(self, search: _Search, asked: Sequence[int]) -> tuple[list[int], list[int]]:
-        """Exchange single hunks in both sides, the likeliest first, until one tells; return what cures and what breaks.
+    def _run(self, search: _Search) -> None:
+        """Execute what a search proposes until it is done."""
+        opened = False
+        while not search.search.done:
+            if search.back and not opened and search.search.answer().sets:
+                opened = True
+                after = search.search.evidence.executions() + AFTER_FIRST
+                search.search.budget = min(search.search.budget, after)
+            requests = search.search.propose(self.mixtures.jobs)
+            self._tell(search, [(request.mixture, request.repeat) for request in requests])
 
-        The search is told of everything, so that nothing is executed twice.
-        """
-        everything = frozenset(range(len(asked)))
-        for place in search.order()[:MOST_SINGLE]:
-            alone = frozenset({place})
-            reverted, applied = self._told(search, [(everything - alone, 0), (alone, 0)])
-            cures = [asked[place]] if reverted.outcome == Outcome.GOOD else []
-            breaks = [asked[place]] if applied.outcome == Outcome.BAD else []
-            if cures or breaks:
-                search.search.budget = min(
-                    search.search.budget, search.search.evidence.executions() + AFTER_SINGLE
-                )
-                return cures, breaks
-        return [], []
-
-    def _pair(self, search: _Search, asked: Sequence[int]) -> list[int]:
-        """Return two hunks whose reversal in the bad side cures, while neither does it alone; none where none is seen.
-
-        The first is a likely one, the other one defines in the bad side a name that the first one uses.
-        """
-        everything = frozenset(range(len(asked)))
-        place = {number: index for index, number in enumerate(asked)}
-        tried = 0
-        for index in search.order()[:MOST_USERS]:
-            users = defines_for(self.hunks, asked[index], older_is_bad=self.sides.fixed)
-            likely = sorted((place[one] for one in users if one in place), key=search.rank)
-            for other in likely[: MOST_PAIRS - tried]:
-                tried += 1
-                pair = frozenset({index, other})
-                (seen,) = self._told(search, [(everything - pair, 0)])
-                if seen.outcome != Outcome.GOOD:
-                    continue
-                wanted = [(everything - pair, 1), *((everything - {one}, 0) for one in sorted(pair))]
-                again, *alone = self._told(search, wanted)
-                if again.outcome == Outcome.GOOD and all(one.outcome != Outcome.GOOD for one in alone):
-                    return sorted(asked[one] for one in pair)
-        return []
-
-    def _told(self, search: _Search, wanted: Sequence[tuple[Mixture, int]]) -> list[Observation]:
+    def _tell(self, search: _Search, wanted: Sequence[tuple[Mixture, int]]) -> None:
         """Execute mixtures of a search's units, and tell the search of them."""
         place = {number: index for index, unit in enumerate(search.units) for number in unit}
-        numbers = [(search.hunks(mixture), repeat) for mixture, repeat in wanted]
-        seen = [
-            replace(one, mixture=mixture, ties=tuple(_within(one.ties, place)))
-            for one, (mixture, _) in zip(self.mixtures.observe_all(numbers), wanted, strict=True)
-        ]
-        for one in seen:
-            search.search.tell(one)
-        return seen
+        numbers = [(search.mixture(units), repeat) for units, repeat in wanted]
+        for seen, (units, _) in zip(self.mixtures.observe_all(numbers), wanted, strict=True):
+            search.search.tell(search.told(seen, units, place))
 
 
-def _within(ties: Sequence[Tie], place: Mapping[int, int]) -> Iterable[Tie]:
-    """Return ties in the numbers of the units asked about; what is not asked about binds nothing."""
+def _within(ties: Iterable[Tie], place: Mapping[int, int], *, back: bool) -> Iterable[Tie]:
+    """Yield ties of hunks in the numbers of a search's units.
+
+    Args:
+        ties: What stands as in the bad side is applied.
+        place: {hunk: its unit}; all others stand as in the good side.
+        back: The search takes back: what is applied in it stands as in the good side.
+    """
     for tie in ties:
-        applied = frozenset(place[number] for number in tie.applied if number in place)
+        if not tie.applied <= place.keys():
+            continue
+        applied = frozenset(place[number] for number in tie.applied)
         needed = frozenset(place[number] for number in tie.needed if number in place)
         if applied and needed and not applied & needed:
-            yield replace(tie, applied=applied, needed=needed)
+            yield Tie(needed, applied, tie.requirement) if back else Tie(applied, needed, tie.requirement)

@@ -16,7 +16,7 @@ from harness.sessions.overlay import lay
 from harness.uv import Uv
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from harness.git import Entry, Git
     from harness.sessions.overlay import Overlay, Tree
@@ -42,6 +42,7 @@ class Trees:
         overlays: Folder for the overlays.
         package: Canonical name.
         builder: Builds a commit; None where the files are all that is needed.
+        patched: Returns a commit's files with what every commit gets.
     """
 
     def __init__(
@@ -54,9 +55,10 @@ class Trees:
         overlays: Path,
         package: str,
         builder: Builder | None,
+        patched: Callable[[Tree], Tree] = lambda tree: tree,
     ) -> None:
         self.git, self.kept, self.rewritten, self.builder = git, kept, frozenset(rewritten), builder
-        self.overlays, self.package = overlays, package
+        self.overlays, self.package, self.patched = overlays, package, patched
         tops = dict.fromkeys(top for one in places for top in one)
         self._places = {top: list(dict.fromkeys(one[top] for one in places if top in one)) for top in tops}
         self._contents: dict[str, bytes] = {}
@@ -88,9 +90,8 @@ class Trees:
         Raises:
             UnreadableError: They cannot be had.
         """
-        if self.builder is not None:
-            return self.builder.build(commit)
-        return {**self.kept, **self.own(commit)}
+        built = self.builder.build(commit) if self.builder is not None else None
+        return self.patched({**self.kept, **self.own(commit)} if built is None else built)
 
     def own(self, commit: str) -> Tree:
         """Return the files of the package that lie in the repository at a commit.

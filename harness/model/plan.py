@@ -71,7 +71,14 @@ class Plan:
         "bare repository or a URL; without SOURCE the repository in the package's metadata",
         bare="auto",
         group=OF_WHY,
-        verbs=("bisect",),
+        verbs=("bisect", "blame"),
+    )
+    patch: str | None = option(
+        None,
+        "--patch FILE",
+        "with --commits: apply this patch to every commit that is executed, as to all that lack the same repair",
+        group=OF_WHY,
+        verbs=("bisect", "blame"),
     )
     remedies: bool = option(
         False,

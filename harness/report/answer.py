@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.report.boundaries import gravest, tone, verdict_changes
+from harness.report.descended import of_the_break
 from harness.report.evidence import identical_jobs
 from harness.report.text import anchor, arrows, one_line
 from harness.report.why import cause_of, confirmed_cause
@@ -13,6 +14,7 @@ from harness.report.why import cause_of, confirmed_cause
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.report.descended import Row
     from harness.report.evidence import ProbeEvidence
     from harness.report.model import ArmResult, Report
 
@@ -28,7 +30,13 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one arm says; `because` is the confirmed cause, which belongs to the sentence, `proof` what shows it."""
+    """What one arm says.
+
+    Attributes:
+        because: The confirmed cause, which belongs to the sentence.
+        proof: What shows it.
+        change: The commit and the line that did it, as far as they are known.
+    """
 
     id: str
     name: str
@@ -36,6 +44,7 @@ class Answer:
     badges: list[Badge]
     because: str
     proof: str
+    change: list[Row]
     notes: list[str]
 
 
@@ -59,6 +68,7 @@ def _answer(report: Report, arm: ArmResult, evidence: Mapping[str, ProbeEvidence
         badges=[badge for badge in _badges(report, arm, evidence) if badge],
         because=arrows(because),
         proof=arrows(proof if because else cause_of(report, arm)),
+        change=[row._replace(said=arrows(row.said)) for row in of_the_break(report, arm)],
         notes=[note for note in (arm.support, *notes, arm.fault) if note],
     )
 

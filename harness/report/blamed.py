@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from harness.report.commits import CommitAnswer
+from harness.report.hunks import HunkAnswer
 from harness.search.culprits import Conclusion, Innocence
 from harness.search.mixtures import Outcome, Purpose
 
@@ -141,6 +143,7 @@ class BoundaryInside:
         alone: No other package differs between both sides, or one that differs was shown not to do it.
         mates: {package: version} of those that requirements bind to it, were free to follow, and are the same on both
             sides.
+        commits, hunks: Which commit and which hunks do it; None if that was not asked.
     """
 
     name: str
@@ -154,6 +157,8 @@ class BoundaryInside:
     run: str
     alone: bool = False
     mates: dict[str, str] = field(default_factory=dict)
+    commits: CommitAnswer | None = None
+    hunks: HunkAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)

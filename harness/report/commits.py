@@ -105,6 +105,8 @@ class CommitAnswer:
         missing: The culprit is a commit that the bad release lacks: it cures, and does not break.
         candidates: Commits that cannot be told apart, since those between could not be tested.
         skipped: Commits that were executed and have no verdict.
+        patch: Name of a patch for every commit; empty without one.
+        patched: To how many of the executed commits it was applied; to the others it does not apply.
         confirmed: Both sides were executed again in clean processes and said the same.
         lines: Lines that set the property of the cause, in the parent (`before`) and in the commit (`after`).
         files: That the commit changes, in the package.
@@ -129,6 +131,8 @@ class CommitAnswer:
     missing: bool = False
     candidates: list[CommitResult] = field(default_factory=list)
     skipped: list[SkippedCommit] = field(default_factory=list)
+    patch: str = ""
+    patched: int = 0
     confirmed: bool = False
     lines: list[LineResult] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
@@ -181,6 +185,11 @@ def further(answer: CommitAnswer) -> list[str]:
             "those are executed"
         )
     said += [_matched(one) for one in (answer.older, answer.newer) if one and (one.differing or not one.tag)]
+    if answer.patch:
+        count = (
+            f"{answer.patched} of the executed commits" if answer.patched else "none of the executed commits"
+        )
+        said.append(f"the patch {one_line(answer.patch, 120)} applies to {count}")
     if answer.skipped:
         first = answer.skipped[0]
         said.append(

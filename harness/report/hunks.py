@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from harness.report.text import clean, one_line
 
 _MOST_LINES = 60
+_MOST_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +23,26 @@ class HunkResult:
 
 @dataclass(frozen=True, slots=True)
 class HunkSet:
-    """Hunks that together make the good release's files fail as the bad release does.
+    """A smallest set of hunks: what cures when it is taken back in the bad side, or breaks when the good side gets it.
 
     Attributes:
         parts: Each is needed; one of several hunks is a unit that nothing separates.
-        required: Hunks without which the parts cannot be executed.
+        required: Hunks that are exchanged along with the parts, since these need them.
+        smallest: False where not all of `required` are known to be needed.
         whole_files: Each part is all hunks of a file, which were taken or left together: what in it is needed is not
             known.
+        confirmed: Every execution that shows it was repeated as often as an answer needs.
     """
 
     parts: list[list[HunkResult]]
     required: list[HunkResult]
     whole_files: bool = False
+    smallest: bool = True
+    confirmed: bool = False
+
+    def hunks(self) -> list[HunkResult]:
+        """Return the hunks of all parts."""
+        return [hunk for part in self.parts for hunk in part]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +56,12 @@ class HunkAnswer:
             commit stand for the releases.
         fixed: The older side is the bad one.
         hunks, files: How many there are between both releases.
-        executed: Of how many hunks the job executes a line in either release.
-        innocent: Reverting all hunks that are not executed leaves the failure, and applying all of them does not bring
-            it; None if that was not tried, since there are none.
-        cures: Hunks each of which, reverted in the bad release alone, cures it.
-        breaks: Hunks each of which, as in the bad release, makes the good release fail alone.
-        together: Hunks that, reverted together in the bad side, cure it, while none of them does it alone.
-        sets: Smallest sets whose application to the good release brings the failure and whose reversal cures.
+        executed: How many of them were searched, or stand in all mixtures: the job executes a line of them in either
+            release, or cannot execute such a line without them.
+        innocent: Reverting all other hunks leaves the failure, and applying all of them does not bring it; None if that
+            was not tried, since there are none.
+        taken_back: Smallest sets of which each, taken back in the bad side, cures.
+        sets: Smallest sets of which each, put into the good side, brings the failure.
         executions: Of mixtures, the repeated ones included.
         seconds: All together.
     """
@@ -64,14 +72,12 @@ class HunkAnswer:
     files: int
     executed: int
     innocent: bool | None
-    cures: list[HunkResult] = field(default_factory=list)
-    breaks: list[HunkResult] = field(default_factory=list)
+    taken_back: list[HunkSet] = field(default_factory=list)
     sets: list[HunkSet] = field(default_factory=list)
     executions: int = 0
     seconds: float = 0.0
     commit: str = ""
     fixed: bool = False
-    together: list[HunkResult] = field(default_factory=list)
 
 
 def diff(hunk: HunkResult) -> str:
@@ -84,10 +90,14 @@ def diff(hunk: HunkResult) -> str:
 
 
 def shown(answer: HunkAnswer) -> list[HunkResult]:
-    """Return the hunks that do it: what cures, alone or together, or what breaks; of whole files nothing is picked out."""
-    sets = [one for one in answer.sets if not one.whole_files]
-    smallest = [hunk for found in sets for part in found.parts for hunk in part]
-    return smallest or answer.cures or answer.together or answer.breaks
+    """Return the hunks that do it: those that break, else those that cure; of whole files nothing is picked out."""
+    several = [one for one in (*answer.sets, *answer.taken_back) if not one.whole_files]
+    if not several:
+        return []
+    broken = [one for one in answer.sets if not one.whole_files]
+    chosen = broken or answer.taken_back
+    found = [hunk for one in chosen for hunk in one.hunks()]
+    return [hunk for place, hunk in enumerate(found) if hunk not in found[:place]]
 
 
 def sides(answer: HunkAnswer) -> tuple[str, str]:
@@ -116,28 +126,28 @@ def innocents(answer: HunkAnswer) -> list[str]:
 def change(answer: HunkAnswer) -> list[str]:
     """Return which hunks do it, or why that is not known."""
     good, bad = sides(answer)
-    said = [
-        f"{_named(cure)} alone, exchanged in {bad} for what {good} has, cures it, in one execution"
-        for cure in answer.cures
-    ]
-    if answer.together:
-        places = " and ".join(map(_named, answer.together))
-        said.append(
-            f"{places}, exchanged together in {bad} for what {good} has, cure it; neither does it alone"
-        )
-    said += [
-        f"{_named(one)} alone, as in {bad}, makes {good} fail, in one execution" for one in answer.breaks
-    ]
-    said += [_of_set(found, answer, good) for found in answer.sets]
+    said = [_taken_back(one, bad) for one in answer.taken_back]
+    if len(answer.taken_back) > 1:
+        said.append("any one of these suffices")
+    said += [_put_in(one, good) for one in answer.sets]
     if not answer.sets:
-        said.append(_WHY_NOT.get(answer.conclusion, "no smallest set of hunks was found"))
+        why = _NOT_PUT_IN if answer.taken_back else "no smallest set of hunks was found"
+        said.append(_WHY_NOT.get(answer.conclusion, why).format(good=good))
     return said
 
 
-def _of_set(found: HunkSet, answer: HunkAnswer, good: str) -> str:
-    """Say what a smallest set does, and what is known of its parts."""
-    parts = [hunk for part in found.parts for hunk in part]
-    sure = "confirmed" if answer.conclusion == "found" else "not confirmed both ways"
+def _taken_back(found: HunkSet, bad: str) -> str:
+    """Say what a set cures."""
+    parts = found.hunks()
+    several = len(parts) > 1
+    subject = f"{len(parts)} hunks ({_places(parts)})" if several else f"1 hunk, {_named(parts[0])},"
+    cures = f"taken back {'together ' if several else ''}in {bad} {'cure' if several else 'cures'} it"
+    return f"{subject}{_beside(found)} {cures}{_apart(found)} ({_sure(found)})"
+
+
+def _put_in(found: HunkSet, good: str) -> str:
+    """Say what a set breaks, and what is known of its parts."""
+    parts = found.hunks()
     if found.whole_files:
         files = list(dict.fromkeys(one_line(hunk.file, 200) for hunk in parts))
         needed = ""
@@ -148,24 +158,57 @@ def _of_set(found: HunkSet, answer: HunkAnswer, good: str) -> str:
             )
         return (
             f"the changes of {', '.join(files)} ({len(parts)} hunks) applied to {good} bring the failure{needed}: a "
-            f"refactoring, of which no smaller part was found that does it ({sure})"
+            f"refactoring, of which no smaller part was found that does it ({_sure(found)})"
         )
-    several = len(parts) > 1 and all(len(part) == 1 for part in found.parts)
-    single = len(parts) == 1
-    count, brings = (f"1 hunk, {_named(parts[0])},", "brings") if single else (f"{len(parts)} hunks", "bring")
-    needs = "it needs" if single else "these need"
-    also = f"{'' if single else ','} with {len(found.required)} that {needs}," if found.required else ""
-    each = "; each of them is needed" if several else "; nothing separates them" if len(parts) > 1 else ""
-    return f"{count}{also} applied to {good} {brings} the failure{each} ({sure})"
+    several = len(parts) > 1
+    subject = f"{len(parts)} hunks" if several else f"1 hunk, {_named(parts[0])},"
+    brings = "bring" if several else "brings"
+    return f"{subject}{_beside(found)} applied to {good} {brings} the failure{_apart(found)} ({_sure(found)})"
 
 
+def _beside(found: HunkSet) -> str:
+    """Say what has to be exchanged along with a set."""
+    if not found.required:
+        return ""
+    several = len(found.hunks()) > 1
+    count = len(found.required)
+    others = (
+        f"{count} that {'these need' if several else 'it needs'}" if found.smallest else f"{count} others"
+    )
+    return f"{',' if several else ''} with {others},"
+
+
+def _apart(found: HunkSet) -> str:
+    """Say what is known of the parts of a set."""
+    if not found.smallest:
+        return "; the others alone do not: a refactoring, of which no smaller part was found that does it"
+    if len(found.hunks()) == 1:
+        return ""
+    return (
+        "; each of them is needed"
+        if all(len(part) == 1 for part in found.parts)
+        else "; nothing separates them"
+    )
+
+
+def _sure(found: HunkSet) -> str:
+    return "confirmed" if found.confirmed else "not confirmed"
+
+
+def _places(several: list[HunkResult]) -> str:
+    more = len(several) - _MOST_NAMED
+    named = ", ".join(map(_named, several[:_MOST_NAMED]))
+    return f"{named} and {more} more" if more > 0 else named
+
+
+_NOT_PUT_IN = "no smaller part of the change than all of it was found that brings the failure to {good}: its hunks need each other"
 _WHY_NOT = {
     "both-good": "the bad side's files do not fail in the environment of the mixtures: no hunk of the package does it there",
     "both-bad": "the good side's files fail in the environment of the mixtures: what differs outside of the files does it",
     "reversed": "the files of both sides ended the other way round, so nothing is claimed",
     "end-untestable": "the files of one side could not be executed as an overlay, so nothing is claimed",
     "unstable": "a mixture on which the answer rests has no stable outcome, so nothing is claimed",
-    "unfinished": "the budget of executions ended before a smallest set was found",
+    "unfinished": "the budget of executions ended before a smallest set was found that brings the failure to {good}",
 }
 
 

@@ -144,8 +144,29 @@ def environments(report: Report) -> list[str]:
     table = (
         ["| package | good | bad | it is | what shows that |", "|" + "---|" * 5, *found, ""] if found else []
     )
+    opened = [
+        row
+        for one in filter(descended.known, blame.inside)
+        for row in (
+            f"**{md(one.name)}**, {code(one.good, 60)} → {code(one.bad, 60)}:",
+            "",
+            *descended_rows(descended.rows(one, one.name), descended.patch(one)),
+        )
+    ]
     by_hand = [f"- {code(line, 300)}" for line in rebuilding(report.run)]
-    return ["", "## What changed", "", *said, "", *table, "Both environments by hand:", "", *by_hand, ""]
+    return [
+        "",
+        "## What changed",
+        "",
+        *said,
+        "",
+        *table,
+        *opened,
+        "Both environments by hand:",
+        "",
+        *by_hand,
+        "",
+    ]
 
 
 def _entries(report: Report) -> Iterator[tuple[Place, Entry]]:

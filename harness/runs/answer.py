@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.descent.patch import Patch
 from harness.descent.repository import check_source
 from harness.errors import UsageError
 from harness.runs.axes import bisect_axes
@@ -18,6 +20,21 @@ if TYPE_CHECKING:
     from harness.state import State
 
 
+def check_commits(question: Question) -> None:
+    """Complain of a source that is no repository, and of a patch that is none, before anything is executed.
+
+    Raises:
+        UsageError: It is so.
+    """
+    plan = question.plan
+    if plan.commits:
+        check_source(plan.commits)
+    if plan.patch:
+        Patch(Path(plan.patch))
+        if not plan.commits:
+            raise UsageError("--patch without --commits: commits are what it is applied to; add --commits")
+
+
 def answer(question: Question, place: Place, state: State, watcher: Watcher) -> Run:
     """Answer a question and write its report.
 
@@ -26,8 +43,7 @@ def answer(question: Question, place: Place, state: State, watcher: Watcher) -> 
         HarnessError: As the parts say; nothing that was executed before is lost.
     """
     commits = question.plan.commits
-    if commits:
-        check_source(commits)
+    check_commits(question)
     axes = ask_axes(question, place, state)
     if axes is not None:
         if commits:

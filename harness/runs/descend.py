@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.descent.descent import Descent
+from harness.descent.patch import Patch
 from harness.descent.repository import AUTO
 from harness.errors import UsageError
 from harness.report.boundaries import BY_VERDICT, gravest, verdict_changes
@@ -19,8 +21,6 @@ from harness.sessions.asked import ask
 from harness.sessions.source import Index
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from harness.model.question import Place
     from harness.report.model import ArmResult, BoundaryResult, Report
     from harness.sessions.asked import Asked
@@ -36,6 +36,7 @@ def descend(
     boundary: str = "",
     arm: str = "",
     source: str = AUTO,
+    patch: str | None = None,
     own_links: tuple[str, ...] = (),
     place: Place,
 ) -> Report:
@@ -48,6 +49,7 @@ def descend(
         boundary: `OLDER..NEWER` or the newer release alone; empty for the newest one in verdict.
         arm: Its name; empty for the gravest one.
         source: The repository: a path, a URL, or `auto` for the one that the package's metadata name.
+        patch: File that is applied to every candidate; None for what the run's own question says.
         own_links: Folders with builds of the harness, which the releases of the boundary may be.
         place: Where and how fast.
 
@@ -60,9 +62,12 @@ def descend(
     asked = replace(asked_at(folder, report, chosen, found, state=state, place=place), locks=folder / "locks")
     if own_links:
         asked = replace(asked, source=Index(own_links))
+    patch = patch or asked.question.plan.patch
     try:
         with begin(asked, state, watcher) as (session, _):
-            commits, hunks = Descent(session, watcher, asked.arms[0], chosen, found, report).open(source)
+            applied = Patch(Path(patch)) if patch else None
+            opened = Descent(session, watcher, asked.arms[0], chosen, found, report, applied)
+            commits, hunks = opened.open(source)
     finally:
         overlay.remove(state.root / "overlays")
     report = with_boundary(report, found, replace(found, commits=commits, hunks=hunks))

@@ -81,6 +81,7 @@ class Difference:
         never_loaded: Collection[int] = (),
         ties: Iterable[Tie] = (),
         budget: int = 200,
+        grow: bool = True,
     ) -> None:
         """Take the question.
 
@@ -90,6 +91,8 @@ class Difference:
             never_loaded: Changes in packages that neither end imports: suspected last.
             ties: Requirements that are known beforehand.
             budget: Most executions; the search then ends unfinished.
+            grow: Where the bad environment without a part of each set cannot be tested, look for the largest part of it
+                that can.
 
         Raises:
             ValueError: A number is out of its bounds.
@@ -98,7 +101,7 @@ class Difference:
             raise ValueError("there is no change between the two environments")
         if weights and (len(weights) != count or min(weights) <= 0):
             raise ValueError(f"{count} changes need {count} weights above 0: {list(weights)}")
-        self.count, self.budget = count, budget
+        self.count, self.budget, self.grow = count, budget, grow
         self.never_loaded = frozenset(never_loaded)
         self._weights = [
             (weights[change] if weights else 1.0) * (NEVER_LOADED if change in self.never_loaded else 1.0)
@@ -212,7 +215,7 @@ class Difference:
         for gone in _choices(found):
             top = self.evidence.ties.without(everything, gone)
             belief = yield from self._believe(top, Purpose.REVERSE)
-            if belief == Belief.NOTHING:
+            if belief == Belief.NOTHING and self.grow:
                 top, belief = yield from self._grown(top)
             if belief == Belief.BAD:
                 return top, None

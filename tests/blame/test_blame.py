@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from git_histories import Repository
 from worlds import COUNT, PLAIN, job, read
 
 
@@ -194,3 +195,31 @@ def test_a_downgrade_and_a_release_that_vanished(world):
     (stood_in,) = asked.blame["good"]["stood_in"]
     assert (stood_in["name"], stood_in["version"], stood_in["stand_in"]) == ("vanished", "1.5", "1.0")
     assert "vanished 1.0 stands in for 1.5" in asked.done.stdout
+
+
+def test_a_culprit_is_opened_to_its_commit(world, tmp_path):
+    job("import opened", "assert opened.scale() == 2, 'planted'")
+    good = "def scale():\n    return 2\n"
+    bad = good.replace("2", "3")
+    repository = Repository(tmp_path / "repository")
+    repository.commit("Begin", {"opened/__init__.py": good})
+    repository.tag("v1.0")
+    repository.commit("Words", {"README": "more"})
+    wanted = repository.commit("Scale by three (#7)", {"opened/__init__.py": bad})
+    repository.commit("A comment", {"opened/__init__.py": bad + "# more\n"})
+    repository.tag("v1.1")
+    asked = world(
+        f"--commits={repository.folder}",
+        good={"opened": "1.0"},
+        bad={"opened": "1.1"},
+        packages={"opened": {"1.0": good, "1.1": bad + "# more\n"}},
+        code=0,
+    )
+    (inside,) = asked.blame["inside"]
+    assert inside["commits"]["culprit"]["commit"] == wanted
+    assert "Scale by three (#7), does it (confirmed)" in asked.done.stdout
+    for name in ("summary.md", "issue.md", "index.html"):
+        text = (Path("reports/latest") / name).read_text(encoding="utf-8")
+        assert wanted[:10] in text, name
+        assert "+    return 3" in text, name
+    assert "--commits" in asked.report["command"]
