@@ -122,6 +122,13 @@ def write_atomic(path: Path, content: str | bytes, *, durable: bool = True) -> N
         temporary.unlink(missing_ok=True)
 
 
+def write_cache(path: Path, content: str | bytes) -> None:
+    """Write what can be made again, as `write_atomic`; a folder that has the file's name, which is damage, is renamed."""
+    if path.is_dir() and not path.is_symlink():
+        path.rename(path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.damaged"))
+    write_atomic(path, content, durable=False)
+
+
 @contextmanager
 def whole_folder(target: Path, *, replace: Callable[[], bool] = lambda: False) -> Iterator[Path]:
     """Yield a new folder beside `target` that becomes `target` only when the block ends without an error.

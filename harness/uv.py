@@ -164,14 +164,18 @@ class Uv:
 
 
 def _confined_builds(writable: Collection[str]) -> dict[str, str]:
-    """Return the variables by which a build confines itself as it starts, see `build_only/sitecustomize.py`."""
+    """Return the variables by which a build confines itself as it starts, see `build_only/harness_build.py`."""
     asked = {
         "isolated": not namespaces_forbidden(),
         "hidden": sorted({os.path.realpath(path) for path in private_folders()}),
         "readable": [str(RECORDER)],
         "writable": [os.path.realpath(path) for path in writable],
     }
-    return {"PYTHONPATH": str(RECORDER / "build_only"), "HARNESS_BUILD": json.dumps(asked)}
+    return {
+        "PYTHONPATH": str(RECORDER / "build_only"),
+        "PYTHONWARNINGS": "ignore::harness_build.Confined",
+        "HARNESS_BUILD": json.dumps(asked),
+    }
 
 
 def _how_it_ended(code: int) -> str:

@@ -5,39 +5,45 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 from test_machine import world  # noqa: F401 - a fixture
-from toyindex import DAYS, sdist
+from toyindex import DAYS, sdist, wheel
 
 from harness.namespaces import namespaces_forbidden
 
 TRIES = """
-import json, os, pathlib, socket, zipfile
+import os, pathlib, socket
 
-def build_wheel(folder, *_, **__):
-    found = [name for name, value in os.environ.items() if value == 'token']
-    for path in pathlib.Path('/proc').glob('[0-9]*/environ'):
-        try:
-            found += ['process'] if b'=token' in path.read_bytes() else []
-        except OSError:
-            pass
-    found += ['home'] if pathlib.Path(SECRET).exists() else []
-    for place in PLACES:
-        try:
-            pathlib.Path(place, 'written-by-a-build').write_text('x')
-            found.append(place)
-        except OSError:
-            pass
+FOUND = [name for name, value in os.environ.items() if value == 'token']
+for path in pathlib.Path('/proc').glob('[0-9]*/environ'):
     try:
-        socket.create_connection(SERVER, timeout=5).close()
-        found.append('network')
+        FOUND += ['process'] if b'=token' in path.read_bytes() else []
     except OSError:
         pass
+FOUND += ['home'] if pathlib.Path(SECRET).exists() else []
+for place in PLACES:
+    try:
+        pathlib.Path(place, 'written-by-a-build').write_text('x')
+        FOUND.append(place)
+    except OSError:
+        pass
+try:
+    socket.create_connection(SERVER, timeout=5).close()
+    FOUND.append('network')
+except OSError:
+    pass
+"""
+"""What a package that the build requires does as Python starts, in every process of a build."""
+BACKEND = """
+import os, pathlib, starter, zipfile
+
+def build_wheel(folder, *_, **__):
     pathlib.Path('/tmp/of-a-build').write_text('x')
     name, info = 'toy-1.0-py3-none-any.whl', 'toy-1.0.dist-info'
     with zipfile.ZipFile(os.path.join(folder, name), 'w') as wheel:
-        wheel.writestr('toy.py', 'FOUND = %r\\n' % sorted(set(found)))
+        wheel.writestr('toy.py', 'FOUND = %r\\n' % sorted(set(starter.FOUND)))
         wheel.writestr(info + '/METADATA', 'Metadata-Version: 2.1\\nName: toy\\nVersion: 1.0\\n')
         wheel.writestr(info + '/WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
         wheel.writestr(info + '/RECORD', '')
@@ -47,6 +53,7 @@ def build_wheel(folder, *_, **__):
 
 @pytest.mark.parametrize("isolation", ["auto", "none"])
 def test_a_build_is_shut_off(world, toy, harness, monkeypatch, isolation):  # noqa: F811
+    """So is what a `.pth` file of a package that it requires runs, which comes before all code of the build."""
     home = toy / "the home"
     home.mkdir()
     (home / "secret").write_text("token")
@@ -54,7 +61,10 @@ def test_a_build_is_shut_off(world, toy, harness, monkeypatch, isolation):  # no
         monkeypatch.setenv(name, "token")
     monkeypatch.setenv("HOME", str(home))
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=lambda: [server.accept() for _ in range(9)], daemon=True).start()
+        reached = []
+        threading.Thread(
+            target=lambda: [reached.append(server.accept()) for _ in range(99)], daemon=True
+        ).start()
         values = {
             "SECRET": str(home / "secret"),
             "PLACES": [str(toy / "cache" / "archive-v0"), str(toy)],
@@ -62,7 +72,8 @@ def test_a_build_is_shut_off(world, toy, harness, monkeypatch, isolation):  # no
         }
         index = world({})
         text = "".join(f"{name} = {value!r}\n" for name, value in values.items()) + TRIES
-        index.add("toy", sdist("toy", "1.0", text, uploaded=DAYS[0]))
+        index.add("starter", wheel("starter", "1.0", text, start="import starter", uploaded=DAYS[0]))
+        index.add("toy", sdist("toy", "1.0", BACKEND, ("starter",), uploaded=DAYS[0]))
         monkeypatch.setenv("UV_CACHE_DIR", str(toy / "cache"))
         (toy / "repro.py").write_text("import json, toy\nprint(json.dumps(toy.FOUND))\n", encoding="utf-8")
         words = ["--package", "toy", "--isolation", isolation, "--no-cause", "--", "python", "repro.py"]
@@ -72,10 +83,13 @@ def test_a_build_is_shut_off(world, toy, harness, monkeypatch, isolation):  # no
     found = json.loads(output.strip().splitlines()[-1])
     if isolation == "none":
         assert {"HF_TOKEN", "home", "network"} <= set(found)
+        assert reached
     elif namespaces_forbidden():
         assert not {"HF_TOKEN", "NVIDIA_API_KEY"} & set(found)
     else:
         assert found == []
+        assert reached == []
+        assert not any((Path(place) / "written-by-a-build").exists() for place in values["PLACES"])
     assert "built from source, for the index has no wheel: 1.0" in done.stderr
     summary = next((toy / "reports").glob("2*/summary.md")).read_text(encoding="utf-8")
     assert "built from source" in summary

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 import psutil
 import pytest
 from toyindex import BAD, DAYS, GOOD, HANG, KILLED, NO_IMPORT, ToyIndex, plant, wheel
 
+from harness.namespaces import namespaces_forbidden
 from harness.recording import RECORDER
 
 # A shared library that behaves otherwise when it is loaded long before it is used.
@@ -149,6 +152,31 @@ def test_no_parent_outlives_its_run(toy, harness, own_index):
         if any(state in word for word in process.info["cmdline"] or ())
     ]
     assert left == []
+
+
+CONNECTS = "import socket; socket.socket().connect_ex(('127.0.0.1', {}))"
+STARTS = "import sys\ndef loss(step):\n    return 1.0 / step if hasattr(sys, 'started') else float('nan')\n"
+
+
+def test_what_packages_run_as_python_starts_is_shut_off_and_is_not_left_out(toy, harness, own_index):
+    """A forked child never starts, so a release with a `.pth` file gets a process of its own; a shared one is secluded."""
+    reached = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(
+            target=lambda: [reached.append(server.accept()[0].close()) for _ in range(99)], daemon=True
+        ).start()
+        connects = CONNECTS.format(server.getsockname()[1])
+        own_index.packages["helper"] = [wheel("helper", "1.0", TELLTALE, start=connects, uploaded=DAYS[0])]
+        starts = f"{connects}; import sys; sys.started = True"
+        plant(own_index, {"1.0": GOOD, "1.2": GOOD})
+        own_index.add("toy", wheel("toy", "1.3", STARTS, ("helper",), start=starts, uploaded=DAYS[3]))
+        done = harness("bisect", "toy", "--search", "sweep")
+        assert done.returncode == 0, done.stderr
+    rows = {row["version"]: row["verdict"] for row in report(toy)["arms"][0]["releases"]}
+    assert rows == dict.fromkeys(("1.0", "1.2", "1.3"), "good")
+    firsts = {key[0]: len(group) for key, group in executions(toy).items() if key[1] == 0}
+    assert firsts == {"warm": 2, "clean": 1}
+    assert bool(reached) == bool(namespaces_forbidden())
 
 
 def test_a_library_that_imports_the_package_is_no_warm_parent(toy, harness, own_index):

@@ -48,9 +48,21 @@ class File:
 
 
 def wheel(
-    name: str, version: str, code: str, requires: tuple[str, ...] = (), program: str = "", **facts
+    name: str,
+    version: str,
+    code: str,
+    requires: tuple[str, ...] = (),
+    program: str = "",
+    *,
+    start: str = "",
+    **facts,
 ) -> File:
-    """Make a wheel with one module, and with a program that calls its `main` where one is named."""
+    """Make a wheel with one module.
+
+    Args:
+        program: A program that calls its `main`; none if empty.
+        start: A line that Python executes as it starts, in a `.pth` file; none if empty.
+    """
     info = f"{name}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     metadata += "".join(f"Requires-Dist: {item}\n" for item in requires)
@@ -61,6 +73,8 @@ def wheel(
     }
     if program:
         files[f"{info}/entry_points.txt"] = f"[console_scripts]\n{program} = {name}:main\n"
+    if start:
+        files[f"{name}.pth"] = f"{start}\n"
     record = ""
     for path, text in files.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
@@ -78,11 +92,11 @@ def broken_sdist(name: str, version: str, **facts) -> File:
     return sdist(name, version, "raise RuntimeError('this release cannot be built')\n", **facts)
 
 
-def sdist(name: str, version: str, backend: str, **facts) -> File:
-    """Make a source distribution with a build backend of its own, a module `backend`."""
+def sdist(name: str, version: str, backend: str, requires: tuple[str, ...] = (), **facts) -> File:
+    """Make a source distribution with a build backend of its own, a module `backend`, and what that requires."""
     files = {
         "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
-        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        "pyproject.toml": f'[build-system]\nrequires = {list(requires)}\nbuild-backend = "backend"\nbackend-path = ["."]\n'
         f'[project]\nname = "{name}"\nversion = "{version}"\n',
         "backend.py": backend,
     }

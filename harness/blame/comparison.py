@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.environments.requirements import owners, requirements
-from harness.files import read_json, to_json, write_atomic
+from harness.files import read_json, to_json, write_cache
 from harness.locks.mixture import stated
 from harness.search.difference import Difference
 from harness.search.mixtures import Purpose, Request
@@ -123,7 +123,7 @@ class Comparison:
             for one in self.steps
             if not one.forced
         ]
-        write_atomic(self._path(), to_json(steps))
+        write_cache(self._path(), to_json(steps))
 
     def weights(self) -> Sequence[float]:
         """Return how much each change is suspected; only ratios matter."""

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 MARKER = "environment.json"
 """Written last; a folder without it is no environment."""
+LINK_TO_BASE = "harness-base.pth"
+"""Puts the base on the path of an environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,13 +240,6 @@ class Environments:
                 Failure.UNKNOWN if made.failure.of_release else made.failure, doing, made.reason
             )
         site = next((new / "lib").glob("python*/site-packages"))
-        if base is not None:
-            below = next((base / "lib").glob("python*/site-packages"))
-            (site / "harness-base.pth").write_text(
-                f"import site; site.addsitedir({str(below)!r})\n", encoding="utf-8"
-            )
-        elif self.torch.host is not None:
-            (site / "harness-host-torch.pth").write_text(f"{self.torch.host.folder}\n", encoding="utf-8")
         sources = self.torch.options
         if self.torch.host is not None:
             there = {"torch", *self.torch.host.beside}
@@ -264,9 +259,24 @@ class Environments:
         if installed.failure is not None:
             self._check(installed)
             raise _InstallError(installed.reason)
+        self._link(site, base)
         if base is not None:
             _share_programs(base, new)
         _compile(python, site, workers=1 if base is not None else 0)
+
+    def _link(self, site: Path, base: Path | None) -> None:
+        """Let an environment see the base, or the host's torch.
+
+        That comes last: uv starts the Python of an environment to ask it what it is, and it would run what `.pth` files
+        of the base say.
+        """
+        if base is not None:
+            below = next((base / "lib").glob("python*/site-packages"))
+            (site / LINK_TO_BASE).write_text(
+                f"import site; site.addsitedir({str(below)!r})\n", encoding="utf-8"
+            )
+        elif self.torch.host is not None:
+            (site / "harness-host-torch.pth").write_text(f"{self.torch.host.folder}\n", encoding="utf-8")
 
     def _check(self, outcome: Outcome) -> None:
         """Complain of a failure that says nothing of a release."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from harness.environments.environment import Environment, find
-from harness.files import read_json, to_json, write_atomic
+from harness.files import read_json, to_json, write_cache
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
@@ -37,7 +37,7 @@ def requirements(environments: Environments, lock: Lock, *, make: bool) -> Requi
     if not isinstance(made, Environment):
         return {}
     found = _read(made)
-    write_atomic(path, to_json([[*key, list(value)] for key, value in sorted(found.items())]))
+    write_cache(path, to_json([[*key, list(value)] for key, value in sorted(found.items())]))
     return found
 
 

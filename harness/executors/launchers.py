@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.environments.environment import NotInstallable
 from harness.probes.execute import execute
-from harness.probes.launch import CleanLauncher, WarmLauncher
+from harness.probes.launch import CleanLauncher, WarmLauncher, runs_at_start, site_packages
 from harness.probes.parent import ParentGoneError
 from harness.probes.probe import FIRST_HASH_SEED, HASH_SEED, RANDOM
 from harness.probes.process import Processes
@@ -26,8 +26,9 @@ class Launchers:
     """Starts the probes of one run.
 
     First executions go to a warm parent, which is started when the first of them comes, if their lock differs
-    from the base in the package under test alone, and their environment stands on that base: one that another
-    question made of the same lock may stand on another, of which the parent has not the packages. Repeats, which confirm, always run in clean processes.
+    from the base in the package under test alone, their environment stands on that base (one that another question made
+    of the same lock may stand on another, of which the parent has not the packages), and their release has Python run
+    nothing as it starts. Repeats, which confirm, always run in clean processes.
 
     Args:
         scenario: Its job's imports are what the parent loads.
@@ -67,7 +68,7 @@ class Launchers:
 
     def execute(self, probe: Probe, lock: Lock, environment: Environment, store: Store) -> Result:
         """Execute a probe, or take its stored result."""
-        alike = self._differs_in_layer_alone(lock) and self._stands_on_base(environment)
+        alike = self._differs_in_layer_alone(lock) and self._may_stand_in(environment)
         warm = self._parent(environment) if self._may_fork(probe) and alike else None
         if warm is not None:
             try:
@@ -109,8 +110,10 @@ class Launchers:
         others = lock.only(lock.versions().keys() - {self._package})
         return others.packages == self._environments.base.packages and others != lock
 
-    def _stands_on_base(self, environment: Environment) -> bool:
-        return environment.base == self._environments.base_folder(self._environments.base)
+    def _may_stand_in(self, environment: Environment) -> bool:
+        """Tell whether the layer of an environment can take the place of another one in a process that runs."""
+        on_base = environment.base == self._environments.base_folder(self._environments.base)
+        return on_base and not runs_at_start(site_packages(environment.folder))
 
     def _parent(self, environment: Environment) -> WarmLauncher | None:
         """Return the parent; it is started in the reference's environment, or in the one at hand."""
@@ -121,7 +124,7 @@ class Launchers:
             if isinstance(host, NotInstallable) or not self._differs_in_layer_alone(self._reference):
                 self._allowed = False
                 return None
-            if not self._stands_on_base(host):
+            if not self._may_stand_in(host):
                 host = environment
             assert self._scenario.job is not None  # noqa: S101 - else no warm start is allowed
             try:

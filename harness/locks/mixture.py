@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from harness.files import read_json, to_json, write_atomic
+from harness.files import read_json, to_json, write_cache
 from harness.locks.resolve import Unresolvable
 
 if TYPE_CHECKING:
@@ -168,5 +168,5 @@ def _checked(resolver: Resolver, lock: Lock, ties: Sequence[Tie]) -> tuple[str, 
     else:
         reason, needs = "", set(answer.versions().keys() - lock.versions().keys())
     if ties or not reason:
-        write_atomic(path, to_json({"reason": reason, "needs": sorted(needs)}))
+        write_cache(path, to_json({"reason": reason, "needs": sorted(needs)}))
     return reason, needs

@@ -6,10 +6,12 @@ import contextlib
 import os
 import shutil
 import signal
+import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.environments.environment import LINK_TO_BASE
 from harness.failures import check_space
 from harness.probes import ranks, sandbox
 from harness.probes.devices import Devices
@@ -35,6 +37,9 @@ _OF_TESTS = {"PYTEST_PLUGINS": "harness_recorder.tests", "PYTEST_ADDOPTS": "-p n
 """Let pytest tell of each test, and write no cache into a folder in which other probes run too."""
 
 _TRACE = "trace.jsonl"
+
+_OWN_LINKS = (LINK_TO_BASE, "_virtualenv.pth")
+"""Files of every layer: the harness's own, and that of the virtual environment."""
 
 
 class Launcher(Protocol):
@@ -119,11 +124,14 @@ class WarmLauncher:
         self.processes = processes
         self.devices = devices or Devices()
         layer = site_packages(host.folder)
-        isolated = "0" if not processes.isolation.holds else "online" if online else "1"
+        command = [str(host.python), str(RECORDER / "harness_warm.py")]
+        if processes.isolation.holds:
+            network = "machine" if online else "own"
+            command = [sys.executable, "-I", "-S", str(RECORDER / "harness_secluded.py"), network, *command]
         self._parent = Parent(
             "the warm parent",
-            [host.python, RECORDER / "harness_warm.py"],
-            [isolated, job, layer, *modules(layer)],
+            command,
+            [str(int(bool(processes.isolation.holds))), job, layer, *modules(layer)],
             lambda home: {
                 **sandbox.variables(home, threads=threads, trace=None),
                 **_LOOKED_AT_ONLY,
@@ -244,6 +252,15 @@ def scratch(folder: Path) -> Iterator[Path]:
 def site_packages(folder: Path) -> Path:
     """Return the folder of a virtual environment that its packages are in."""
     return next((folder / "lib").glob("python*/site-packages"))
+
+
+def runs_at_start(layer: Path) -> bool:
+    """Tell whether a package in a layer has Python run code as it starts, which a forked child never does."""
+    return any(
+        (path.suffix == ".pth" and path.name not in _OWN_LINKS)
+        or path.name.partition(".")[0] in {"sitecustomize", "usercustomize"}
+        for path in layer.iterdir()
+    )
 
 
 def modules(layer: Path) -> list[str]:

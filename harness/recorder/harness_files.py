@@ -47,9 +47,9 @@ def arrange_files(plan):
     set_read_only("/", read_only=True, recursive=True)
     for upper in uppers:
         set_read_only(_of(upper), read_only=False)
+    _arrange_devices(devices, plan.get("memory"))  # first, for what is shown may lie in /dev/shm
     for (path, how), source in zip(places, sources):
         _put(path, how, source, uppers)
-    _arrange_devices(devices, plan.get("memory"))
     mount("proc", "/proc", "proc", NO_SETUID | NO_DEVICES | NO_PROGRAMS)
     for path in plan["hidden"]:
         set_read_only(path, read_only=True)

@@ -27,15 +27,15 @@ MOST_PROCESSES = 4096
 
 _NEW_PROCESSES = PARTS["processes"]
 _DEATH_SIGNAL, _BOUNDING_DROP, _SUBREAPER, _NO_NEW_PRIVILEGES, _AMBIENT = 1, 24, 36, 38, 47
-_AMBIENT_RAISE, _SYS_ADMIN = 2, 21
+_AMBIENT_RAISE = 2
 _CAPABILITIES_3 = 0x20080522  # version of the structure, with two words of each set
 
 
 def enter():
     """Go on in a user namespace and a namespace of processes in which others can be made; the caller is forked once.
 
-    What goes on is the first process there, so its end ends all of it. Programs that it starts keep one right of the
-    user namespace. That right protects the init of a probe: a job has none, and so may not look into a process that has.
+    What goes on is the first process there, so its end ends all of it. Programs that it starts keep the rights of the
+    user namespace. They protect the init of a probe: a job has none, and so may not look into a process that has.
 
     Raises:
         OSError: The kernel forbids it.
@@ -53,8 +53,10 @@ def enter():
     if inner:
         _wait_for(inner)
     end_with_parent()
-    _set_capabilities(1 << _SYS_ADMIN, keep=True)
-    check(libc.prctl(_AMBIENT, _AMBIENT_RAISE, _SYS_ADMIN, 0, 0), "ambient capability")
+    _set_capabilities((1 << 64) - 1, keep=True)
+    number = 0
+    while libc.prctl(_AMBIENT, _AMBIENT_RAISE, number, 0, 0) == 0:
+        number += 1
 
 
 def _wait_for(pid):
@@ -67,9 +69,9 @@ def _wait_for(pid):
 
 
 def seclude(writable, network):
-    """Give a parent that entered no network, and let it and its children write into few folders alone.
+    """Give a process that entered no network, and let it and its children write into few folders alone.
 
-    It is for what a warm parent loads. Children arrange their own files anew.
+    It is for a warm parent and what it loads. Its children arrange their own files anew.
 
     Args:
         writable: Folders; those that are not there are left out.

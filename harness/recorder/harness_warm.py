@@ -11,7 +11,7 @@ runs, since a forked child would inherit half of either.
 
 Args:
     ANSWERS: File descriptor to write answers to.
-    ISOLATED: 1 if probes get namespaces of their own, else 0; `online` if they share the machine's network.
+    ISOLATED: 1 if `harness_secluded` started it and probes get namespaces of their own, else 0.
     JOB: Script whose import statements say what to load.
     LAYER: The parent's own layer.
     MODULE: Modules of the package under test.
@@ -29,7 +29,6 @@ import time
 import traceback
 
 import harness_ranks
-from harness_isolation import enter, seclude
 from harness_run import run_as_main
 from harness_serve import Server
 
@@ -133,14 +132,10 @@ def draw_anew():
 def main():
     """Load, say that it is ready, and serve."""
     started = time.monotonic()
-    descriptor, isolated, job, layer = int(sys.argv[1]), sys.argv[2] != "0", sys.argv[3], sys.argv[4]
+    descriptor, isolated, job, layer = int(sys.argv[1]), sys.argv[2] == "1", sys.argv[3], sys.argv[4]
     package_modules = sys.argv[5:]
     answers = os.fdopen(descriptor, "w")
     os.set_inheritable(descriptor, False)
-    if isolated:
-        enter()  # before anything is loaded, which may start threads
-        writable = [os.environ["HOME"], "/tmp", "/var/tmp", "/dev/shm"]  # noqa: S108
-        seclude(writable, network=sys.argv[2] != "online")
     preload(job, package_modules)
     gc.collect()
     gc.freeze()  # else every child walks, and so copies, a million objects that it will never free: 0.2 s each

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from harness.errors import HarnessError, IndexUnavailableError, ToolMissingError, UsageError
-from harness.files import put_aside, read_json, to_json, write_atomic
+from harness.files import put_aside, read_json, to_json, write_cache
 from harness.releases.patience import be_patient
 from harness.releases.release import File, Release
 
@@ -69,7 +69,7 @@ def list_releases(package: str, settings: IndexSettings, state: State) -> Listin
         )
     now = datetime.now(UTC).isoformat(timespec="seconds")
     content = {"fetched": now, "releases": [_without_files(release) for release in releases]}
-    write_atomic(stored, to_json({**content, "sum": _sum(content)}))
+    write_cache(stored, to_json({**content, "sum": _sum(content)}))
     return Listing(releases, "; ".join(faults))
 
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.files import write_atomic
+from harness.files import write_cache
 
 if TYPE_CHECKING:
     from harness.report.drawing import Drawing
@@ -42,8 +42,8 @@ class FigureCache:
             os.utime(svg)  # the least recently used goes first
         except (OSError, ValueError):
             found = _plot(drawing)
-            write_atomic(png, found[1])
-            write_atomic(svg, found[0])
+            write_cache(png, found[1])
+            write_cache(svg, found[0])
         return found
 
     def trim(self) -> None:
