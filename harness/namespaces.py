@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -44,6 +45,20 @@ def namespaces_forbidden() -> str:
     except ValueError:  # another system than Linux, or a Python without ctypes
         lines = done.stderr.strip().splitlines()
         return lines[-1] if lines else "it cannot be tried"
+
+
+def mounted_within(folder: Path) -> list[str]:
+    """Return the places inside of a folder on which something else is mounted.
+
+    Where there are any, a process without privileges may not lay a copy over the folder: it could show what they cover.
+    """
+    try:
+        table = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:  # another system than Linux
+        return []
+    places = (line.split(" ")[4] for line in table.splitlines())
+    plain = (re.sub(r"\\(\d{3})", lambda escape: chr(int(escape[1], 8)), place) for place in places)
+    return [place for place in plain if place.startswith(f"{folder.resolve()}/")]
 
 
 def private_folders() -> Iterator[Path]:

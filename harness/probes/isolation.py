@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from harness.errors import UsageError
-from harness.namespaces import NEVER_HIDDEN, namespaces_forbidden, private_folders
+from harness.namespaces import NEVER_HIDDEN, mounted_within, namespaces_forbidden, private_folders
 from harness.probes.sandbox import checkpoints
 from harness.recording import RECORDER
 
@@ -135,7 +135,9 @@ def confined(probe: Probe, environment: Environment, folder: Path, isolation: Is
     if probe.online and (models := checkpoints()).is_dir():
         shown[str(models)] = "write"
     if probe.folder is not None and str(probe.folder.resolve()) not in NEVER_HIDDEN:
-        shown[str(probe.folder)] = "copy"
+        inside = mounted_within(probe.folder)
+        shown[str(probe.folder)] = "write" if inside else "copy"
+        shown.update(dict.fromkeys(inside, "write"))
     shown[str(folder)] = "write"
     real = {os.path.realpath(path): how for path, how in shown.items()}
     # What is hidden and shown whole is not hidden first: a recursive bind mount would bring the empty folder with it.

@@ -4,6 +4,7 @@ Standard library only, Python 3.8 or newer. overlayfs in a user namespace needs 
 """
 
 import contextlib
+import errno
 import os
 
 from harness_kernel import (
@@ -75,8 +76,13 @@ def _put(path, how, source, uppers):
             with contextlib.suppress(OSError):  # not every file system can be the upper layer
                 mount("overlay", path, "overlay", 0, layers)
                 return
+        raise OSError(errno.EOPNOTSUPP, "overlayfs makes no copy of it", path)
     mount(_of(source), path, None, BIND | RECURSIVE)
-    set_read_only(path, read_only=how not in {"write", "temporary"})
+    if how == "read":
+        set_read_only(path, read_only=True)
+        return
+    with contextlib.suppress(PermissionError):  # what the machine mounts read-only stays so
+        set_read_only(path, read_only=False)
 
 
 def _uppers(folder):

@@ -23,7 +23,10 @@ def why_not():
         pid = os.fork()
         if pid == 0:
             try:
-                shown = [[os.path.realpath(folder), "write"]]
+                written = os.path.realpath(folder)
+                copied = os.path.join(written, "copied")
+                os.mkdir(copied)
+                shown = [[written, "write"], [copied, "copy"]]
                 plan = {
                     "holds": list(PARTS),
                     "hidden": [],
@@ -32,7 +35,8 @@ def why_not():
                     "shown": shown,
                 }
                 confine(plan)
-                open(os.path.join(folder, "written"), "w").close()
+                for place in (written, copied):
+                    open(os.path.join(place, "written"), "w").close()
             except BaseException as error:
                 os.write(writing, str(error).encode())
             finally:

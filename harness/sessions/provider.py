@@ -14,6 +14,7 @@ from harness.executors.launchers import Launchers
 from harness.executors.local import Local
 from harness.failures import Failure, machine_error
 from harness.locks.torch import has_gpu
+from harness.namespaces import mounted_within
 from harness.probes.devices import Devices, visible
 from harness.probes.isolation import choose_isolation
 from harness.report.isolation import isolation_in_words
@@ -97,6 +98,9 @@ def provide(asked: Asked, store: Store, note: Callable[[str], None]) -> Iterator
         online = asked.scenario.online
         held = isolation.of(online=online)
         note(f"isolation: {isolation_in_words(held, online=online, why=isolation.why)}")
+        folder = asked.scenario.folder
+        if "files" in held and asked.scenario.command and mounted_within(folder):
+            note(f"the command works in {folder} itself, and in no copy: something else is mounted in there")
         yield ThisMachine(asked, store, isolation)
         return
     _check_sendable(asked)

@@ -23,24 +23,34 @@ import disks
 import indexes
 import jobs
 import kills
+import psutil
+import quick
 import texts
 from world import World
 
+SLOW = (kills, disks, damage, indexes, jobs, texts)
+"""Attacks of which most execute jobs anew."""
 KINDS = {
     f"{module.__name__}: {name}": attack
-    for module in (kills, disks, damage, indexes, jobs, texts)
+    for module in (*SLOW, quick)
     for name, attack in module.ATTACKS.items()
 }
+_QUICK = [kind for kind in KINDS if kind.startswith("quick: ")]
+TURN = [
+    kind
+    for place, slow in enumerate(kind for kind in KINDS if kind not in _QUICK)
+    for kind in (slow, *(_QUICK[(place + more) % len(_QUICK)] for more in range(5)))
+]
+"""The kinds of one turn: five quick attacks follow each slow one."""
 
 
-def one(world: World, seed: int, number: int, kinds=tuple(KINDS)) -> tuple[str, str | None]:
-    """Make one attack; return its kind, and what did not hold: empty if all held, None if it cannot be made here."""
+def one(world: World, kind: str, seed: int, number: int) -> str | None:
+    """Make one attack; return what did not hold: empty if all held, None if it cannot be made here."""
     moments = random.Random(f"{seed}/{number}")
-    kind = kinds[number % len(kinds)]
     try:
-        return kind, KINDS[kind](world, moments)
+        return KINDS[kind](world, moments)
     except Exception as error:  # noqa: BLE001 - an attack that cannot be made is told, and the next one is made
-        return kind, f"the attack itself failed: {type(error).__name__}: {error}"
+        return f"the attack itself failed: {type(error).__name__}: {error}"
 
 
 def main() -> int:
@@ -50,30 +60,37 @@ def main() -> int:
     parser.add_argument("--only", type=int, help="the number of one attack")
     parser.add_argument("--kind", default="", help="only kinds whose name has this text")
     options = parser.parse_args()
-    kinds = tuple(kind for kind in KINDS if options.kind in kind)
-    made, failed, impossible = Counter(), [], Counter()
+    turn = [kind for kind in TURN if options.kind in kind]
+    made, impossible, seconds = Counter(), Counter(), Counter()
+    failed = 0
     with tempfile.TemporaryDirectory(prefix="attack-", ignore_cleanup_errors=True) as folder:
         world = World(Path(folder) / "world")
         until = time.monotonic() + 60 * options.minutes
         number = options.only or 0
         while time.monotonic() < until:
-            kind, fault = one(world, options.seed, number, kinds)
-            if fault is None:
-                impossible[kind] += 1
-            else:
-                made[kind] += 1
+            kind = turn[number % len(turn)]
+            before = _processor_seconds(world)
+            fault = one(world, kind, options.seed, number)
+            seconds[kind] += _processor_seconds(world) - before
+            (impossible if fault is None else made)[kind] += 1
             if fault:
-                failed.append((number, kind, fault))
+                failed += 1
                 print(f"DID NOT HOLD: attack {number} of seed {options.seed}, {kind}: {fault}\n", flush=True)
             number += 1
             if options.only is not None:
                 break
         world.close()
-    for kind in kinds:
+    for kind in dict.fromkeys(turn):
         more = f", {impossible[kind]} cannot be made here" if impossible[kind] else ""
-        print(f"{made[kind]:5} {kind}{more}")
-    print(f"{sum(made.values())} attacks, {len(failed)} did not hold")
+        each = seconds[kind] / max(1, made[kind])
+        print(f"{made[kind]:5} {kind}, {each:.2f} s of processor time each{more}")
+    print(f"{made.total()} attacks, {failed} did not hold")
     return 1 if failed else 0
+
+
+def _processor_seconds(world: World) -> float:
+    """Return what all commands have used so far."""
+    return sum(psutil.Process(world.forks.pid).cpu_times()[:4])
 
 
 if __name__ == "__main__":

@@ -43,9 +43,7 @@ def job(world, moments):
     n = moments.randrange(RELEASES)
     name = moments.choice(list(HARM))
     world.plant(n, HARM[name] + world.code(n))
-    ask = ["--timeout", "8", *ASK]
-    words = [ASK[0], *ask[:2], *ASK[1:]]
-    done = world.run(*words)
+    done = world.run(ASK[0], "--timeout", f"{world.patience:.0f}", *ASK[1:])
     wrong = world.wrong(done, {f"1.{n}": {"good", "bad"}}, ends={0, 3})
     if wrong:
         return f"1.{n} {name}: {wrong}"
@@ -62,7 +60,8 @@ def probe(world, moments):
     n = moments.randrange(RELEASES)
     name = moments.choice(list(HARM))
     world.plant(n, HARM[name] + world.code(n))
-    words = ("probe", "--package", "toy", "--timeout", "8", "--release", f"1.{n}", "--", "python", "repro.py")
+    timeout = ("--timeout", f"{world.patience:.0f}")
+    words = ("probe", "--package", "toy", *timeout, "--release", f"1.{n}", "--", "python", "repro.py")
     done = world.run(*words)
     wrong = world.wrong(done, ends={0, 1, 125})
     return f"probe of 1.{n} that {name}: {wrong}" if wrong else ""

@@ -22,7 +22,7 @@ def attacked(tmp_path_factory):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_attack_of_each_kind_is_held(attacked, kind):
-    _, fault = one(attacked, 0, list(KINDS).index(kind))
+    fault = one(attacked, kind, 0, list(KINDS).index(kind))
     if fault is None:
         pytest.skip("it cannot be made here")
     assert fault == ""

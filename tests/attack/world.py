@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +20,8 @@ from toyindex import DAYS, ToyIndex, wheel
 
 HERE = Path(__file__).parent
 RELEASES = 6
-LIMIT = 90.0
-"""Seconds after which a command counts as hung."""
+QUICK = 8.0
+"""Seconds that a job may take, where a machine is not too busy to answer the whole question in them."""
 ASK = (
     "bisect",
     "--package",
@@ -66,6 +67,8 @@ class World:
         for n in range(RELEASES):
             self.plant(n, self.code(n))
         self.home, self.work = folder / "home", folder / "work"
+        self.fresh = False
+        """The state directory is as the first answer left it."""
         self.work.mkdir(parents=True)
         (self.work / "repro.py").write_text(SCRIPT)
         self.variables = {
@@ -79,7 +82,10 @@ class World:
         self.forks = subprocess.Popen(
             [sys.executable, str(HERE / "forks.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        first = self.run(*ASK)
+        self.patience = 10 * QUICK
+        started = time.monotonic()
+        first = self.run(*ASK, seconds=600)
+        self.patience = max(QUICK, time.monotonic() - started)
         assert not self.wrong(first, ends={0}), first.output
         shutil.copytree(self.home, folder / "answered", symlinks=True)
         shutil.copytree(self.work / "reports", folder / "reports", symlinks=True)
@@ -105,6 +111,7 @@ class World:
 
     def again(self, *, answered: bool = True):
         """Put everything as it was after the first answer; without it, as it was before."""
+        self.fresh = False
         for path in (self.home, self.work / "reports", self.work / "site", self.work / "temporary"):
             _remove(path)
         for n in range(RELEASES):
@@ -114,10 +121,29 @@ class World:
             subprocess.run(["cp", "-a", self.folder / "answered", self.home], check=True)
             subprocess.run(["cp", "-a", self.folder / "reports", self.work / "reports"], check=True)
 
+    def answered(self):
+        """Put everything as it was after the first answer, for an attack that leaves the state directory as it was.
+
+        After such an attack there is nothing to put back but a copy of the report.
+        """
+        if not self.fresh:
+            self.again()
+        _remove(self.work / "reports")
+        subprocess.run(["cp", "-a", self.folder / "reports", self.work / "reports"], check=True)
+        self.fresh = True
+
     def run(
-        self, *words: str, seconds: float = LIMIT, signal: int = 0, after: float = 0.0, **variables
+        self, *words: str, seconds: float = 0.0, signal: int = 0, after: float = 0.0, **variables
     ) -> Done:
-        """Run one command of the harness, and send it a signal if that is asked for."""
+        """Run one command of the harness, and send it a signal if that is asked for.
+
+        Args:
+            words: The command.
+            seconds: After which it counts as hung; 0 for twelve times what the whole question took at first.
+            signal: Number; 0 for none.
+            after: Seconds after which the signal is sent.
+            variables: Environment variables besides those of the world.
+        """
         output = self.folder / "output"
         asked = {
             "words": [words[0], *(["--debug"] if os.environ.get("ATTACK_DEBUG") else []), *words[1:]],
@@ -125,7 +151,7 @@ class World:
             "variables": {**self.variables, **variables},
             "output": str(output),
             **({"signal": signal, "after": after} if signal else {}),
-            "seconds": seconds,
+            "seconds": seconds or 12 * self.patience,
         }
         self.forks.stdin.write(json.dumps(asked) + "\n")
         self.forks.stdin.flush()
