@@ -95,7 +95,14 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure the main job beside what a user would do instead; arguments go to tests/bench/bench_main_job.py."""
+    """Measure the main job beside what a user would do instead; with `--prefix`, the prefix search beside the sweep.
+
+    Arguments go to tests/bench/bench_main_job.py, or to tests/bench/bench_prefix.py.
+    """
+    if "--prefix" in session.posargs[:1]:
+        session.install("-e", ".")
+        session.run("python", "tests/bench/bench_prefix.py", *session.posargs[1:])
+        return
     session.install("-e", ".", "pypi-version-bisect")
     session.run("python", "tests/bench/bench_main_job.py", *session.posargs)
 
@@ -118,9 +125,15 @@ def attack(session: nox.Session) -> None:
 
 @nox.session(name="bench-search")
 def bench_search(session: nox.Session) -> None:
-    """Measure the noisy search beside git_bayesect on the same simulated histories."""
+    """Measure the noisy search beside git_bayesect on simulated histories, and the prefix search beside the others.
+
+    Arguments go to tests/search/bench_search.py, or after `--prefix` to tests/search/bench_classes.py alone.
+    """
     session.install("-e", ".", "git_bayesect==1.2")
-    session.run("python", "tests/search/bench_search.py", *session.posargs)
+    alone = "--prefix" in session.posargs[:1]
+    session.run("python", "tests/search/bench_classes.py", *(session.posargs[1:] if alone else ()))
+    if not alone:
+        session.run("python", "tests/search/bench_search.py", *session.posargs)
 
 
 @nox.session(name="bench-difference")

@@ -8,12 +8,14 @@ import re
 import pytest
 
 from harness.report.flakiness import executions
-from harness.report.model import BoundaryResult, DeviceResult, DeviceSide, ReleaseResult
+from harness.report.inferred import inferred
+from harness.report.model import BoundaryResult, DeviceResult, DeviceSide, PrefixResult, ReleaseResult
 from harness.report.sentences import sentence
 from harness.search.boundaries import Conclusion, conclude, verdict_changes
 from harness.verdicts.verdict import SkipKind, Verdict
 
-# g: good, b: bad, f: bad by another failure, s: skip, o: skip by another failure than asked, u: not executed
+# g: good, b: bad, f: bad by another failure, s: skip, o: skip by another failure than asked, u: not executed,
+# i: executed for its first steps alone and inferred from the release before it, as its neighbours in full are alike
 VERDICTS = {
     "g": Verdict.GOOD,
     "b": Verdict.BAD,
@@ -21,6 +23,7 @@ VERDICTS = {
     "s": Verdict.SKIP,
     "o": Verdict.SKIP,
     "u": Verdict.UNTESTED,
+    "i": Verdict.UNTESTED,
 }
 REASONS = {
     "g": "fell",
@@ -36,6 +39,15 @@ def row(name, letter, **facts):
     kind = {"s": SkipKind.NOT_INSTALLABLE, "o": SkipKind.OTHER_FAILURE}.get(letter, "")
     fields = {"fingerprint": fingerprint, "skip_kind": kind} | facts
     return ReleaseResult(name, None, VERDICTS[letter], REASONS.get(letter, "not executed"), **fields)
+
+
+def begun(place, history):
+    """What a release of the letter i adds to its row: the nearest one before it that was executed stands for it."""
+    if history[place] != "i":
+        return {}
+    like = max(other for other in range(place) if history[other] in "gbf")
+    prefix = PrefixResult(20, "digest", like=f"1.{like}", verdict=VERDICTS[history[like]])
+    return {"prefix": prefix, "inferred": inferred(prefix)}
 
 
 def versions(history):
@@ -71,8 +83,8 @@ def found(history, *, confirmed=True, kind=None):
                     "failure",
                     names[before],
                     names[after],
-                    skipped=[name for name, letter in gap.items() if letter != "u"],
-                    untested=[name for name, letter in gap.items() if letter == "u"],
+                    skipped=[name for name, letter in gap.items() if letter not in "ui"],
+                    untested=[name for name, letter in gap.items() if letter in "ui"],
                 )
             )
     return boundaries
@@ -80,7 +92,10 @@ def found(history, *, confirmed=True, kind=None):
 
 def said(history, *, confirmed=True, conclusion=None, parameters=None, others=(), kind=None, **facts):
     """The answer of a history of letters, whose releases are 1.0, 1.1 and so on."""
-    releases = [row(name, letter, **facts) for name, letter in zip(versions(history), history, strict=True)]
+    releases = [
+        row(name, letter, **facts, **begun(place, history))
+        for place, (name, letter) in enumerate(zip(versions(history), history, strict=True))
+    ]
     boundaries = [*found(history, confirmed=confirmed, kind=kind), *others]
     concluded = conclusion or conclude([VERDICTS[letter] for letter in history])
     return sentence("toy", parameters or {}, concluded, boundaries, releases)
@@ -144,6 +159,29 @@ def said(history, *, confirmed=True, conclusion=None, parameters=None, others=()
             (
                 "No break was found: the job is good with 3 tested releases of toy, 1.0 to 1.4. 1.1 could not be tested "
                 "(cannot be built). 1 of 5 releases was not executed: changes may lie there."
+            ),
+        ),
+        (
+            "giig",
+            (
+                "No break was found: the job is good with 2 tested releases of toy, 1.0 to 1.3. 2 of 4 releases were "
+                "executed for 20 steps alone and inferred (2 good) from executed releases that are equal to them so far, "
+                "bit for bit: changes that begin later may lie there."
+            ),
+        ),
+        (
+            "gigubbib",
+            (
+                "Inconclusive: the job is good with toy 1.2 and bad with 1.4, so at least one change lies between; 1.3 "
+                "between them was not executed."
+            ),
+        ),
+        (
+            "giggbib",
+            (
+                "toy 1.4 broke the job (last good 1.3), confirmed. 2 of 7 releases were executed for 20 steps alone and "
+                "inferred (1 bad and 1 good) from executed releases that are equal to them so far, bit for bit: changes "
+                "that begin later may lie there."
             ),
         ),
         (
@@ -349,8 +387,31 @@ def test_devices_that_disagree_leave_no_culprit():
 
 # -- what sentences claim, over every history of up to five releases ------------------------------------------
 
+
+def letters(history, chosen):
+    return {position for position, letter in enumerate(history) if letter in chosen}
+
+
+def alike(history):
+    """Whether what is inferred lies between executed releases that are alike, as it must."""
+    executed = [place for place, letter in enumerate(history) if letter in "gbf"]
+    gaps = [
+        (before, after) for before, after in itertools.pairwise(executed) if history[before] == history[after]
+    ]
+    return all(any(before < place < after for before, after in gaps) for place in letters(history, "i"))
+
+
 HISTORIES = [
-    "".join(letters) for length in range(1, 6) for letters in itertools.product("gbfsou", repeat=length)
+    "".join(chosen)
+    for length in range(1, 6)
+    for chosen in itertools.product("gbfsou" if length == 5 else "gbfsoui", repeat=length)
+    if "i" not in chosen or alike("".join(chosen))
+] + [
+    f"{one}i{two}{one}{three}"
+    for one in "gb"
+    for two in "suig"
+    for three in "gbfsou"
+    if two != "g" or one == "g"
 ]
 VERSION = r"1\.(\d+)"
 NAMES = rf"(?:(?:{VERSION}(?:, | and )?)+|\d+ releases \({VERSION} to {VERSION}\))"
@@ -375,10 +436,6 @@ def told_of(text, history, words):
         rf"({NAMES}(?: and later| and earlier)?|all \d+ releases of toy)(?: between them)? {words}", text
     )
     return set().union(*(positions(clause[0], history) for clause in clauses))
-
-
-def letters(history, chosen):
-    return {position for position, letter in enumerate(history) if letter in chosen}
 
 
 def test_no_sentence_claims_what_its_facts_do_not_carry():
@@ -440,5 +497,24 @@ def check_silence(text, history, complaint):
     assert told_of(text, history, "could not be tested") == skips, complaint
     assert told_of(text, history, "failed in another way") == others, complaint
     assert bool(unexecuted) == ("not executed" in text), complaint
+    check_inferred(text, history, complaint)
     for count in re.findall(r"(\d+) of \d+ releases (?:was|were) not executed", text):
         assert int(count) == len(unexecuted), complaint
+
+
+def check_inferred(text, history, complaint):
+    """What is inferred is counted and said to be so, with what it is inferred to be, and is called nothing else."""
+    own = letters(history, "i")
+    assert bool(own) == ("inferred" in text), complaint
+    for count, said in re.findall(
+        r"(\d+) of \d+ releases (?:was|were) executed for 20 steps alone and inferred \(([^)]*)\)", text
+    ):
+        assert int(count) == len(own) == sum(int(one) for one in re.findall(r"\d+", said)), complaint
+        like = {history[max(other for other in range(place) if history[other] in "gbf")] for place in own}
+        assert {VERDICTS[one] for one in like} == set(re.findall(r"[a-z]{3,}", said.replace(" and ", " "))), (
+            complaint
+        )
+    for place in own:
+        assert not re.search(
+            rf"1\.{place} (?:is|broke|repaired)|(?:last|first) (?:good|bad) 1\.{place}\b", text
+        ), complaint

@@ -55,7 +55,7 @@ class Lines:
 
 
 class Live:
-    """Shows a bar with what runs now, and leaves one line for each finding that is not good."""
+    """Shows a bar with what runs now, and leaves one line for each finding that is bad or a skip."""
 
     def __init__(self) -> None:
         self.console = terminal(stderr=True, highlight=False)
@@ -95,7 +95,7 @@ class Live:
         if name in self.running:
             self.running.remove(name)
         verdict = finding.verdict.value
-        if verdict != "good":
+        if verdict not in ("good", "untested"):
             head = (f"{verdict:>4}", _STYLES.get(verdict, ""))
             self.console.print(Text.assemble(head, f" {name}  {finding.judgement.reason}"), soft_wrap=True)
         self.done += 1

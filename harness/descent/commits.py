@@ -252,7 +252,9 @@ class CommitSearch:
         """Return what executes the commits of an axis, each a position."""
         names = [one.name for one in axis]
         asked = self.session.asked
-        plan = replace(asked.question.plan, search="binary", assume=(), leave_out=(), find_fix=False)
+        plan = replace(
+            asked.question.plan, search="binary", exhaustive=False, assume=(), leave_out=(), find_fix=False
+        )
         first, last = names[0][:10], names[-1][:10]
         return replace(
             self.session,

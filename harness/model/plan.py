@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from harness.model.commands import ASKING, OF_RANGE, OF_SEARCH, OF_WHY, PROBING
 from harness.model.options import option
-from harness.model.values import ASSUMPTION, NUMBER
+from harness.model.values import ASSUMPTION, COUNT, NUMBER
 
-SEARCHES = ("auto", "sweep", "binary", "noisy")
+SEARCHES = ("auto", "sweep", "binary", "noisy", "prefix")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +27,26 @@ class Plan:
     search: str = option(
         "auto",
         "--search",
-        "sweep: every release; binary: halve the range; noisy: for jobs that are not reproducible; auto (default): measure "
-        "what an execution costs, then choose",
+        "sweep: every release; binary: halve the range; noisy: for jobs that are not reproducible; prefix: the first steps "
+        "of every release, and in full those where these change; auto (default): measure what an execution costs, then "
+        "choose",
         choices=SEARCHES,
+    )
+    prefix: int = option(
+        20,
+        "--prefix STEPS",
+        "how many steps of every release --search prefix executes, default 20",
+        value=COUNT,
+    )
+    full_jobs: int | None = option(
+        None,
+        "--full-jobs N",
+        "up to how many full jobs of an arm --search prefix executes to look between releases that begin alike, default "
+        "a third of them, less what their first steps cost",
+        value=COUNT,
+    )
+    exhaustive: bool = option(
+        False, "--exhaustive", "execute every release in full: no release is inferred from another one"
     )
     find_fix: bool = option(False, "--find-fix", "look for the release that repaired the job", verbs=PROBING)
     any_failure: bool = option(

@@ -208,6 +208,17 @@ class Store:
                     write_atomic(new / name, files[name])
         return self.find(digest, repeat)
 
+    def adopt(self, result: Result, probe: Probe) -> None:
+        """Keep a result as that of another probe too, of which it says as much; one that is stored already stays."""
+        if self.find(probe.digest, probe.repeat) is not None:
+            return
+        with self.recording(probe) as folder:
+            trace = result.folder / "trace.jsonl"
+            if trace.exists():
+                shutil.copyfile(trace, folder / "trace.jsonl")
+            output = read_regular(result.folder / "output.txt")
+            self.save(folder, probe, result.execution, output, result.environment_seconds)
+
     def discard(self, result: Result) -> None:
         """Forget a result that is no evidence, so that its probe is executed again."""
         shutil.rmtree(result.folder)

@@ -62,6 +62,6 @@ def _said(arm: ArmResult, evidence: Mapping[str, ProbeEvidence]) -> dict[str, tu
     traces = segments(arm, "trace", trace_keys(arm))
     censuses = segments(arm, "census", census_keys(arm, evidence))
     return {
-        row.version: (row.verdict, divided(row), traces.get(row.version), censuses.get(row.version))
+        row.version: (row.standing, divided(row), traces.get(row.version), censuses.get(row.version))
         for row in arm.releases
     }

@@ -99,7 +99,7 @@ def way_out(releases: Iterable[ReleaseResult], package: str) -> str:
 def _fate(release: ReleaseResult) -> str:
     if release.verdict == "skip":
         return "otherwise" if failed_otherwise(release) else "skip"
-    return release.verdict
+    return "begun" if release.verdict == "untested" and release.prefix is not None else release.verdict
 
 
 def _said(fate: str, members: Sequence[ReleaseResult]) -> str:
@@ -108,6 +108,8 @@ def _said(fate: str, members: Sequence[ReleaseResult]) -> str:
         return f"could not be tested{reasons(members)}"
     if fate == "untested":
         return f"{'was' if one else 'were'} not executed"
+    if fate == "begun":
+        return f"{'was' if one else 'were'} executed for {'its' if one else 'their'} first steps alone"
     names = list(dict.fromkeys(filter(None, map(failure_name, members))))
     failure = " and ".join(names) if len(names) < 3 else f"{len(names)} kinds of failure"
     if fate == "otherwise":

@@ -70,7 +70,7 @@ def _case(suite: ET.Element, report: Report, arm: ArmResult, word: str) -> None:
     elif word == "skipped":
         ET.SubElement(case, "skipped", message=f"{one_line(arm.conclusion, 60)}: {message}")
     said = [
-        f"{one_line(item.version, 120)}: {item.verdict}: {one_line(item.reason, 200)}"
+        f"{one_line(item.version, 120)}: {item.standing}: {one_line(item.reason, 200)}"
         for item in arm.releases
     ]
     ET.SubElement(case, "system-out").text = clean("\n".join([one_line(arm.answer, 900), *said]), TEXT_LIMIT)

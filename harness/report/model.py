@@ -34,6 +34,30 @@ SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True)
+class PrefixResult:
+    """What the first steps of a release showed, where it was executed for these alone.
+
+    Attributes:
+        steps: How many.
+        digest: Of census, start values and these steps, of every seed: equal ones mean equal beginnings, bit for bit.
+        census: Digest of the census; None without one.
+        executions: [{`probe`, `repeat`, `seed`}].
+        repeated: Whether a further execution gave the same digest; None if there was none.
+        like: The release, executed in full, that stands for this one; empty where this one was executed in full
+            itself, or where nothing stands for it.
+        verdict: Of that release; empty without one.
+    """
+
+    steps: int
+    digest: str
+    census: str | None = None
+    executions: list[dict[str, Any]] = field(default_factory=list)
+    repeated: bool | None = None
+    like: str = ""
+    verdict: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseResult:
     """One release in one arm.
 
@@ -62,6 +86,9 @@ class ReleaseResult:
             (digests of both probes), `repeat` (of both)}].
         command: How a person runs this probe again.
         point: Both packages with their releases, in a question about two; else None.
+        prefix: What its first steps showed, where it was executed for these alone at first; else None.
+        inferred: `equal to 0.9.0 for 20 steps, bit for bit`, of a release that was executed for its first steps alone
+            and for which another one stands. Its verdict is `untested`. Empty for any other.
     """
 
     version: str
@@ -85,6 +112,13 @@ class ReleaseResult:
     raised_version: str = ""
     point: Point | None = None
     raised_at: CodeLine | None = None
+    prefix: PrefixResult | None = None
+    inferred: str = ""
+
+    @property
+    def standing(self) -> str:
+        """What a table or a picture calls it: its verdict, or `inferred`."""
+        return "inferred" if self.inferred else self.verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,8 @@ def logs(report: Report, evidence: Mapping[str, ProbeEvidence]) -> dict[str, str
 
 
 def _group(arm: ArmResult, axis: Sequence[Column], evidence: Mapping[str, ProbeEvidence]) -> Group:
-    count = Counter(release.verdict for release in arm.releases)
-    known = [word for word in ("good", "bad", "skip", "untested") if count[word]]
+    count = Counter(release.standing for release in arm.releases)
+    known = [word for word in ("good", "bad", "skip", "inferred", "untested") if count[word]]
     classes = {
         version: index for index, line in enumerate(lines(arm, evidence)) for version in line.group.versions
     }
@@ -103,7 +103,7 @@ def _shown(arm: ArmResult, axis: Sequence[Column]) -> Iterator[tuple[ReleaseResu
     rows = {release.version: release for release in arm.releases}
     for column in axis:
         members = [rows[version] for version in column.versions if version in rows]
-        if len(members) > 1 and members[0].verdict == "untested":
+        if len(members) > 1 and members[0].standing == "untested":
             yield members[0], f"{one_line(column.label, 120)} ({len(members)} releases)"
         else:
             yield from ((member, "") for member in members)
@@ -116,7 +116,7 @@ def _probe(
     return Probe(
         id=anchor("probe", arm.name, release.version),
         version=one_line(release.version, 60),
-        verdict=release.verdict,
+        verdict=release.standing,
         reason=one_line(release.reason, 240),
         training=seconds(release.seconds.get("training")),
         facts=[(name, value) for name, value in _facts(release, evidence) if value],
@@ -164,6 +164,10 @@ def _facts(release: ReleaseResult, evidence: Mapping[str, ProbeEvidence]) -> lis
         ("Uploaded", f"{day(release.uploaded)}{' (yanked)' if release.yanked else ''}"),
         ("Lock", release.lock or ""),
         ("Probe", release.probe or ""),
+        (
+            "First steps",
+            ", ".join(one["probe"] for one in release.prefix.executions) if release.prefix else "",
+        ),
         ("Trace", release.trace or ""),
     ]
 

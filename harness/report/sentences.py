@@ -20,6 +20,7 @@ from harness.report.devices import both, called
 from harness.report.flakiness import divided, executions
 from harness.report.gaps import between, failed_otherwise, gap, reasons, several, way_out
 from harness.report.grid_sentences import grid_sentence
+from harness.report.inferred import begun
 from harness.report.text import capital, one_line
 from harness.search.boundaries import Conclusion
 
@@ -145,7 +146,10 @@ class _Answer:
         left = [one for one in self.releases if one.verdict not in TESTED and one.version not in told]
         skipped = [release for release in left if release.verdict == "skip"]
         said = [f"{capital(gap(skipped))}{self._out(skipped)}"] if skipped else []
-        unexecuted = sum(release.verdict == "untested" for release in self.releases)
+        said += begun(self.releases)
+        unexecuted = sum(
+            release.verdict == "untested" and release.prefix is None for release in self.releases
+        )
         if unexecuted:
             changes = "further changes" if self._changes.verdict else "changes"
             count = f"{unexecuted} of {len(self.releases)} releases"

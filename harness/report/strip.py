@@ -72,7 +72,7 @@ class Strip:
     """The whole: what each column is called, and on which day its first release appeared.
 
     `gaps` are the days from each column to the next, for spacing by date; `bad`: what the legend calls it; `folded`:
-    how many releases share a column with others.
+    how many releases share a column with others; `inferred`: whether any release is.
     """
 
     axis: list[str]
@@ -82,6 +82,7 @@ class Strip:
     rows: list[Row]
     bad: str = "bad"
     folded: int = 0
+    inferred: bool = False
 
 
 def strip(report: Report, evidence: Mapping[str, ProbeEvidence]) -> Strip:
@@ -99,6 +100,7 @@ def strip(report: Report, evidence: Mapping[str, ProbeEvidence]) -> Strip:
         ],
         rows=[_row(arm, axis, evidence) for arm in report.arms],
         bad=bad_means(report.arms),
+        inferred=any(row.inferred for arm in report.arms for row in arm.releases),
         folded=sum(len(column.versions) for column in axis if len(column.versions) > 1),
     )
 
@@ -131,7 +133,7 @@ def _row(arm: ArmResult, axis: Sequence[Column], evidence: Mapping[str, ProbeEvi
             tip = _tip(arm, release, traces.get(release.version), column)
             link = anchor("probe", arm.name, release.version)
             apart, count = divided(release), len(column.versions)
-            cells.append(Cell(position, column.label, release.verdict, link, tip, apart, count))
+            cells.append(Cell(position, column.label, release.standing, link, tip, apart, count))
     lanes = {
         "trace": _stretches(traces, axis, "trace", colours),
         "census": _stretches(censuses, axis, "census", {}),
@@ -171,12 +173,12 @@ def _trace_lane(
 
 def _tip(arm: ArmResult, release: ReleaseResult, letter: str | None, column: Column) -> str:
     if len(column.versions) > 1:
-        said = f"{len(column.versions)} releases · {one_line(arm.name, 40)} · {release.verdict}"
+        said = f"{len(column.versions)} releases · {one_line(arm.name, 40)} · {release.standing}"
         return "\n".join(
             filter(None, [one_line(column.label, 120), said, f"trace {letter}" if letter else ""])
         )
     rows = [
-        f"{one_line(release.version, 60)} · {one_line(arm.name, 40)} · {release.verdict}",
+        f"{one_line(release.version, 60)} · {one_line(arm.name, 40)} · {release.standing}",
         one_line(release.reason, 240),
         "bad in {} of {} executions".format(*executions(release)) if divided(release) else "",
         " · ".join(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from harness.report.model import ArmResult, BoundaryResult, ReleaseResult, Report
 
 LIMIT = 100_000
-MARKS = {"good": "●", "bad": "✕", "skip": "◌", "untested": "·"}
+MARKS = {"good": "●", "bad": "✕", "skip": "◌", "inferred": "≈", "untested": "·"}
 DIVIDED = "◐"
 """In the strip, a release whose executions disagree."""
 
@@ -272,6 +272,7 @@ def _strip(report: Report) -> list[str]:
     if not ends:
         return []
     legend = f"● good  ✕ {bad_means(report.arms)}  ◌ skip  · untested"
+    legend += f"  {MARKS['inferred']} inferred" if any(MARKS["inferred"] in one for one in rows) else ""
     legend += f"  {DIVIDED} executions disagree" if any(DIVIDED in one for one in rows) else ""
     return [
         "```text",
@@ -283,7 +284,7 @@ def _strip(report: Report) -> list[str]:
 
 
 def _mark(release: ReleaseResult) -> str:
-    return DIVIDED if divided(release) else MARKS.get(release.verdict, "?")
+    return DIVIDED if divided(release) else MARKS.get(release.standing, "?")
 
 
 def _classes(report: Report) -> list[str]:
@@ -318,7 +319,7 @@ def _releases(arms: Iterable[ArmResult]) -> list[str]:
             "|---|---|---|---|",
         ]
         rows += [
-            f"| {code(item.version, 120)} | {MARKS.get(item.verdict, '?')} {md(item.verdict, 20)} | {md(item.reason)} "
+            f"| {code(item.version, 120)} | {MARKS.get(item.standing, '?')} {md(item.standing, 20)} | {md(item.reason)} "
             f"| {seconds(item.seconds.get('training'))} |"
             for item in arm.releases
         ]

@@ -29,7 +29,6 @@ from harness.runs.locked import with_moves, with_raised
 from harness.runs.phases import Phases
 from harness.runs.policies import Beside, beside_fixed
 from harness.runs.write import write
-from harness.sessions.arm_map import arrange
 from harness.sessions.asked import probe_command
 from harness.sessions.driver import Driver, Watcher, distrust_environments
 from harness.sessions.investigation import Investigation
@@ -228,10 +227,9 @@ def gather(
     driver, answers = investigation.driver, investigation.answers()
     session = driver.session
     asked = session.asked
-    searched = investigation.searched.to_dict()
     arms: list[ArmResult] = []
     for arm in asked.arms:
-        found = arrange(len(session.releases), driver.findings[arm.name], answers[arm.name].judged)
+        found = investigation.arranged(arm.name, answers[arm.name])
         commands = [probe_command(asked.question, release.version, arm.name) for release in session.releases]
         arms.append(
             arm_result(
@@ -241,7 +239,7 @@ def gather(
                 answers[arm.name],
                 package=asked.package,
                 commands=commands,
-                searched=searched,
+                searched=investigation.searched_in(arm.name).to_dict(),
                 calibration=session.calibrations.get(arm.name),
                 dependence=investigation.hash_seeds.get(arm.name),
                 direct=investigation.direct.get(arm.name),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.report.boundaries import BY_TRAINING, BY_VERDICT
+from harness.report.inferred import inferred, of_prefix
 from harness.report.lines import deepest_line
 from harness.report.model import ArmResult, BoundaryResult, ReleaseResult
 from harness.report.sentences import sentence
@@ -75,6 +76,7 @@ def arm_result(
             releases, found.firsts, found.repeats, commands, strict=True
         )
     ]
+    rows = with_prefixes(rows, found)
     return ArmResult(
         name=arm.name,
         parameters=dict(arm.parameters),
@@ -91,6 +93,20 @@ def arm_result(
         hash_seed=dependence.to_dict() if dependence else {},
         tests=result_of_tests(releases, found),
     )
+
+
+def with_prefixes(rows: Sequence[ReleaseResult], found: ArmMap) -> list[ReleaseResult]:
+    """Return the rows of an arm with what first steps showed, and which executed release stands for which other one."""
+    standing = found.inferred()
+    said = list(rows)
+    for position, seen in found.prefixes.items():
+        row, like = rows[position], standing.get(position)
+        stood = ("", "") if like is None else (rows[like].version, rows[like].verdict)
+        prefix = replace(seen, like=stood[0], verdict=stood[1])
+        if row.verdict == "untested":
+            row = replace(row, reason=of_prefix(prefix), inferred=inferred(prefix))
+        said[position] = replace(row, prefix=prefix)
+    return said
 
 
 def result_of_tests(releases: Sequence[Release], found: ArmMap) -> TestsResult | None:

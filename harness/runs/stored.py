@@ -202,13 +202,14 @@ def _judge_arm(
         findings[position] = executed(row.executions, version=row.version, lock=row.lock or "")
         if not findings[position] and row.verdict != Verdict.UNTESTED:
             findings[position] = {0: _as_it_was(row)}
+    prefixes = {position: row.prefix for position, row in enumerate(arm.releases) if row.prefix is not None}
     releases = [Release(row.version, row.uploaded, yanked=row.yanked) for row in arm.releases]
     search = replay(Searched(**arm.search), [release.version for release in releases], findings)
     answer = search.answer()
     new = arm_result(
         Arm(arm.name, arm.parameters),
         releases,
-        arrange(len(releases), findings, answer.judged),
+        arrange(len(releases), findings, answer.judged, prefixes),
         answer,
         package=package,
         commands=[row.command for row in arm.releases],

@@ -81,11 +81,7 @@ def answer(known: Knowledge, *, complete: bool) -> Answer:
     if decision.noisy and not decision.boundaries:
         log.append(_flaky(known, decision.unchanged or 0.0))
     unexecuted = tuple(p for p, verdict in enumerate(decision.verdicts) if verdict == Verdict.UNTESTED)
-    if stated and unexecuted:
-        log.append(
-            f"{len(unexecuted)} of {known.options.count} releases were not executed: "
-            "more changes may lie between two executed releases that are alike"
-        )
+    log += _left_open(known, unexecuted, stated=bool(stated))
     return Answer(
         conclusion=conclude(decision.verdicts, decision.boundaries)
         if complete and settled
@@ -104,6 +100,21 @@ def answer(known: Knowledge, *, complete: bool) -> Answer:
         unchanged=decision.unchanged,
         unexecuted=unexecuted,
     )
+
+
+def _left_open(known: Knowledge, unexecuted: Sequence[int], *, stated: bool) -> list[str]:
+    """Return a sentence about the releases that were not executed, and one about those of which a prefix was."""
+    begun = [position for position in unexecuted if position in known.options.classes]
+    left, count = len(unexecuted) - len(begun), known.options.count
+    said = (
+        f"{left} of {count} releases were not executed: "
+        "more changes may lie between two executed releases that are alike"
+    )
+    of_begun = (
+        f"{len(begun)} of {count} releases were executed for their first steps alone: "
+        "a change that begins later may lie there"
+    )
+    return [said] * bool(left and stated) + [of_begun] * bool(begun)
 
 
 def _skipped(verdicts: Sequence[Verdict], order: Iterable[int]) -> tuple[int, ...]:

@@ -186,6 +186,17 @@ class Knowledge:
         """Return how many executions ended, skips among them."""
         return self._told[position]
 
+    def trace(self, position: int) -> str | None:
+        """Return the trace of the release's first execution; None where it left none, or where traces tell nothing."""
+        return None if self._other_trace else self._traces.get(position)
+
+    def full(self) -> int:
+        """Return how many full executions, those under way included, went into releases that have a class."""
+        classes = self.options.classes
+        return sum(self._told[position] for position in classes) + sum(
+            request.position in classes for request in self.pending
+        )
+
     def repeated(self, position: int) -> bool:
         """Tell whether enough executions gave a verdict to confirm a boundary beside it, or the verdict is assumed."""
         needed = TWICE if self.deterministic() else THRICE

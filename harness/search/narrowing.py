@@ -30,6 +30,16 @@ def gaps(known: Knowledge, anchors: Sequence[int]) -> list[Gap]:
     return [gap for gap in found if gap.candidates]
 
 
+def splitting_gaps(known: Knowledge) -> list[Gap]:
+    """Return the gaps with candidates whose two sides differ in a signal, or in a trace alone."""
+    by_signal = differing_gaps(known)
+    told = set(by_signal)
+    every = gaps(known, known.testable())
+    return by_signal + [
+        gap for gap in every if gap not in told and known.trace(gap.before) != known.trace(gap.after)
+    ]
+
+
 def differing_gaps(known: Knowledge) -> list[Gap]:
     """Return the gaps with candidates whose two sides differ: good and bad, or two failures.
 

@@ -32,6 +32,8 @@ class Options:
             of the range.
         budget: Most observations in all, those told beforehand among them; the search then ends
             inconclusive. By default five a release, or a hundred if that is more.
+        classes: {position: class of equal first steps} of releases that were executed for a prefix alone.
+        full: Most full executions of such releases beyond those that a boundary needs: None for a third of them.
         names: What to call each position in the log; its number by default.
     """
 
@@ -46,6 +48,8 @@ class Options:
     confidence: float = 0.95
     samples: int | None = None
     budget: int | None = None
+    classes: Mapping[int, str] = field(default_factory=dict)
+    full: int | None = None
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -57,7 +61,7 @@ class Options:
             raise UsageError(f"confidence is {self.confidence}: give a number between 0.5 and 1")
         if self.names and len(self.names) != self.count:
             raise UsageError(f"{len(self.names)} names for {self.count} releases: give one for each")
-        if outside := [p for p in (*self.assume, *self.cheap) if not 0 <= p < self.count]:
+        if outside := [p for p in (*self.assume, *self.cheap, *self.classes) if not 0 <= p < self.count]:
             raise UsageError(f"position {outside[0]} is outside the range of {self.count} releases")
 
     def name(self, position: int) -> str:
@@ -71,3 +75,7 @@ class Options:
     def most_runs(self) -> int:
         """Return the most observations in all; by default what only noise too strong to be searched needs."""
         return max(100, 5 * self.count) if self.budget is None else self.budget
+
+    def most_full(self) -> int:
+        """Return up to how many full executions are spent on looking into classes."""
+        return len(self.classes) // 3 if self.full is None else self.full

@@ -25,6 +25,8 @@ from harness.search.narrowing import differing_gaps, rounds
 from harness.search.options import Options
 from harness.search.stages import (
     Stage,
+    class_ends,
+    class_middles,
     confirmation,
     determinism,
     ends,
@@ -35,6 +37,7 @@ from harness.search.stages import (
     oldest_again,
     samples,
     search_anywhere,
+    splitting,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 BINARY: Sequence[Stage] = (ends, samples, narrowing, ends_again, confirmation)
 SWEEP: Sequence[Stage] = (everything, ends_again, confirmation, determinism)
 NOISY: Sequence[Stage] = (ends, oldest_again, samples, search_anywhere, ends_again)
+PREFIX: Sequence[Stage] = (class_ends, splitting, ends_again, confirmation, class_middles)
 
 
 class Strategy(StrEnum):
@@ -52,6 +56,7 @@ class Strategy(StrEnum):
     SWEEP = "sweep"
     BINARY = "binary"
     NOISY = "noisy"
+    PREFIX = "prefix"
 
 
 class Narrowed(NamedTuple):
@@ -124,7 +129,12 @@ class Search:
                 else "every release is cheap to probe or its result is stored: probing them all"
             )
             return BINARY if dear else SWEEP
-        return {Strategy.SWEEP: SWEEP, Strategy.BINARY: BINARY, Strategy.NOISY: NOISY}[strategy]
+        return {
+            Strategy.SWEEP: SWEEP,
+            Strategy.BINARY: BINARY,
+            Strategy.NOISY: NOISY,
+            Strategy.PREFIX: PREFIX,
+        }[strategy]
 
     def _left(self) -> int:
         """Return how many more probes the budget allows."""
@@ -135,7 +145,7 @@ def make_search(strategy: str, **options: Any) -> Search:
     """Return a search that has asked nothing yet.
 
     Args:
-        strategy: `auto`, `sweep`, `binary` or `noisy`.
+        strategy: `auto`, `sweep`, `binary`, `noisy`, or `prefix`, which takes `classes`.
         options: The fields of `Options`.
 
     Raises:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from harness.search.narrowing import cut, differing_gaps, gaps
+from harness.search.classes import runs
+from harness.search.narrowing import cut, differing_gaps, gaps, splitting_gaps
 from harness.search.settling import settle
 from harness.verdicts.verdict import Verdict
 
@@ -90,6 +91,55 @@ def narrowing(known: Knowledge, slots: int) -> list[int] | None:
     return cut((gap.candidates for gap in open_gaps), under_way, _planned(known, slots))
 
 
+def class_ends(known: Knowledge, slots: int) -> list[int] | None:
+    """Execute both ends of every run of releases whose first steps are equal; further inwards past those without a verdict."""
+    wanted: dict[int, None] = {}
+    for run in class_runs(known):
+        for order in (run, run[::-1]):
+            wanted |= dict.fromkeys(_first_untested(known, order))
+    if not wanted:
+        return None
+    found = len(class_runs(known))
+    known.say(
+        f"{len(known.options.classes)} releases fall into {found} runs of equal first steps: both ends of each are executed"
+    )
+    return idle(known, sorted(wanted))[:slots]
+
+
+def splitting(known: Knowledge, slots: int) -> list[int] | None:
+    """Split a run whose executed releases differ: by halves, in verdict, failure and trace."""
+    if known.noisy():
+        return None
+    open_gaps = splitting_gaps(known)
+    if not open_gaps:
+        return None
+    before, after = (known.name(side) for side in open_gaps[0][:2])
+    known.say(f"{before} and {after} begin equal and differ in full: what lies between them is searched")
+    under_way = {request.position for request in known.pending}
+    return cut((gap.candidates for gap in open_gaps), under_way, _planned(known, slots))
+
+
+def class_middles(known: Knowledge, slots: int) -> list[int] | None:
+    """Look into the runs, widest gap first, as far as the budget for full executions says."""
+    open_gaps = gaps(known, known.testable())
+    left = known.options.most_full() - known.full()
+    if not open_gaps:
+        return None
+    if left <= 0:
+        known.say(
+            f"{known.full()} full executions, of which {known.options.most_full()} may look between the ends of runs"
+        )
+        return None
+    under_way = {request.position for request in known.pending}
+    return cut((gap.candidates for gap in open_gaps), under_way, min(_planned(known, slots), left))
+
+
+def class_runs(known: Knowledge) -> list[list[int]]:
+    """Return the runs of neighbours whose first steps are equal."""
+    options = known.options
+    return runs(options.count, options.classes, lambda position: known.signal(position) is not None)
+
+
 def everything(known: Knowledge, slots: int) -> list[int] | None:
     """Probe every release once."""
     return known.fresh(slots) if known.left else None
@@ -166,7 +216,12 @@ def _planned(known: Knowledge, slots: int) -> int:
 def _inwards(known: Knowledge, *, newest: bool) -> list[int]:
     """Return the outermost untested position if all further out are skipped; nothing if the end is found."""
     order = range(known.options.count)
-    for position in reversed(order) if newest else order:
+    return _first_untested(known, reversed(order) if newest else order)
+
+
+def _first_untested(known: Knowledge, order: Iterable[int]) -> list[int]:
+    """Return the first untested position if all before it are skipped; nothing if one before it has a verdict."""
+    for position in order:
         if not known.tested(position):
             return [position]
         if known.signal(position) is not None:

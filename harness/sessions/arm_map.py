@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.report.boundaries import BY_TRAINING
 from harness.search.boundaries import Boundary, changes
+from harness.search.classes import stand_ins
 from harness.sessions.finding import Finding
 from harness.sessions.test_arms import arms_of_tests
 from harness.traces.compare import beyond, noise_floor
 from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from harness.report.model import PrefixResult
 
 Findings = dict[int, dict[int, Finding]]
 """{position of the release: {repeat: finding}}."""
@@ -29,12 +32,14 @@ class ArmMap:
             untested where there is none.
         repeats: All further executions of each release.
         traces: A label for each release, equal where the traces are; None without a training.
+        prefixes: {position: what its first steps showed}, of releases that were executed for these alone at first.
     """
 
     firsts: Sequence[Finding]
     repeats: Sequence[Sequence[Finding]]
     traces: Sequence[str | None]
     deterministic: bool | None
+    prefixes: Mapping[int, PrefixResult] = field(default_factory=dict)
 
     def mean_seconds(self) -> float:
         """Return what one execution of a release takes, in seconds; 0 where nothing was executed."""
@@ -43,26 +48,78 @@ class ArmMap:
 
     def boundaries(self, signal: str) -> list[Boundary]:
         """Return all boundaries in `census` or `trace`."""
-        values = [finding.census for finding in self.firsts] if signal == "census" else self.traces
+        censuses = [finding.census or self._prefix_census(place) for place, finding in enumerate(self.firsts)]
+        values = censuses if signal == "census" else self.traces
         untested = {place for place, one in enumerate(self.firsts) if one.verdict == Verdict.UNTESTED}
         return [
             replace(
                 boundary,
                 skipped=tuple(place for place in boundary.skipped if place not in untested),
                 untested=tuple(place for place in boundary.skipped if place in untested),
-                confirmed=self._again(boundary.before, signal) and self._again(boundary.after, signal),
+                confirmed=all(
+                    self._again(side, signal, early=self.early(boundary, signal))
+                    for side in (boundary.before, boundary.after)
+                ),
             )
             for boundary in changes(values)
         ]
 
     def sides(self) -> set[int]:
-        """Return the positions next to a boundary in census, trace or a test that have no untested release between."""
-        found = [boundary for signal in BY_TRAINING for boundary in self.boundaries(signal)]
-        found += [boundary for arm in arms_of_tests(self.firsts, self.repeats) for boundary in arm.boundaries]
-        return {side for one in found if not one.untested for side in (one.before, one.after)}
+        """Return the positions to execute again: next to a boundary in census, trace or a test.
 
-    def _again(self, position: int, signal: str) -> bool:
+        Those of a boundary with an untested release between are left out, and those of which `early_sides` are enough.
+        """
+        found = [boundary for arm in arms_of_tests(self.firsts, self.repeats) for boundary in arm.boundaries]
+        every = {side for one in found if not one.untested for side in (one.before, one.after)}
+        return every.union(*(self._sides(signal, early=False) for signal in BY_TRAINING))
+
+    def early_sides(self) -> set[int]:
+        """Return the positions whose first steps are to be executed again: next to a boundary that shows in these."""
+        return set().union(*(self._sides(signal, early=True) for signal in BY_TRAINING))
+
+    def unrepeated(self, position: int) -> bool:
+        """Tell whether neither a release nor its first steps were executed again."""
+        return not self.repeats[position] and self.prefixes[position].repeated is None
+
+    def _sides(self, signal: str, *, early: bool) -> set[int]:
+        whole = [boundary for boundary in self.boundaries(signal) if not boundary.untested]
+        return {
+            side
+            for boundary in whole
+            for side in (boundary.before, boundary.after)
+            if early == (side in self.prefixes and self.early(boundary, signal))
+        }
+
+    def inferred(self) -> dict[int, int]:
+        """Return {position executed for its first steps alone: the executed one that stands for it}."""
+        states = {
+            position: (one.verdict, one.judgement.fingerprint, one.trace_digest)
+            for position, one in enumerate(self.firsts)
+            if one.verdict in (Verdict.GOOD, Verdict.BAD)
+        }
+        if not self.deterministic:  # equal first steps would tell nothing
+            return {}
+        classes = {position: one.digest for position, one in self.prefixes.items()}
+        found = stand_ins(len(self.firsts), classes, states, lambda position: position in states)
+        return {p: like for p, like in found.items() if self.firsts[p].verdict == Verdict.UNTESTED}
+
+    def early(self, boundary: Boundary, signal: str) -> bool:
+        """Tell whether a boundary shows in the first steps already, so that these alone need to be repeated."""
+        sides = [self.prefixes.get(side) for side in (boundary.before, boundary.after)]
+        if signal not in BY_TRAINING or not any(sides):
+            return False
+        before, after = sides
+        return signal == "census" or before is None or after is None or before.digest != after.digest
+
+    def _prefix_census(self, position: int) -> str | None:
+        untested = self.firsts[position].verdict == Verdict.UNTESTED
+        return self.prefixes[position].census if untested and position in self.prefixes else None
+
+    def _again(self, position: int, signal: str, *, early: bool = False) -> bool:
         first, repeats = self.firsts[position], self.repeats[position]
+        prefix = self.prefixes.get(position)
+        if early and prefix is not None and prefix.repeated is not None and not repeats:
+            return prefix.repeated
         if signal == "census":
             return bool(repeats) and all(repeat.census == first.census for repeat in repeats)
         return bool(repeats) and (
@@ -71,14 +128,21 @@ class ArmMap:
         )
 
 
-def arrange(count: int, findings: Findings, verdicts: Sequence[Verdict] = ()) -> ArmMap:
+def arrange(
+    count: int,
+    findings: Findings,
+    verdicts: Sequence[Verdict] = (),
+    prefixes: Mapping[int, PrefixResult] | None = None,
+) -> ArmMap:
     """Put the findings in order, with everything that was not an identical job turned into a skip.
 
     Args:
         count: Number of releases.
         findings: What was executed.
         verdicts: What the search decided of each release; by default what most of its executions gave.
+        prefixes: {position: what its first steps showed}, of releases that were executed for these alone at first.
     """
+    prefixes = prefixes or {}
     findings = identical(findings)
     firsts, repeats = [], []
     for position in range(count):
@@ -86,8 +150,9 @@ def arrange(count: int, findings: Findings, verdicts: Sequence[Verdict] = ()) ->
         first, others = representative(findings.get(position, {}), decided)
         firsts.append(first)
         repeats.append(others)
-    deterministic = _deterministic(firsts, repeats)
-    return ArmMap(firsts, repeats, _trace_labels(firsts, repeats, deterministic=deterministic), deterministic)
+    deterministic = _deterministic(firsts, repeats, prefixes.values())
+    labels = _trace_labels(firsts, repeats, deterministic=deterministic)
+    return ArmMap(firsts, repeats, labels, deterministic, prefixes)
 
 
 def representative(
@@ -149,14 +214,17 @@ def identical(findings: Findings) -> Findings:
     }
 
 
-def _deterministic(firsts: Sequence[Finding], repeats: Sequence[Sequence[Finding]]) -> bool | None:
-    pairs = [
-        (first.trace_digest, repeat.trace_digest)
+def _deterministic(
+    firsts: Sequence[Finding], repeats: Sequence[Sequence[Finding]], prefixes: Iterable[PrefixResult]
+) -> bool | None:
+    equal = [one.repeated for one in prefixes if one.repeated is not None]
+    equal += [
+        first.trace_digest == repeat.trace_digest
         for first, again in zip(firsts, repeats, strict=True)
         for repeat in again
         if first.trace_digest and repeat.trace_digest
     ]
-    return all(one == other for one, other in pairs) if pairs else None
+    return all(equal) if equal else None
 
 
 def noise_of(firsts: Sequence[Finding], repeats: Sequence[Sequence[Finding]]) -> dict[str, float]:

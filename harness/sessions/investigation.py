@@ -6,22 +6,24 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness.errors import UsageError
+from harness.sessions import cost
 from harness.sessions.arm_map import arrange
 from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import distrust_environments
 from harness.sessions.hash_seeds import HashSeedDependence, dependences
 from harness.sessions.interleaved import Direct, directly
+from harness.sessions.prefixes import Prefixes, not_possible
 from harness.sessions.searched import Searched, observation, replay, strategy
+from harness.sessions.stored import stored
 from harness.sessions.warm_start import distrust_warm_start, prove_warm_start
 from harness.verdicts.oracles import interleaves, two_sided
 
 if TYPE_CHECKING:
     from harness.search import Answer, Search
+    from harness.sessions.arm_map import ArmMap
     from harness.sessions.driver import Driver, Task
     from harness.sessions.finding import Finding
-
-CHEAP_SWEEP = 600.0
-"""Seconds that a sweep of everything may take for `auto` to prefer it to a search."""
 
 _FURTHER = 3
 """Releases besides the ends that are executed both warm and clean, where the ends do not tell whether that is safe."""
@@ -37,6 +39,7 @@ class Investigation:
         searched: Strategy and options of all of them.
         hash_seeds: {arm: the release whose verdict is known to depend on the hash seed}.
         direct: {arm: {(older, newer side of a boundary): how they compare directly}}.
+        prefixes: The first steps of every release, where these were executed alone; else None.
     """
 
     def __init__(self, driver: Driver) -> None:
@@ -55,7 +58,10 @@ class Investigation:
         self.direct: dict[str, dict[tuple[int, int], Direct]] = {}
         self.names = [release.version for release in driver.session.releases]
         self.hash_seeds: dict[str, HashSeedDependence] = {}
+        self.prefixes: Prefixes | None = None
         self._looked: set[str] = set()
+        if self.searched.strategy == "prefix" and (why := not_possible(driver.session)):
+            raise UsageError(f"--search prefix: {why}; take --search auto")
         self.searches()  # complains of a wrong option before anything is executed
 
     def run(self) -> None:
@@ -69,15 +75,11 @@ class Investigation:
             self.driver.session.lock_beside()
         for arm in self.driver.arms.values():
             calibrate(self.driver.session, arm)
-        self._prove_warm_start()
-        if self.searched.strategy != "sweep":
-            cheap = self._measure_cost() if self.searched.strategy == "auto" else self._stored()
-            jobs = self._jobs(sweeping=self.searched.strategy == "auto" and len(cheap) == len(self.names))
-            names = [self.names[position] for position in sorted(cheap)]
-            self.searched = replace(self.searched, cheap=names, jobs=jobs)
-            if len(cheap) == len(self.names):
-                self.driver.session.lock_beside()
-                self._prove_warm_start(sweeping=True)
+        if self._goes_by_prefix():
+            self._find_classes()
+        if self.prefixes is None:
+            self._prove_warm_start()
+            self._weigh_cost()
         known = -1
         while known < (
             known := self.driver.executed()
@@ -85,10 +87,14 @@ class Investigation:
             undisturbed = self._search()
             if undisturbed:
                 self._repeat_sides()
-            if distrust_environments(self.driver) or not undisturbed:
+            repaired = distrust_environments(self.driver)
+            distrusted = not repaired and distrust_warm_start(self.driver)
+            doubted = self.prefixes is not None and (repaired or distrusted or self.prefixes.contradiction())
+            if doubted:
+                self._find_classes()
+            if repaired or doubted or not undisturbed:
                 known = -1
                 continue
-            distrusted = distrust_warm_start(self.driver)
             if not distrusted and all(search.done for search in self.searches().values()):
                 break
         self.hash_seeds = dependences(self.driver)
@@ -111,7 +117,24 @@ class Investigation:
 
     def searches(self) -> dict[str, Search]:
         """Return {arm: search}, each told all that was found for it."""
-        return {arm: replay(self.searched, self.names, found) for arm, found in self.driver.findings.items()}
+        return {
+            arm: replay(self.searched_in(arm), self.names, found)
+            for arm, found in self.driver.findings.items()
+        }
+
+    def searched_in(self, arm: str) -> Searched:
+        """Return how one arm is searched: with the classes that its first steps show."""
+        if self.prefixes is None:
+            return self.searched
+        found = self.prefixes.results(arm)
+        return replace(
+            self.searched, classes={self.names[position]: one.digest for position, one in found.items()}
+        )
+
+    def arranged(self, arm: str, answer: Answer) -> ArmMap:
+        """Return the findings of an arm in order, with the verdicts that its search decided."""
+        prefixes = self.prefixes.results(arm) if self.prefixes is not None else {}
+        return arrange(len(self.names), self.driver.findings[arm], answer.judged, prefixes)
 
     def answers(self) -> dict[str, Answer]:
         """Return {arm: answer} from what was found, whether the searches are done or not."""
@@ -184,17 +207,17 @@ class Investigation:
         The search confirmed those in verdict and in failure.
         """
         for _ in range(3):  # a repeat may itself show a new boundary
-            answers = self.answers()
-            tasks = [
-                (arm, side, 1)
-                for arm, findings in self.driver.findings.items()
-                for found in [arrange(len(self.names), findings, answers[arm].judged)]
-                for side in sorted(found.sides())
-                if not found.repeats[side]
-            ]
-            if not tasks:
-                return
+            tasks: list[Task] = []
+            begun: dict[str, list[int]] = {}
+            for arm, answer in self.answers().items():
+                found = self.arranged(arm, answer)
+                tasks += [(arm, side, 1) for side in sorted(found.sides()) if not found.repeats[side]]
+                begun[arm] = [side for side in sorted(found.early_sides()) if found.unrepeated(side)]
+            if self.prefixes is not None:
+                self.prefixes.repeat(begun)
             self.driver.execute(tasks)
+            if not tasks and not any(begun.values()):
+                return
 
     def _prove_warm_start(self, *, sweeping: bool = False) -> None:
         """Compare warm with clean executions of both ends, of the oldest release only where it is executed anyway."""
@@ -204,37 +227,49 @@ class Investigation:
         further = [position for position in reversed(own) if position not in ends][:_FURTHER]
         prove_warm_start(self.driver, [(arm, end) for end in ends for arm in self.driver.arms], further)
 
-    def _measure_cost(self) -> frozenset[int]:
-        """Return the positions that are cheap: all, if executing all that are not stored takes little time.
+    def _ends(self) -> list[int]:
+        """Return the positions of the ends that any search executes; what is assumed is none."""
+        own = self._own()
+        return list(dict.fromkeys([*(own[:1] if self.searched.from_given else []), *own[-1:]]))
 
-        What a probe costs here is measured on the ends, which any strategy needs first; what is assumed is no end.
-        """
-        driver, every = self.driver, frozenset(range(len(self.names)))
-        own = [position for position, name in enumerate(self.names) if name not in self.searched.assume]
-        ends = dict.fromkeys([*(own[:1] if self.searched.from_given else []), *own[-1:]])
-        driver.execute([(arm, position, 0) for position in ends for arm in driver.arms])
-        stored = self._stored()
-        seconds = [
-            repeats[0].seconds
-            for findings in driver.findings.values()
-            for repeats in findings.values()
-            if repeats[0].result is not None
-        ]
-        left = len(every - stored) * len(driver.arms)
-        dear = not seconds or left * sum(seconds) / len(seconds) / driver.jobs > CHEAP_SWEEP
-        return stored if dear else every
+    def _own(self) -> list[int]:
+        """Return the positions that no verdict is assumed for."""
+        return [position for position, name in enumerate(self.names) if name not in self.searched.assume]
 
-    def _stored(self) -> frozenset[int]:
-        """Return the positions whose probes are stored in every arm; none of files that would have to be made for it."""
+    def _weigh_cost(self) -> None:
+        """Measure what an execution costs, and tell the searches which releases are cheap."""
+        if self.searched.strategy == "sweep":
+            return
+        auto = self.searched.strategy == "auto"
+        cheap = cost.cheap(self.driver, self._ends()) if auto else stored(self.driver)
+        sweeping = auto and len(cheap) == len(self.names)
+        names = [self.names[position] for position in sorted(cheap)]
+        self.searched = replace(self.searched, cheap=names, jobs=self._jobs(sweeping=sweeping))
+        if len(cheap) == len(self.names):
+            self.driver.session.lock_beside()
+            self._prove_warm_start(sweeping=True)
+
+    def _goes_by_prefix(self) -> bool:
+        """Tell whether the first steps of every release are executed first: as asked, or since full jobs are dear."""
         session = self.driver.session
-        if session.overlay:
-            return frozenset()
-        return frozenset(
-            position
-            for position in session.known_locks()
-            if all(
-                session.store.find(probe.digest) is not None
-                for arm in self.driver.arms.values()
-                for probe in session.probes(arm, position)
-            )
-        )
+        if self.searched.strategy != "auto" or not_possible(session) or not self._own():
+            return self.searched.strategy == "prefix" and bool(self._own())
+        return cost.by_prefix(self.driver, self._own()[-1:], session.asked.question.plan.prefix)
+
+    def _find_classes(self) -> None:
+        """Execute the first steps of every release; where equal ones prove nothing, search as noise demands."""
+        session, own = self.driver.session, self._own()
+        plan = session.asked.question.plan
+        session.lock_beside()
+        while True:  # what an interruption leaves is told
+            self.prefixes = Prefixes(self.driver, plan.prefix)
+            self.prefixes.execute(own)
+            if not distrust_environments(self.driver):
+                break
+        if said := self.prefixes.contradiction():
+            session.executor.notes.append(said)
+            self.driver.watcher.note(f"warning: {said}")
+            self.prefixes, self.searched = None, replace(self.searched, strategy="noisy")
+            return
+        full = self.prefixes.budget(plan.full_jobs)
+        self.searched = replace(self.searched, strategy="prefix", full=full, jobs=self._jobs(sweeping=False))

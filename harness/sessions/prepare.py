@@ -20,6 +20,7 @@ from harness.locks.torch import choose_torch
 from harness.probes.store import Store
 from harness.releases.release import upload_days
 from harness.sessions.provider import provide
+from harness.sessions.searched import strategy
 from harness.sessions.session import Session
 from harness.uv import Uv
 from harness.verdicts.oracles import alone, clean
@@ -203,7 +204,7 @@ def _finder(asked: Asked, resolver: Resolver) -> Resolver | StoredLocks:
 
 def _ends(asked: Asked, count: int) -> list[int]:
     """Return the positions of the ends that are executed in any case."""
-    oldest = asked.first is not None or asked.question.plan.search == "sweep"
+    oldest = asked.first is not None or strategy(asked) in ("sweep", "prefix")
     return sorted({*([0] if oldest else []), count - 1})
 
 

@@ -23,12 +23,14 @@ class Searched:
     """How one arm is searched; kept in the report, so that its log can be replayed.
 
     Attributes:
-        strategy: `auto`, `sweep`, `binary` or `noisy`.
+        strategy: `auto`, `sweep`, `binary`, `noisy` or `prefix`.
         from_given: The oldest release was named as an end.
         two_sided: A change between any two signals is asked for, in either direction.
         assume: {version: verdict} that hold without an execution.
         cheap: Versions that cost little to execute.
         jobs: Probes at a time.
+        classes: {version: digest of its first steps} of releases that were executed for these alone, of one arm.
+        full: Most full executions that look into classes; None for what the search takes.
     """
 
     strategy: str
@@ -40,10 +42,13 @@ class Searched:
     assume: Mapping[str, str] = field(default_factory=dict)
     cheap: Sequence[str] = ()
     jobs: int = 1
+    classes: Mapping[str, str] = field(default_factory=dict)
+    full: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields, as they come back from JSON."""
-        return {**{name: getattr(self, name) for name in self.__slots__}, "cheap": list(self.cheap)}
+        lists = {"cheap": list(self.cheap), "classes": dict(self.classes)}
+        return {**{name: getattr(self, name) for name in self.__slots__}, **lists}
 
 
 def replay(searched: Searched, names: Sequence[str], findings: Findings) -> Search:
@@ -75,6 +80,8 @@ def replay(searched: Searched, names: Sequence[str], findings: Findings) -> Sear
         confidence=searched.confidence,
         assume={positions[version]: Verdict(verdict) for version, verdict in searched.assume.items()},
         cheap=frozenset(positions[version] for version in searched.cheap),
+        classes={positions[version]: digest for version, digest in searched.classes.items()},
+        full=searched.full,
     )
     for position, repeats in sorted(identical(findings).items()):
         for repeat, finding in sorted(repeats.items()):
@@ -83,9 +90,19 @@ def replay(searched: Searched, names: Sequence[str], findings: Findings) -> Sear
 
 
 def strategy(asked: Asked) -> str:
-    """Return how to search: tests break and are repaired each in a release of its own, so all are executed."""
-    wanted = asked.question.plan.search
-    return "sweep" if asked.scenario.tests and wanted == "auto" else wanted
+    """Return how to search: tests break and are repaired each in a release of its own, so all are executed.
+
+    Raises:
+        UsageError: Everything is to be executed, and a search is asked for that leaves releases out.
+    """
+    plan = asked.question.plan
+    if plan.exhaustive and plan.search not in ("auto", "sweep", "prefix"):
+        raise UsageError(
+            f"--exhaustive executes every release in full, and --search {plan.search} does not; leave one of them out"
+        )
+    if plan.exhaustive or (asked.scenario.tests and plan.search == "auto"):
+        return "sweep"
+    return plan.search
 
 
 def observation(position: int, repeat: int, finding: Finding) -> Observation:

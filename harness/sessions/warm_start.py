@@ -152,8 +152,13 @@ def _facts(finding: Finding) -> dict[Aspect, str]:
 
 def _give_up(driver: Driver, why: str) -> None:
     """Execute clean from now on; what was executed warm, in this run or by an earlier one, is executed anew."""
-    session = driver.session
-    session.executor.give_up_warm(why)
+    driver.session.executor.give_up_warm(why)
+    driver.session.store.distrusted.add("warm")
+    renew_warm(driver)
+
+
+def renew_warm(driver: Driver) -> None:
+    """Execute anew what was executed warm; the warm start has been given up."""
     again = [
         (arm, position, 0)
         for arm, findings in driver.findings.items()
@@ -162,7 +167,6 @@ def _give_up(driver: Driver, why: str) -> None:
     ]
     for arm, position, repeat in again:
         del driver.findings[arm][position][repeat]
-    session.store.distrusted.add("warm")
     driver.execute(again)
 
 

@@ -62,9 +62,9 @@ class State:
     @property
     def counts(self) -> str:
         """Verdicts in numbers: `23 good, 11 bad`."""
-        count = Counter(item.verdict for item in self.arm.releases)
+        count = Counter(item.standing for item in self.arm.releases)
         return ", ".join(
-            f"{count[word]} {word}" for word in ("good", "bad", "skip", "untested") if count[word]
+            f"{count[word]} {word}" for word in ("good", "bad", "skip", "inferred", "untested") if count[word]
         )
 
 

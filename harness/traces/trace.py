@@ -22,7 +22,7 @@ Each line is an object with `event`; the order is the order of happening:
 | `test`      | where the command runs pytest, of one phase of one test that decides something: `node`, `outcome` (passed, failed, error, skipped, xfailed, xpassed), `phase` (setup, call, teardown), `exception`, `message`, `seconds` |
 | `pytest`    | before pytest begins, with `status` null; at its end `status` (exit status), `errors`: [{`node`, `exception`, `message`}] of files that cannot be collected, `elsewhere`: [files of the package under test that were loaded from outside of site-packages] |
 | `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool), `importing` (bool: a module could not be imported), `no_space` (bool: the disk was full), `missing_file` (absolute path of a file that is not there; empty where none is missed), `raised_in` (package whose code lies deepest in the traceback), `cell` (number of the code cell, in a notebook), `frames`: [{`package`, `file`, `line`, `function`, `text`}] of installed files, the deepest last |
-| `end`       | `reason` (`finished`, `stopped: why` or, after an `error`, `failed: class`), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes), on CUDA `device_memory_peak` (bytes) |
+| `end`       | `reason` (`finished`, `stopped: why` or, after an `error`, `failed: class`), `prefix` (steps after which the job was ended since no more were asked for; absent otherwise), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes), on CUDA `device_memory_peak` (bytes) |
 | `modules`   | at the end of a script's process: `places`, the files and folders of site-packages that hold a module that is loaded |
 | `ranks`     | only of a job with several ranks, behind what the process that started them recorded: `count`, `tree` (how all of them ended: `done`, `hang`, `late`, or empty where another launcher started them) |
 | `rank`      | begins what one rank recorded: `rank`, `status` (exit status, -signal, or null), `at` (seconds), `ended_by` (`harness` or empty), `stack` (where its threads stood when it was ended) |
@@ -53,7 +53,7 @@ import json
 import marshal
 import re
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -183,6 +183,18 @@ class Trace:
             return list(self.records.get(name, ()))
         position = self.columns.index(name)
         return [row[position] if position < len(row) else None for row in self.rows]
+
+    @property
+    def prefix(self) -> int | None:
+        """Steps after which the job was ended, since no more were asked for; None of a whole training."""
+        return (self.end or {}).get("prefix")
+
+    def head(self, steps: int) -> str:
+        """Return a digest of what the first steps measured: what `digest` returns of a job that was ended after them."""
+        rows = self.rows[:steps]
+        columns = self.columns[: max(map(len, rows), default=0)]
+        early = tuple(event for event in self.nonfinite if event["step"] <= steps)
+        return replace(self, columns=columns, steps=self.steps[:steps], rows=rows, nonfinite=early).digest()
 
     def digest(self) -> str:
         """Return a digest of everything measured: equal digests mean equal training, bit for bit.

@@ -43,6 +43,8 @@ def _judge_process(execution: Execution, trace: Trace, settings: Mapping[str, An
     if outside:
         again = ", twice" if execution.attempts > 1 else ""
         return from_outside(execution, f"{outside}{again}")
+    if trace.prefix is not None:
+        return Judgement(Verdict.UNTESTED, f"executed for its first {trace.prefix} steps alone")
     ended = oracles.by_end(execution, trace, output, settings)
     if ended is not None:
         return ended

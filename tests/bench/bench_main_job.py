@@ -20,6 +20,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench_prefix import budget, print_budget
+
 from harness.releases.index import list_releases
 from harness.releases.release import select
 from harness.releases.settings import read_settings
@@ -190,6 +192,7 @@ def run(bench, *, scaling, others):
         bench.forget_results(warm)
         facts["report"] = bench.harness(bench.releases, state=warm)
         facts["overhead"] = statistics.median(overheads(warm))
+        facts["budget"] = budget(warm)[0]
 
     bench.measure("warm", whole)
     bench.measure("repeated", lambda: bench.harness(bench.releases, state=warm))
@@ -245,6 +248,7 @@ def table(bench, facts, few):
         )
     print(f"\nbound of 1.5 x limit + 20 s: {1.5 * limit + 20:.1f} s; measured {warm:.1f} s")
     print(f"overhead of an execution beyond its training, median: {facts['overhead']:.2f} s")
+    print_budget({"warm": (warm, facts["budget"])})
     print("\n| releases | 1 job | 2 jobs |\n|---|---|---|")
     by_count = {}
     for releases, jobs, seconds in facts["scaling"]:

@@ -57,6 +57,18 @@ def test_own_start_values_are_part_of_the_census_and_can_be_exchanged(asked):
     assert starts["b.weight"] == before["b.weight"]
 
 
+def test_a_prefix_is_the_beginning_of_the_whole_training_bit_for_bit(asked):
+    whole, _ = asked({}, steps=4)
+    begun, done = asked({"prefix": 2}, steps=4)
+    assert done.returncode == 0, done.stderr
+    assert begun.prefix == len(begun.steps) == 2
+    assert begun.digest() == whole.head(2) != whole.digest()
+    assert (begun.census, begun.identity) == (whole.census, whole.identity)
+    longer, _ = asked({"prefix": 9}, steps=4)
+    assert longer.prefix is None
+    assert longer.digest() == whole.digest()
+
+
 def test_a_transplant_that_matches_nothing_is_told_before_training(asked):
     trace, done = asked({"transplant": [transplant("dtype", ["nowhere"], "float16")]}, steps=1)
     assert done.returncode == 1

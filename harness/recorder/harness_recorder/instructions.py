@@ -1,10 +1,11 @@
-"""What the harness asks of a probe beyond its settings: transplants, frames, a watchpoint, and how often to measure.
+"""What the harness asks of a probe beyond its settings: transplants, frames, a watchpoint, how often and how long.
 
 The environment variable HARNESS_INSTRUCTIONS holds them as JSON, and they are a part of the probe's address:
 
     {"transplant": [{"property": "dtype", "names": ["*.lora_A.weight"], "value": "float32"}, ...],
      "frames": [1, 2],
      "statistics_every": 10,
+     "prefix": 20,
      "watchpoint": {"package": "peft", "properties": [{"property": "dtype", "names": [...], ...}]}}
 
 A transplant gives a release a property that another one has. `names` are patterns (as of `fnmatch`) of canonical
@@ -22,6 +23,7 @@ names, and what they name depends on the property:
 
 One that matches nothing is an error before training: it says nothing of the release.
 
+`prefix` ends the process after so many steps of the training, unless that ended by itself before.
 `overlay` {`package`, `digest`} and `executed` {`package`} are told by the modules of these names.
 A watchpoint tells which line set a property while the model was built, and ends the job there (`watchpoint.py`).
 """

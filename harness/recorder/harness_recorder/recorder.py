@@ -21,7 +21,7 @@ from .instructions import Transplants, instructions
 from .lines import Lines
 from .outputs import leaves
 from .ranks import trace_path
-from .script import describe_error
+from .script import describe_error, leave
 from .start import digest, inject, start_digest
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class Recorder:
         self._transplants = Transplants(asked.get("transplant", []))
         self._frame_steps = asked.get("frames", [])
         self._every = asked.get("statistics_every", 1)
+        self._prefix = asked.get("prefix", 0)
         self._frames: Any = None
         self._configs: list[dict[str, Any]] = []
         self._own_start = False
@@ -294,6 +295,12 @@ class Recorder:
             self._flush()
         for what in news:
             self._report(what)
+        # A job that is about to end by itself is let do so: it has been executed as a whole.
+        if self.steps == self._prefix and self.stopped is None:
+            self._flush()
+            self._write_end(None, prefix=self.steps)
+            self._lines.close()
+            leave()
 
     def _leave(self, phase: str) -> None:
         if self._phase not in _IN_PROGRESS[phase]:
@@ -339,12 +346,14 @@ class Recorder:
         with contextlib.suppress(AttributeError):  # an exception may forbid new attributes
             error._harness_told = True  # type: ignore[attr-defined] # noqa: SLF001 - our own mark on it
 
-    def _write_end(self, error: Exception | None) -> None:
+    def _write_end(self, error: Exception | None, **more: Any) -> None:
         since = self._training_since
         reason = f"stopped: {self.stopped}" if self.stopped else "finished"
+        reason = f"stopped: {more['prefix']} steps were asked for" if more else reason
         self._lines.write(
             "end",
             reason=f"failed: {type(error).__name__}" if error is not None else reason,
+            **more,
             steps=self.steps,
             seconds={
                 "import": self._import_seconds,
