@@ -165,8 +165,7 @@ def said(history, *, confirmed=True, conclusion=None, parameters=None, others=()
             "giig",
             (
                 "No break was found: the job is good with 2 tested releases of toy, 1.0 to 1.3. 2 of 4 releases were "
-                "executed for 20 steps alone and inferred (2 good) from executed releases that are equal to them so far, "
-                "bit for bit: changes that begin later may lie there."
+                "executed for 20 steps alone and inferred (2 good): changes that begin later may lie there."
             ),
         ),
         (
@@ -180,8 +179,7 @@ def said(history, *, confirmed=True, conclusion=None, parameters=None, others=()
             "giggbib",
             (
                 "toy 1.4 broke the job (last good 1.3), confirmed. 2 of 7 releases were executed for 20 steps alone and "
-                "inferred (1 bad and 1 good) from executed releases that are equal to them so far, bit for bit: changes "
-                "that begin later may lie there."
+                "inferred (1 bad and 1 good): changes that begin later may lie there."
             ),
         ),
         (

@@ -96,6 +96,8 @@ def test_it_finds_what_the_sweep_finds_for_a_part_of_its_steps(found):
     assert "5 of 15 releases were executed for 4 steps alone and inferred (5 good)" in " ".join(
         done.stdout.split()
     )
+    (early,) = [one for one in arm["boundaries"] if one["before"] == "1.2"]
+    assert (early["signal"], early["repeated_steps"]) == ("trace", PREFIX)
     assert arm["conclusion"] == swept["arms"][0]["conclusion"] == "non-monotone"
     summary = Path("reports/latest/summary.md").read_text(encoding="utf-8")
     assert "inferred" not in summary  # the sweep's

@@ -1,4 +1,4 @@
-"""What is said of a release that was executed for its first steps alone, made here and nowhere else."""
+"""What is said of releases and boundaries of which the first steps alone were executed, made here and nowhere else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.report.model import PrefixResult, ReleaseResult
+    from harness.report.model import BoundaryResult, PrefixResult, ReleaseResult
 
 
 def inferred(prefix: PrefixResult) -> str:
@@ -16,10 +16,20 @@ def inferred(prefix: PrefixResult) -> str:
     return f"equal to {prefix.like} for {prefix.steps} steps, bit for bit" if prefix.like else ""
 
 
+def confirmation(boundary: BoundaryResult) -> str:
+    """Return how a boundary was confirmed, or that it was not."""
+    if not boundary.confirmed:
+        return "not confirmed"
+    what = (
+        "both sides" if boundary.repeated_steps is None else f"{boundary.repeated_steps} steps of both sides"
+    )
+    return f"confirmed by executing {what} again"
+
+
 def of_prefix(prefix: PrefixResult) -> str:
     """Return the reason of a release that has no verdict since it was executed for its first steps alone."""
     alone = f"executed for its first {prefix.steps} steps alone"
-    return f"{alone}: {inferred(prefix)}, which is {prefix.verdict}" if prefix.like else alone
+    return f"{alone}; they equal those of {prefix.like}, which is {prefix.verdict}" if prefix.like else alone
 
 
 def begun(releases: Sequence[ReleaseResult]) -> list[str]:
@@ -37,8 +47,8 @@ def begun(releases: Sequence[ReleaseResult]) -> list[str]:
         verdicts = " and ".join(f"{number} {verdict}" for verdict, number in sorted(known.items()))
         were = "was" if number == 1 else "were"
         said.append(
-            f"{number} of {count} releases {were} executed for {steps} steps alone and inferred ({verdicts}) from "
-            "executed releases that are equal to them so far, bit for bit: changes that begin later may lie there"
+            f"{number} of {count} releases {were} executed for {steps} steps alone and inferred ({verdicts}): changes that "
+            "begin later may lie there"
         )
     left = [release for release in own if not release.inferred]
     if left:

@@ -14,6 +14,7 @@ from harness.report.evidence import trace_of
 from harness.report.fixed import fixed
 from harness.report.grid_tables import changes as grid_changes
 from harness.report.grid_tables import searched
+from harness.report.inferred import confirmation
 from harness.report.lines import raised
 from harness.report.markdown import code, md
 from harness.report.remedies import sentences
@@ -185,7 +186,7 @@ def _place(report: Report, place: Place, evidence: Mapping[str, ProbeEvidence]) 
     rows = [f"### {md(package)} {md(between, 160)}", ""]
     for entry in place.entries:
         boundary = entry.boundary
-        sure = ", confirmed by executing both sides again" if boundary.confirmed else ", not confirmed"
+        sure = f", {confirmation(boundary)}"
         rows.append(f"- {md(', '.join(entry.arms))}: {boundary.signal} {boundary.kind}{sure}")
         rows += [f"  - {md(detail)}" for detail in boundary.details]
         if entry.gap:

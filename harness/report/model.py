@@ -174,6 +174,7 @@ class BoundaryResult:
         skipped: Releases between them without a verdict, in order.
         untested: Releases between them that nobody probed; with any, the boundary is not final.
         confirmed: Both sides were executed again in clean processes and said the same.
+        repeated_steps: How many steps of them were executed again, where these alone show it; None: all.
         details: What differs, one line each, grouped ("8 lora_A, lora_B: dtype float32 -> float16").
         moves: [{`name`, `before`, `after`}], every package that differs between the two sides' locks, the package
             under test first; a version is null where the package is absent, and both are equal where only its
@@ -209,6 +210,7 @@ class BoundaryResult:
     hunks: HunkAnswer | None = None
     commits: CommitAnswer | None = None
     repro: ReproResult | None = None
+    repeated_steps: int | None = None
 
     @property
     def disputed(self) -> bool:

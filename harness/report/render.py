@@ -16,6 +16,7 @@ from harness.report.dependencies import rows as mixture_rows
 from harness.report.descended import patch
 from harness.report.descended import rows as descended_rows
 from harness.report.devices import rows
+from harness.report.inferred import confirmation
 from harness.report.lines import raised_in_arm
 from harness.report.text import anchor, arrows, capital, clean, one_line
 
@@ -36,6 +37,7 @@ def environment(*folders: Path) -> Environment:
     made.filters["anchor"] = anchor
     made.filters["arrows"] = arrows
     made.filters["capitalised"] = capital
+    made.filters["confirmation"] = confirmation
     made.filters["dependency_proof"] = proof
     made.filters |= {"descended": descended_rows, "patch": patch}
     made.filters |= {"tests_table": tests.table, "tests_sentence": tests.sentence}

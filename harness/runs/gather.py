@@ -159,6 +159,7 @@ def _boundary(signal: str, boundary: Boundary, releases: Sequence[Release], foun
         untested=[releases[position].version for position in boundary.untested],
         confirmed=boundary.confirmed,
         details=_details(signal, before, after),
+        repeated_steps=found.repeated_steps(boundary, signal),
     )
 
 

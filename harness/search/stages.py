@@ -127,7 +127,7 @@ def class_middles(known: Knowledge, slots: int) -> list[int] | None:
         return None
     if left <= 0:
         known.say(
-            f"{known.full()} full executions, of which {known.options.most_full()} may look between the ends of runs"
+            f"{known.full()} full executions; the budget lets up to {known.options.most_full()} look between the ends of runs"
         )
         return None
     under_way = {request.position for request in known.pending}

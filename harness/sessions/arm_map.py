@@ -111,6 +111,13 @@ class ArmMap:
         before, after = sides
         return signal == "census" or before is None or after is None or before.digest != after.digest
 
+    def repeated_steps(self, boundary: Boundary, signal: str) -> int | None:
+        """Return how many steps of its sides were executed again; None where all were, or nothing was."""
+        sides = [side for side in (boundary.before, boundary.after) if not self.repeats[side]]
+        if not sides or not boundary.confirmed or not self.early(boundary, signal):
+            return None
+        return min(self.prefixes[side].steps for side in sides)
+
     def _prefix_census(self, position: int) -> str | None:
         untested = self.firsts[position].verdict == Verdict.UNTESTED
         return self.prefixes[position].census if untested and position in self.prefixes else None
