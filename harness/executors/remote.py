@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
@@ -79,7 +80,9 @@ class Remote:
         files: bytes | None = None
         workers: list[str] | None = None
         while True:
-            answer = self._ask(Order(self._about, probe, lock, self._warm, files), workers)
+            answer = self._ask(
+                Order(self._about, replace(probe, goes_on=None), lock, self._warm, files), workers
+            )
             if isinstance(answer, NotExecuted):
                 return answer
             if answer is None:

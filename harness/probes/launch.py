@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from harness.environments.environment import LINK_TO_BASE
 from harness.failures import check_space
 from harness.probes import ranks, sandbox
+from harness.probes.answering import answering
+from harness.probes.answering import variables as listens
 from harness.probes.devices import Devices
 from harness.probes.isolation import confined
 from harness.probes.parent import Parent, ParentGoneError
@@ -190,6 +192,7 @@ def _run(  # noqa: PLR0917 - each is of another type
         variables = {
             **_variables(probe, environment, home, folder),
             **ranks.variables(probe, folder, confinement["holds"]),
+            **listens(probe),
             **device,
         }
         if "files" in confinement["holds"]:
@@ -205,6 +208,7 @@ def _run(  # noqa: PLR0917 - each is of another type
         with (
             collecting(lambda: _readable(pipe)) as output,
             _released(pipe),
+            answering(probe, folder / _TRACE),
             processes.limited(parent, asked, probe.timeout) as (number, late),
         ):
             end = parent.wait(number)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.recording import RECORDER, recorder_version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from harness.model.values import Setting
@@ -50,6 +50,8 @@ class Probe:
         online: Whether the network may be used.
         variables: Environment variables that are set besides; they belong to the digest of the job.
         packages: {name: version} of what the lock holds, kept with the result; the lock's digest stands for it.
+        goes_on: Is handed the trace of a prefix at its end, and tells whether the training goes on; None: it does not.
+            It decides how much is measured, never what.
         ranks: How many processes the job is started as, each with a rank of its own.
         hang_after: Seconds without any work of all ranks after which they hang.
     """
@@ -69,6 +71,7 @@ class Probe:
     online: bool = False
     variables: Mapping[str, str] = field(default_factory=dict, hash=False)
     packages: Mapping[str, str] = field(default_factory=dict, hash=False)
+    goes_on: Callable[[Trace], bool] | None = field(default=None, compare=False, hash=False)
     ranks: int = 1
     hang_after: float = HANG_AFTER
 

@@ -2,8 +2,8 @@
 
 The recorder ends such an execution after so many steps. It is stored under an address of its own, and has no verdict.
 An execution that comes to its own end before that, by an error or a value that is not finite, has been executed as a
-whole: it is kept as the full execution too, and costs nothing more. A release that is executed in full anyway, or is
-stored so, shows its first steps for nothing.
+whole: it is kept as the full execution too, and costs nothing more. So is one that begins otherwise than a neighbour and
+went on at once. A release that is executed in full anyway, or is stored so, shows its first steps for nothing.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from harness.sessions.driver import Driver
 from harness.sessions.finding import executions
 from harness.sessions.stored import stored
 from harness.sessions.warm_start import prove_warm_start, renew_warm
+from harness.traces.census import census_digest
 from harness.verdicts.oracles import alone, interleaves
+from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.sessions.finding import Finding
     from harness.sessions.session import Session
+    from harness.traces.trace import Trace
 
 LEAST_PREFIXES = 3
 """How many prefixes long a training must at least be for `auto` to execute prefixes."""
@@ -51,7 +54,9 @@ class Prefixes:
             )
             for named, arm in zip(self._names, driver.arms.values(), strict=True)
         ]
-        self._driver = Driver(replace(session, asked=replace(session.asked, arms=arms)), driver.watcher)
+        self._begun: dict[tuple[str, int], str] = {}
+        asked = replace(session.asked, arms=arms)
+        self._driver = Driver(replace(session, asked=asked, goes_on=self._wanted_in_full), driver.watcher)
 
     def execute(self, positions: Sequence[int]) -> None:
         """Execute the first steps of releases, but of those that are executed in full anyway or are stored so.
@@ -97,8 +102,8 @@ class Prefixes:
             if not goes_on:
                 continue
             first = goes_on[0]
-            digest = beginning(first, self.steps)
-            again = [beginning(one, self.steps) == digest for one in goes_on if one is not first]
+            digest = _beginning(first, self.steps)
+            again = [_beginning(one, self.steps) == digest for one in goes_on if one is not first]
             clean = any(begun.get(position, {}))  # a repeat, whose number is not 0
             found[position] = PrefixResult(
                 self.steps,
@@ -108,6 +113,25 @@ class Prefixes:
                 repeated=all(again) if again and clean else None,
             )
         return found
+
+    def _wanted_in_full(self, named: str, position: int, trace: Trace) -> bool:
+        """Tell whether a release begins otherwise than a neighbour: it is an end of a run then, and goes on at once.
+
+        Of the two ends of a run only one can be known in time, for a neighbour that has not begun yet tells nothing.
+        """
+        own = self._begun[named, position] = beginning([trace], self.steps)
+        return any(self._differs(named, position, own, step) for step in (-1, 1))
+
+    def _differs(self, named: str, position: int, own: str, step: int) -> bool:
+        """Tell whether the next release on one side is known to begin otherwise, or to have a verdict; skips tell nothing."""
+        findings = self._driver.findings[named]
+        while 0 <= (position := position + step) < len(self._driver.session.releases):
+            if (named, position) in self._begun:
+                return self._begun[named, position] != own
+            finding = findings.get(position, {}).get(0)
+            if finding is None or finding.verdict != Verdict.SKIP:
+                return finding is not None and not _stopped(finding)
+        return False
 
     def _goes_on(self, finding: Finding) -> bool:
         """Tell whether a training, of every seed, goes on after its first steps, or was ended after them."""
@@ -139,7 +163,7 @@ class Prefixes:
         for arm, findings in self._whole.findings.items():
             for position, prefix in self.results(arm).items():
                 full = [
-                    beginning(one, self.steps)
+                    _beginning(one, self.steps)
                     for one in findings.get(position, {}).values()
                     if self._goes_on(one)
                 ]
@@ -170,10 +194,18 @@ class Prefixes:
                 session.store.adopt(one.result, probe)
 
 
-def beginning(finding: Finding, steps: int) -> str:
+def beginning(traces: Sequence[Trace], steps: int) -> str:
     """Return a digest of what an execution begins with: census, start values and the first steps of every seed."""
-    facts = [(one.census, one.identity, one.trace.head(steps)) for one in finding.seeds()]
+    facts = [
+        (census_digest(one.census), identity.get("start"), identity.get("batches"), one.head(steps))
+        for one in traces
+        for identity in [one.identity or {}]
+    ]
     return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+def _beginning(finding: Finding, steps: int) -> str:
+    return beginning([one.trace for one in finding.seeds()], steps)
 
 
 def not_possible(session: Session) -> str:

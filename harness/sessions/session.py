@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.environments.environment import BaseNotInstallableError, NotInstallable
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from harness.sessions.asked import Asked
     from harness.sessions.overlay import Overlay
     from harness.sessions.provider import Provider
+    from harness.traces.trace import Trace
     from harness.verdicts.calibration import Calibration
 
 
@@ -53,6 +55,7 @@ class Session:
         overlay: Returns the files that are laid over the environment of a position, made when they are first asked
             for; None for the release as it is installed, or why they cannot be had.
         ends: What the sides of a boundary did, where only what ends as one of them is evidence.
+        goes_on: Is handed the name of an arm, a position and the trace of a prefix, and tells whether the training goes on.
     """
 
     asked: Asked
@@ -71,6 +74,7 @@ class Session:
     note: Callable[[str], None] = field(default=lambda _line: None, compare=False)
     overlay: Callable[[int], Overlay | NotInstallable | None] | None = field(default=None, compare=False)
     ends: Ends | None = field(default=None, compare=False)
+    goes_on: Callable[[str, int, Trace], bool] | None = field(default=None, compare=False)
 
     @property
     def interpreter(self) -> Interpreter:
@@ -143,6 +147,8 @@ class Session:
         if isinstance(lock, Unresolvable) or isinstance(laid, NotInstallable):
             return []
         over = laid.instructions() if laid else {}
+        count_of_seeds = seeds or max(arm.seeds, self.asked.question.job.seeds)
+        asks = self.goes_on if count_of_seeds == 1 and not repeat else None
         return [
             Probe(
                 lock=lock.digest,
@@ -167,10 +173,11 @@ class Session:
                 online=scenario.online,
                 variables={**scenario.variables, **(laid.variables() if laid else {})},
                 packages=lock.versions(),
+                goes_on=partial(asks, arm.name, position) if asks else None,
                 ranks=arm.ranks or scenario.ranks,
                 hang_after=scenario.hang_after,
             )
-            for count in range(seeds or max(arm.seeds, self.asked.question.job.seeds))
+            for count in range(count_of_seeds)
         ]
 
     def judged(self, probes: Sequence[Probe], position: int) -> list[Finding] | Finding:

@@ -23,7 +23,7 @@ names, and what they name depends on the property:
 
 One that matches nothing is an error before training: it says nothing of the release.
 
-`prefix` ends the process after so many steps of the training, unless that ended by itself before.
+`prefix` ends the process after so many steps of the training, unless that ended by itself before or is to go on (`prefix.py`).
 `overlay` {`package`, `digest`} and `executed` {`package`} are told by the modules of these names.
 A watchpoint tells which line set a property while the model was built, and ends the job there (`watchpoint.py`).
 """

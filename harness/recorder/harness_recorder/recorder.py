@@ -20,6 +20,7 @@ from .clock import Clock
 from .instructions import Transplants, instructions
 from .lines import Lines
 from .outputs import leaves
+from .prefix import goes_on
 from .ranks import trace_path
 from .script import describe_error, leave
 from .start import digest, inject, start_digest
@@ -298,9 +299,10 @@ class Recorder:
         # A job that is about to end by itself is let do so: it has been executed as a whole.
         if self.steps == self._prefix and self.stopped is None:
             self._flush()
-            self._write_end(None, prefix=self.steps)
-            self._lines.close()
-            leave()
+            if not goes_on():
+                self._write_end(None, prefix=self.steps)
+                self._lines.close()
+                leave()
 
     def _leave(self, phase: str) -> None:
         if self._phase not in _IN_PROGRESS[phase]:
