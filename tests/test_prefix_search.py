@@ -11,10 +11,10 @@ from toyindex import DAYS, ToyIndex, wheel
 
 from harness.cli import main
 
-STEPS, PREFIX = 60, 4
+STEPS, PREFIX = 200, 20
 GOOD = "def loss(step):\n    return 1.0 / step\n"
 OTHER = "def loss(step):\n    return 1.5 / step\n"
-LATE = "def loss(step):\n    return 1.0 / step if step < 40 else 9.0\n"
+LATE = "def loss(step):\n    return 1.0 / step if step < 150 else 9.0\n"
 EARLY = "def loss(step):\n    return float('nan') if step >= 3 else 1.0 / step\n"
 DRAWN = "import random\ndef loss(step):\n    return 1.0 / step + random.random() / 1000\n"
 NO_IMPORT = "raise ImportError('planted')\n"
@@ -84,7 +84,7 @@ def test_it_finds_what_the_sweep_finds_for_a_part_of_its_steps(found):
     begun = [
         path for path in Path("own/probes").glob("*/0/probe.json") if "prefix" in facts(path)["instructions"]
     ]
-    whole = [path for path in begun if b'"prefix": 4' not in (path.parent / "trace.jsonl").read_bytes()]
+    whole = [path for path in begun if b'"prefix": 20' not in (path.parent / "trace.jsonl").read_bytes()]
     assert len(whole) >= 5
     assert spent < steps_executed() * 0.6  # the sweep executes what is left
     said = [
@@ -98,12 +98,12 @@ def test_it_finds_what_the_sweep_finds_for_a_part_of_its_steps(found):
     verdicts, whole = by_release(report, "verdict"), by_release(swept, "verdict")
     inferred = by_release(report, "inferred")
     assert [name for name, text in inferred.items() if text] == ["1", "4", "6", "12", "13"]
-    assert inferred["13"] == "equal to 1.14 for 4 steps, bit for bit"
+    assert inferred["13"] == "equal to 1.14 for 20 steps, bit for bit"
     assert all(
         verdict == "untested" if inferred[name] else verdict == whole[name]
         for name, verdict in verdicts.items()
     )
-    assert "5 of 15 releases were executed for 4 steps alone and inferred (5 good)" in " ".join(
+    assert "5 of 15 releases were executed for 20 steps alone and inferred (5 good)" in " ".join(
         done.stdout.split()
     )
     (early,) = [one for one in arm["boundaries"] if one["before"] == "1.2"]
@@ -118,7 +118,7 @@ def test_a_regression_that_begins_late_and_is_repaired_in_its_class_is_never_cal
     _, report = found(history, "--search", "prefix", "--full-jobs", "2", "--from", "1.0")
     verdicts, inferred = by_release(report, "verdict"), by_release(report, "inferred")
     assert {verdicts["5"], verdicts["6"]} == {"untested"}
-    assert inferred["5"] == "equal to 1.0 for 4 steps, bit for bit"
+    assert inferred["5"] == "equal to 1.0 for 20 steps, bit for bit"
     assert "changes that begin later may lie there" in report["arms"][0]["answer"]
     summary = Path("reports/latest/summary.md").read_text(encoding="utf-8")
     assert "●≈≈≈≈≈≈≈≈≈≈●" in summary

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.traces.trace import read_trace
+from harness.traces.read import read_trace
 
 SCENARIO = "llama_seq_cls"
 SAID = ("kind", "signal", "before", "after", "confirmed")
