@@ -156,7 +156,6 @@ def test_auto_takes_it_where_a_sweep_is_dear(found, monkeypatch, toy):
     _, report = found([GOOD] * 5, "--from", "1.0")
     assert report["arms"][0]["search"]["strategy"] == "auto"
     monkeypatch.setattr("harness.sessions.cost.CHEAP_SWEEP", 0.0)
-    monkeypatch.setattr("harness.sessions.cost.WORTH", 0.0)
     monkeypatch.setenv("HARNESS_HOME", str(toy / "own"))
     shutil.rmtree("own/probes")
     with ToyIndex() as index:
@@ -168,6 +167,13 @@ def test_auto_takes_it_where_a_sweep_is_dear(found, monkeypatch, toy):
     assert by_release(report, "inferred")["2"]
 
 
-def test_what_cannot_go_by_prefix_says_why(found):
-    with pytest.raises(AssertionError, match="leave one of them out"):
-        found([GOOD] * 2, "--exhaustive", "--search", "binary")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--exhaustive", "--search", "binary"), "leave one of them out"),
+        (("--search", "prefix", "--ranks", "2"), "the job has several ranks"),
+    ],
+)
+def test_what_cannot_go_by_prefix_says_why(found, words, said):
+    with pytest.raises(AssertionError, match=said):
+        found([GOOD] * 2, *words)

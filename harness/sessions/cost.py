@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.search.options import Options
 from harness.sessions.prefixes import LEAST_PREFIXES
 from harness.sessions.stored import stored
 
@@ -19,10 +20,6 @@ CHEAP_SWEEP = 600.0
 Up to ten minutes a person waits for the whole map; beyond that, a search asks less than a sweep, and answers earlier.
 """
 
-WORTH = 0.5
-"""Share of an execution that a prefix must save, its environment's making included. Where less of it is training, a
-prefix of every release costs more than half a sweep, and halving the range costs less than that."""
-
 
 def cheap(driver: Driver, ends: Sequence[int]) -> frozenset[int]:
     """Return the positions that are cheap: all, if executing all that are not stored takes little time.
@@ -37,7 +34,10 @@ def cheap(driver: Driver, ends: Sequence[int]) -> frozenset[int]:
 
 
 def by_prefix(driver: Driver, newest: Sequence[int], steps: int) -> bool:
-    """Tell whether executing everything is dear, and a prefix of every release saves most of that.
+    """Tell whether executing everything is dear, and a prefix of every release costs little enough.
+
+    It does up to the cost of the full executions by which halving looks between two ends that are alike: for a price of
+    that order, a prefix of every release shows all boundaries that begin early.
 
     Args:
         driver: Executes the newest release, of which it is measured.
@@ -48,7 +48,10 @@ def by_prefix(driver: Driver, newest: Sequence[int], steps: int) -> bool:
     found = [one for one in _firsts(driver) if one.result is not None]
     whole = sum(one.seconds + (one.result.environment_seconds if one.result else 0.0) for one in found)
     saved = sum(_training(seed) * _share_saved(seed, steps) for one in found for seed in one.seeds())
-    return bool(found) and _dear(driver, len(stored(driver))) and saved >= WORTH * whole
+    if not found or not _dear(driver, len(stored(driver))):
+        return False
+    count = len(driver.session.releases)
+    return count * (1 - saved / whole) <= Options(count=count).sample_budget()
 
 
 def _dear(driver: Driver, there: int) -> bool:
