@@ -123,6 +123,13 @@ def attack(session: nox.Session) -> None:
     session.run("python", "tests/attack/campaign.py", *session.posargs)
 
 
+@nox.session(name="bench-isolation")
+def bench_isolation(session: nox.Session) -> None:
+    """Measure what isolation costs a probe: with namespaces and without, in turns, in one run."""
+    session.install("-e", ".")
+    session.run("python", "tests/bench/bench_isolation.py", *session.posargs)
+
+
 @nox.session(name="bench-search")
 def bench_search(session: nox.Session) -> None:
     """Measure the noisy search beside git_bayesect on simulated histories, and the prefix search beside the others.

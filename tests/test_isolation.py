@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.probes.isolation import PARTS, Isolation, choose_isolation
+from harness.probes.isolation import PARTS, Isolation, choose_isolation, files_of_limits
 from harness.probes.launch import CleanLauncher, WarmLauncher
 from harness.probes.probe import Probe
 from harness.probes.process import Processes
@@ -286,6 +286,21 @@ def test_memory_is_limited_for_each_process(one_gigabyte, tmp_path):
     execution, _ = one_gigabyte.launch(Probe("lock", job, "", {}), Here(), recorded)
     trace = read_trace(recorded / "trace.jsonl")
     assert execution.ended_from_outside(trace).startswith("out of memory")
+
+
+def test_the_limit_of_a_group_around_the_harness_counts():
+    """As of `systemd-run --user --scope -p MemoryMax=8G`, and of a container, whose own group is its root."""
+    version_2 = [str(path) for path in files_of_limits("0::/user.slice/run-1.scope\n")]
+    root = "/sys/fs/cgroup"
+    assert version_2 == [
+        f"{root}/user.slice/run-1.scope/memory.max",
+        f"{root}/user.slice/memory.max",
+        f"{root}/memory.max",
+    ]
+    version_1 = [
+        str(path) for path in files_of_limits("9:name=systemd:/x\n7:cpu,cpuacct:/x\n4:memory:/\n0::/\n")
+    ]
+    assert version_1 == [f"{root}/memory/memory.limit_in_bytes", f"{root}/memory.max"]
 
 
 def test_files_and_processes_are_limited(run):

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.probes.isolation import choose_isolation
+from harness.traces.read import read_trace
+
 pytestmark = pytest.mark.real
 
 
@@ -80,6 +83,21 @@ def test_releases_of_one_class_leave_the_same_trace_bit_for_bit(run):
         traces = {row["version"]: row["trace"] for row in one["releases"]}
         assert traces["0.6.1"] == traces["0.6.2"] != traces["0.7.0"] == traces["0.7.1"]
         assert one["deterministic"] is True, "a warm and a clean execution of one release must be the same"
+
+
+def test_a_fork_of_a_warm_parent_trains_as_a_clean_process_does_while_both_are_shut_off(run, real_home):
+    """Every training that was executed both ways, in namespaces where this machine allows them."""
+    holds = list(choose_isolation("auto").holds)
+    compared = 0
+    for first in real_home.glob("probes/*/0/probe.json"):
+        again = first.parents[1] / "1" / "probe.json"
+        ways = [json.loads(path.read_text())["execution"] for path in (first, again) if path.exists()]
+        if [one["start"] for one in ways] == ["warm", "clean"]:
+            assert [one["isolation"] for one in ways] == [holds, holds]
+            warm, clean = (read_trace(path.with_name("trace.jsonl")) for path in (first, again))
+            assert warm.digest() == clean.digest(), first
+            compared += bool(warm.steps)
+    assert compared >= 4, "both sides of the boundary in both arms"
 
 
 def test_everything_else_is_the_same(run):

@@ -7,6 +7,7 @@ every execution is stored with, and no assumption.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,7 +36,11 @@ _MACHINE_RUNS = (
     "/run/nvidia-ctk-hook",
 )
 """What programs need of /run: drivers and programs of NixOS, the drivers that a container got."""
-_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+_CGROUPS = {
+    "": (Path("/sys/fs/cgroup"), "memory.max"),
+    "memory": (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
+}
+"""{controllers of a line of /proc/self/cgroup: where its groups are, the file of their limit}; without any, it is version 2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +101,27 @@ def choose_isolation(asked: str, memory: int | None = None) -> Isolation:
 
 @cache
 def _memory_of_machine() -> int:
-    """Return the bytes of memory that all processes of this machine, or of this container, may have together."""
+    """Return the bytes that all processes of this machine, of this container or of a group of this process may have."""
     limits = [psutil.virtual_memory().total + psutil.swap_memory().total]
-    for path in map(Path, _CGROUP_LIMITS):
-        try:
-            limits.append(int(path.read_text(encoding="ascii")))
-        except (OSError, ValueError):
-            continue
+    with suppress(OSError):
+        for path in files_of_limits(Path("/proc/self/cgroup").read_text(encoding="utf-8")):
+            with suppress(OSError, ValueError):  # it says `max`, or lies outside of what a container sees
+                limits.append(int(path.read_text(encoding="ascii")))
     return min(limits)
+
+
+def files_of_limits(groups: str) -> Iterator[Path]:
+    """Yield the files that say how much memory the groups of a process, and those around them, may have (cgroups(7)).
+
+    Args:
+        groups: What /proc/self/cgroup says.
+    """
+    for line in groups.splitlines():
+        _, controllers, own = line.split(":", 2)
+        if controllers in _CGROUPS:
+            root, name = _CGROUPS[controllers]
+            group = root / own.lstrip("/")
+            yield from (place / name for place in (group, *group.parents) if place.is_relative_to(root))
 
 
 def confined(probe: Probe, environment: Environment, folder: Path, isolation: Isolation) -> dict[str, Any]:

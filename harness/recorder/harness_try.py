@@ -1,5 +1,6 @@
 """Says why a process cannot be confined on this machine: `python -I -S harness_try.py` prints {"why": ...}, empty if it can."""
 
+import errno
 import json
 import os
 import sys
@@ -17,7 +18,11 @@ def why_not():
         init = Init()
         init.begin()
     except OSError as error:
-        return "%s: %s" % (error.filename, error.strerror)
+        full = error.errno == errno.ENOSPC  # which means no disk here
+        return "%s: %s" % (
+            error.filename,
+            "the limit user.max_user_namespaces is reached" if full else error.strerror,
+        )
     reading, writing = os.pipe()
     with tempfile.TemporaryDirectory() as folder:
         pid = os.fork()
