@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import platform
 import resource
 
 
@@ -20,7 +19,7 @@ def _name() -> str:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - not a file of this machine's disk
             return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+        return os.uname().machine
 
 
 _LIBRARIES, _A_CORE, _MOST = 200 << 20, 40 << 20, 1 << 30

@@ -21,7 +21,7 @@ from harness.machine import check_address_space
 from harness.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 INTERRUPTED = 130
 PROG = "harness"
@@ -77,6 +77,8 @@ example:
 """{verb: text below its summary}."""
 
 
+_WITHOUT_VERB = {"-h", "--help", "--version"}
+
 WITH_COMMAND = {"bisect", "blame", "plan", "probe", "new"}
 """Verbs that take a command of the user's behind `--`."""
 
@@ -88,8 +90,12 @@ def split_command(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return words[:at], words[at + 1 :]
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+def parser(wanted: Collection[str] = frozenset(VERBS)) -> argparse.ArgumentParser:
+    """Return the parser of the command line.
+
+    Args:
+        wanted: Verbs whose options it is to know; importing all takes longer than what most commands do.
+    """
     top = argparse.ArgumentParser(
         prog=PROG,
         description="Find the release that broke a training: execute the same training with every release.",
@@ -115,7 +121,8 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             add_help=False,
         )
-        import_module(f"harness.cli.{name}").add_arguments(verb)
+        if name in wanted:
+            import_module(f"harness.cli.{name}").add_arguments(verb)
         rest = verb.add_argument_group("help")
         rest.add_argument("-h", "--help", action="help", help="show this help and exit")
         rest.add_argument(
@@ -136,8 +143,9 @@ def _main(arguments: Sequence[str] | None) -> int:
         print(START, end="", file=sys.stderr)
         return UsageError.exit_code
     words, command = split_command(given)
-    top = parser()
-    if hint := _no_command(words, command):
+    first = next((word for word in words if word != "--debug"), "")
+    top = parser({first} if first in {*VERBS, *_WITHOUT_VERB} else VERBS)
+    if hint := _no_command(first, command):
         top.error(hint)
     options, unknown = top.parse_known_args(words)
     if unknown:
@@ -176,9 +184,8 @@ def _fault(error: Exception) -> str:
     return f"fault of the harness itself, {type(error).__name__}: {error}; --debug shows where"
 
 
-def _no_command(words: Sequence[str], command: Sequence[str]) -> str:
+def _no_command(first: str, command: Sequence[str]) -> str:
     """Return what to do where the first word is no command of the harness; empty where it is one."""
-    first = next((word for word in words if word != "--debug"), "")
     if first in VERBS or (first.startswith("-") and not command):
         return ""
     if first.endswith(".py"):
