@@ -90,18 +90,9 @@ def posteriors(chains: Sequence[tuple[Level, ...]], *, find_fix: bool = False) -
     if len(chains[0]) == 1:
         changed[:] = -np.inf
     top = np.maximum(changed.max(axis=1), same.max(axis=1))[:, None]
-    contradiction = top[:, 0] == -np.inf
-    top[contradiction] = 0.0
     changed, same = np.exp(changed - top), np.exp(same - top)
-    total = np.maximum(changed.sum(axis=1) + same.sum(axis=1), TINY)[:, None]
-    weighed = _summed(found, changed / total, same / total)
-    return [_unknown(len(chains[0])) if contradiction[place] else one for place, one in enumerate(weighed)]
-
-
-def _unknown(count: int) -> Posterior:
-    """Return what is believed where the assumed verdicts contradict every hypothesis."""
-    nothing = np.zeros(count)
-    return Posterior(0.0, 0.5, nothing + 0.5, nothing[1:], nothing[1:], nothing, nothing + 0.5)
+    total = (changed.sum(axis=1) + same.sum(axis=1))[:, None]
+    return _summed(found, changed / total, same / total)
 
 
 def _summed(found: Chains, changed: Numbers, same: Numbers) -> list[Posterior]:
