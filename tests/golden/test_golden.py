@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,30 @@ def test_an_unknown_case_is_told_with_those_there_are():
     done = subprocess.run([sys.executable, RUNNER, "nothing"], check=False, capture_output=True, text=True)
     assert done.returncode == 2
     assert "no such case: nothing; there are " in done.stderr
+
+
+def test_what_an_earlier_run_kept_is_not_run_again(tmp_path):
+    kept = tmp_path / "golden.json"
+    outcome = {
+        **asdict(answered(("regressed", "1", "2", True), raised_in="helper")),
+        "case": "polars-control",
+    }
+    kept.write_text(json.dumps([outcome, {**outcome, "search": "binary", "right": False}]), encoding="utf-8")
+    words = ("polars-control", "--search", "auto", "--search", "binary", "--json", kept)
+    done = subprocess.run([sys.executable, RUNNER, *words], check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == ""
+    assert "auto: 1 right, 0 wrong, 0 false culprits, 8 executions, 1 seconds" in done.stdout
+    assert "binary: 0 right, 1 wrong, 0 false culprits, 8 executions, 1 seconds" in done.stdout
+
+
+def test_a_case_of_two_environments_is_asked_once():
+    asked = run_golden.questions(["polars-control", "environments-tokenizers-overflow"], ["auto", "binary"])
+    assert asked == [
+        ("polars-control", "auto"),
+        ("polars-control", "binary"),
+        ("environments-tokenizers-overflow", "blame"),
+    ]
 
 
 def test_a_pair_is_right_only_with_that_pair_and_its_changes_confirmed(tmp_path):
