@@ -101,6 +101,8 @@ def _either_way(known: Knowledge, boundary: Boundary) -> Boundary:
 
 def failure_changes(known: Knowledge, verdicts: Sequence[Verdict]) -> list[Boundary]:
     """Return every change from one failure to another between neighbouring releases that are bad."""
+    if len(known.named_failures) < 2:
+        return []
     values = [_state(known, position, verdict) for position, verdict in enumerate(verdicts)]
     return [
         replace(

@@ -60,6 +60,7 @@ class Knowledge:
         pending: Probes under way.
         log: One sentence a decision.
         traced: Whether any execution with a verdict left a trace.
+        named_failures: The failures with a fingerprint that were seen.
         left: How many releases have no result yet.
     """
 
@@ -69,6 +70,7 @@ class Knowledge:
         self.pending: set[Request] = set()
         self.log: list[str] = []
         self.traced = False
+        self.named_failures: set[Fingerprint] = set()
         self.left = options.count - len(options.assume)
         self._other_trace = False
         self._same_trace = False
@@ -113,6 +115,8 @@ class Knowledge:
             self._same_trace |= same and bool(runs)
             self._other_trace |= not same
         runs.append(signal)
+        if isinstance(signal, Fingerprint):
+            self.named_failures.add(signal)
         failures = self._levels[position].failures + (signal != Verdict.GOOD)
         self._levels[position] = Level(position, failures, len(runs))
         if signal != runs[0]:
@@ -196,6 +200,10 @@ class Knowledge:
         return sum(self._told[position] for position in classes) + sum(
             request.position in classes for request in self.pending
         )
+
+    def skips(self, position: int) -> int:
+        """Return how many executions ended without a verdict."""
+        return self._told[position] - self._levels[position].executions
 
     def repeated(self, position: int) -> bool:
         """Tell whether enough executions gave a verdict to confirm a boundary beside it, or the verdict is assumed."""

@@ -86,8 +86,7 @@ def _again(known: Knowledge, sides: Sequence[int]) -> list[int] | None:
 
 
 def _repeatable(known: Knowledge, position: int) -> bool:
-    gave_none = known.told(position) - known.runs(position)
-    return position not in known.options.assume and gave_none < MOST_SKIPS
+    return position not in known.options.assume and known.skips(position) < MOST_SKIPS
 
 
 def _choose(known: Knowledge, slots: int, *, anywhere: bool) -> list[int]:

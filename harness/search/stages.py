@@ -194,7 +194,7 @@ def ends_again(known: Knowledge, _slots: int) -> list[int] | None:
 
 def exhausted(known: Knowledge, position: int) -> bool:
     """Tell whether a release gave no verdict so often that it is not repeated any more."""
-    return known.told(position) - known.runs(position) >= MOST_SKIPS
+    return known.skips(position) >= MOST_SKIPS
 
 
 def _again(known: Knowledge, positions: Sequence[int]) -> list[int]:
