@@ -68,6 +68,34 @@ def test_what_lies_in_shared_memory_is_found(world, project, harness, monkeypatc
     assert namespaces_forbidden() or "isolation: own files" in done.stderr
 
 
+USES = (
+    "import pathlib, sys, toy\n"
+    "name, out = (word.partition('=')[2] for word in sys.argv[1:])\n"
+    "assert pathlib.Path(name).read_text() == '4 5 6'\n"
+    "for folder in (pathlib.Path(__file__).parent, pathlib.Path(out)): (folder / 'written.txt').write_text('x')\n"
+    "toy.run()\n"
+)
+
+
+def test_what_a_command_names_is_there_and_the_rest_of_its_folder_can_be_written_to(
+    world,  # noqa: F811
+    project,
+    harness,
+    monkeypatch,
+):
+    """A file beside the project, in a home that is hidden; the script's own folder; a folder of the project by its path."""
+    world()
+    folder = project("home/project")
+    monkeypatch.setenv("HOME", str(folder.parent))
+    for name in ("sub", "../be:side"):
+        (folder / name).mkdir()
+    (folder / "../be:side/values.txt").write_text("4 5 6")
+    (folder / "sub" / "repro.py").write_text(USES)
+    words = ("python", "sub/repro.py", "--in=../be:side/values.txt", f"--out={folder / 'data'}")
+    done = harness(*ASK[: ASK.index("--") + 1], *words, cwd=folder)
+    assert ANSWER in done.stdout, done.stderr
+
+
 def test_a_project_in_which_something_is_mounted(world, project):  # noqa: F811
     """The kernel lets nobody lay a copy over it: the command works in the folder itself, and the run says so."""
     world()

@@ -174,17 +174,32 @@ def _readable(probe: Probe, environment: Environment) -> Iterator[Path]:
     yield RECORDER
     for place in {environment.folder, environment.base}:
         yield from _parts_of(place)
-    if probe.job is not None:
-        yield probe.job.parent
     yield checkpoints()
     yield from map(Path, _MACHINE_RUNS)
     if probe.online:
         yield Path(os.path.realpath("/etc/resolv.conf"))
     for name in ("PATH", "LD_LIBRARY_PATH"):
         yield from _folders(os.environ.get(name, ""))
-    named = [*probe.variables.values(), *map(str, probe.parameters.values()), *probe.command]
-    for value in named:
-        yield from _folders(value)
+    asked = [*probe.variables.values(), *map(str, probe.parameters.values()), *probe.command]
+    named = [path for value in asked for path in _named(value, probe.folder)]
+    own = f"{os.path.realpath(probe.folder)}/" if probe.folder else None
+    for path in [*named, *([probe.job.parent] if probe.job is not None else [])]:
+        if own is None or not f"{os.path.realpath(path)}/".startswith(own):  # else it is a part of the copy
+            yield path
+
+
+def _named(value: str, folder: Path | None) -> Iterator[Path]:
+    """Yield the paths that a value may name: all of it, what follows a `=`, and what stands between colons of either.
+
+    Args:
+        value: As `--data=../data`.
+        folder: Where relative paths begin; None: none is meant.
+    """
+    beginnings = ("/",) if folder is None else ("/", "..")
+    texts = {value, value.partition("=")[2]}
+    for word in texts | {word for text in texts for word in text.split(os.pathsep)}:
+        if word.startswith(beginnings):
+            yield from _folders(str((folder or Path("/")) / word))
 
 
 def _parts_of(environment: Path) -> Iterator[Path]:
@@ -201,6 +216,6 @@ def _parts_of(environment: Path) -> Iterator[Path]:
 
 def _folders(value: str) -> Iterator[Path]:
     """Yield the absolute paths of a list of paths; a path that stands above all others names nothing."""
-    for word in value.split(os.pathsep):
+    for word in {value, *value.split(os.pathsep)}:
         if Path(word).is_absolute() and os.path.normpath(word) not in NEVER_HIDDEN:
             yield Path(os.path.normpath(word))

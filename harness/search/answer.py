@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import takewhile
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from harness.search.decision import decide
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from harness.search.knowledge import Knowledge, Observation
 
@@ -56,13 +55,6 @@ class Answer:
         """Return the verdict of every release that executions gave one; untested where none did."""
         pairs = zip(self.verdicts, self.counts, strict=True)
         return tuple(verdict if executions else Verdict.UNTESTED for verdict, (_, executions) in pairs)
-
-    @property
-    def untestable_ends(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Return the positions of the oldest and of the newest releases that cannot be tested, up to the first that can."""
-        count = len(self.verdicts)
-        newest = _skipped(self.verdicts, reversed(range(count)))
-        return _skipped(self.verdicts, range(count)), newest[::-1]
 
 
 def answer(known: Knowledge, *, complete: bool) -> Answer:
@@ -115,10 +107,6 @@ def _left_open(known: Knowledge, unexecuted: Sequence[int], *, stated: bool) -> 
         "a change that begins later may lie there"
     )
     return [said] * bool(left and stated) + [of_begun] * bool(begun)
-
-
-def _skipped(verdicts: Sequence[Verdict], order: Iterable[int]) -> tuple[int, ...]:
-    return tuple(takewhile(lambda position: verdicts[position] == Verdict.SKIP, order))
 
 
 def _flaky(known: Knowledge, unchanged: float) -> str:
