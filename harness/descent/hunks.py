@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -56,7 +57,7 @@ class Hunk:
         """Tell whether its lines are whole statements of one indentation on both sides: then its file compiles either way."""
         sides = ["".join(side) for side in (self.before, self.after)]
         margins = {text[: len(text) - len(text.lstrip(" \t"))] for text in sides}
-        return len(margins) == 1 and all(text.strip() and parses(dedent(text).encode()) for text in sides)
+        return len(margins) == 1 and all(text.strip() and _parses(text) for text in sides)
 
     def after_lines(self) -> range:
         """Return the numbers of its lines in the newer tree."""
@@ -226,14 +227,24 @@ def executed_lines(
 
 def broken(tree: Tree) -> list[str]:
     """Return the Python files of a tree that cannot be compiled."""
-    return [file for file, content in tree.items() if file.endswith(".py") and not parses(content)]
+    return [file for file, content in tree.items() if file.endswith(".py") and not compiles(content)]
 
 
 @lru_cache(maxsize=20_000)
-def parses(content: bytes) -> bool:
-    """Tell whether a Python file can be compiled."""
+def compiles(content: bytes) -> bool:
+    """Tell whether a Python file can be compiled: an argument that stands there twice is seen by no parser."""
     try:
-        ast.parse(content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(content, "file.py", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _parses(text: str) -> bool:
+    try:
+        ast.parse(dedent(text))
     except (SyntaxError, ValueError):
         return False
     return True

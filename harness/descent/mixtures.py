@@ -117,8 +117,8 @@ class Mixtures:
             chosen.append(frozenset(executed | self._beside(executed)))
         self.both = self._outside_imports(chosen[-1])
         self.ties = [tie for tie in self._given(chosen[-1]) if not (tie.applied | tie.needed) & self.both]
-        whole = [self._apart(frozenset(one | self._torn(one)) - self.both) for one in chosen]
-        return list(dict.fromkeys(whole))
+        whole = [self._apart(one - self.both) for one in chosen]
+        return list(dict.fromkeys(self._apart(one | (self._torn(one) - self.both)) for one in whole))
 
     def _given(self, executed: Mixture) -> list[Tie]:
         """Return what the files themselves say of which hunks go together."""

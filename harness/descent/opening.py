@@ -1,9 +1,10 @@
 """Opens a boundary into its hunks: which of them, taken back in the bad side, cure, and, put into the good side, break?
 
-Taking back comes first: a change that needs imports, helpers and callers cannot be put into the good side alone, but one
-line of it can be taken back. `harness.search.Difference` searches the smallest sets that cure; that every choice of one
-part of each set, put into the good side, breaks it, is the last thing that this search executes. Where that cannot be
-executed, whole files are put into the good side: a refactoring cannot be split hunk by hunk.
+Taking out of the newer side comes first: a change that needs imports, helpers and callers cannot be put into the older
+side alone, but one line of it can be taken out. Of a break, that cures; of a repair, that breaks.
+`harness.search.Difference` searches the smallest sets; that every choice of one part of each set does the reverse to the
+other side is the last thing that it executes. Where that cannot be executed, whole files are put into the good side: a
+refactoring cannot be split hunk by hunk.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ if TYPE_CHECKING:
     from harness.search.ties import Mixture
 
 MOST_SINGLE = 8
-"""Likely hunks that are taken back one by one, before any are taken back together."""
+"""Likely hunks that are taken out one by one, before any are taken out together."""
 MOST_USERS, MOST_PAIRS = 4, 8
-"""Likely hunks beside which others are taken back too, and how many pairs in all."""
-TAKING_BACK = 60
-"""Executions of the search for what cures."""
+"""Likely hunks beside which others are taken out too, and how many pairs in all."""
+TAKING_OUT = 60
+"""Executions of the search for what the newer side brought."""
 AFTER_FIRST = 16
-"""Executions after the first set that cures: whether it breaks the good side, and whether others cure too."""
+"""Executions after the first set: what it does to the other side, and whether there are further ones."""
 OF_FILES, IN_FILES = 24, 24
 """Executions of mixtures of whole files, and then of the hunks in those that do it."""
 MOST_INSIDE = 40
@@ -101,8 +102,12 @@ class Opening:
         asked, innocent = self._suspects()
         conclusion, cures, sets = "both-good", list[HunkSet](), list[HunkSet]()
         if asked:
-            conclusion, cures, sets = self._taken_back(asked)
-            if not cures and conclusion not in {"both-good", "both-bad", "reversed", "end-untestable"}:
+            conclusion, cures, sets = self._searched(asked)
+            if (
+                not cures
+                and not sets
+                and conclusion not in {"both-good", "both-bad", "reversed", "end-untestable"}
+            ):
                 conclusion, sets = self._whole_files(asked)
         return HunkAnswer(
             conclusion=conclusion,
@@ -134,29 +139,37 @@ class Opening:
                 return asked, True
         return every - both, False
 
-    def _taken_back(self, asked: Mixture) -> tuple[str, list[HunkSet], list[HunkSet]]:
-        """Return the conclusion, the smallest sets that cure, and those that break."""
-        search = self._over([frozenset({number}) for number in sorted(asked)], TAKING_BACK, back=True)
+    def _searched(self, asked: Mixture) -> tuple[str, list[HunkSet], list[HunkSet]]:
+        """Return the conclusion, the smallest sets that cure, and those that break.
+
+        What the newer side brought is taken out of it: of a break, that is what cures; of a repair, what breaks.
+        """
+        back = not self.sides.fixed
+        search = self._over([frozenset({number}) for number in sorted(asked)], TAKING_OUT, back=back)
         if not self._single(search):
             self._pair(search)
         self._run(search)
         found = search.search.answer()
-        cures = [self._cure(search, one) for one in found.sets]
-        reversals = {one for each in found.sets for one in each.reversals if one.tested}
-        sets = [
+        first = [self._shown(search, one) for one in found.sets]
+        other = [
             replace(
                 self._set(search, [frozenset({unit}) for unit in sorted(one.reverted)], one.along),
                 confirmed=found.confirmed,
             )
-            for one in sorted(reversals, key=lambda one: sorted(one.reverted))
+            for one in sorted(
+                {one for each in found.sets for one in each.reversals if one.tested},
+                key=lambda one: sorted(one.reverted),
+            )
         ]
         conclusion = found.conclusion.value
-        if cures and not sets:
-            conclusion, sets = self._put_in(search, found)
-        return _CONCLUSIONS.get(conclusion, conclusion), cures, sets
+        if not back:
+            return conclusion, other, first
+        if first and not other:
+            conclusion, other = self._put_in(search, found)
+        return _CONCLUSIONS.get(conclusion, conclusion), first, other
 
     def _single(self, search: _Search) -> bool:
-        """Take back single hunks, the likeliest first, until one cures; return whether one does."""
+        """Take out single hunks, the likeliest first, until one tells; return whether one does."""
         order = search.order()[:MOST_SINGLE]
         for start in range(0, len(order), self.mixtures.jobs):
             singles = [frozenset({place}) for place in order[start : start + self.mixtures.jobs]]
@@ -166,7 +179,7 @@ class Opening:
         return False
 
     def _pair(self, search: _Search) -> None:
-        """Take back two hunks, until two cure: a likely one, and one that defines a name which the first one uses."""
+        """Take out two hunks, until two tell: a likely one, and one that defines a name which the first one uses."""
         place = {number: index for index, unit in enumerate(search.units) for number in unit}
         numbers = {index: number for number, index in place.items()}
         tried = 0
@@ -198,8 +211,8 @@ class Opening:
         parts, rest = self._results(needed), self._results(smallest - needed)
         return found.conclusion.value, [HunkSet([parts], rest, smallest=False, confirmed=True)]
 
-    def _cure(self, search: _Search, found: CulpritSet) -> HunkSet:
-        """Return a set that cures, executed once more where that was not done yet."""
+    def _shown(self, search: _Search, found: CulpritSet) -> HunkSet:
+        """Return a set that was found, executed once more where that was not done yet."""
         evidence = search.search.evidence
         while evidence.belief(found.mixture, TWICE) is None:
             self._tell(
@@ -224,9 +237,8 @@ class Opening:
         inside = sorted(asked)
         conclusion, sets = "unfinished", list[HunkSet]()
         if len(by_file) > 1:
-            files = self._over(
-                [frozenset(several) for several in self._on_the_way(by_file).values()], OF_FILES
-            )
+            units = [frozenset(several) for several in self._on_the_way(by_file).values()]
+            files = self._over(units, OF_FILES, grow=True)
             conclusion, sets = self._drawn(files, whole_files=True)
             found = files.search.answer().sets
             inside = sorted(frozenset[int]().union(*(files.hunks(one.mixture) for one in found)))
@@ -246,17 +258,19 @@ class Opening:
         (seen,) = self.mixtures.observe_all([(frozenset[int]().union(*few.values()), 0)])
         return few if seen.outcome == Outcome.BAD else by_file
 
-    def _over(self, units: Sequence[Mixture], budget: int, *, back: bool = False) -> _Search:
+    def _over(
+        self, units: Sequence[Mixture], budget: int, *, back: bool = False, grow: bool = False
+    ) -> _Search:
         """Return a search over units of hunks, each taken or left as a whole."""
         weights = [max(self.mixtures.weight(self.hunks[number]) for number in unit) for unit in units]
         place = {number: index for index, unit in enumerate(units) for number in unit}
         ties = list(_within(self.mixtures.ties, place, back=back))
-        search = Difference(len(units), weights=weights, ties=ties, budget=budget, grow=not back)
+        search = Difference(len(units), weights=weights, ties=ties, budget=budget, grow=grow)
         return _Search(units, search, back, weights)
 
     def _drawn(self, search: _Search, *, whole_files: bool = False) -> tuple[str, list[HunkSet]]:
         """Search to the end and return the conclusion and the sets that it names."""
-        self._run(search)
+        self._run(search, whole=True)
         found = search.search.answer()
         if found.conclusion.value not in {"found", "found-not-reversed", "too-many"}:
             return found.conclusion.value, []
@@ -264,11 +278,11 @@ class Opening:
         sure = found.conclusion.found
         return found.conclusion.value, [replace(one, whole_files=whole_files, confirmed=sure) for one in sets]
 
-    def _run(self, search: _Search) -> None:
-        """Execute what a search proposes until it is done."""
+    def _run(self, search: _Search, *, whole: bool = False) -> None:
+        """Execute what a search proposes until it is done; unless the `whole` is wanted, little after the first set."""
         opened = False
         while not search.search.done:
-            if search.back and not opened and search.search.answer().sets:
+            if not whole and not opened and search.search.answer().sets:
                 opened = True
                 after = search.search.evidence.executions() + AFTER_FIRST
                 search.search.budget = min(search.search.budget, after)

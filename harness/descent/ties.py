@@ -15,7 +15,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.descent.hunks import mixed, parses
+from harness.descent.hunks import compiles, mixed
 from harness.search.ties import Tie
 
 if TYPE_CHECKING:
@@ -87,7 +87,28 @@ def name_ties(changes: Sequence[Hunk], good: Tree, bad: Tree, *, older_is_bad: b
         if binders and user not in binders:
             tie = Tie(binders, frozenset({user}), f"{name} is used where it stays")
             found[tie.applied, tie.needed] = tie
+    for brought, gone in _moved(changes, good_side, bad_side):
+        for tie in (
+            Tie(brought, gone, "the module lies elsewhere"),
+            Tie(gone, brought, "the module lies elsewhere"),
+        ):
+            found[tie.applied, tie.needed] = tie
     return list(found.values())
+
+
+def _moved(
+    changes: Sequence[Hunk], good: _Side, bad: _Side
+) -> Iterator[tuple[frozenset[int], frozenset[int]]]:
+    """Yield (hunks that bring a module, hunks that take it away) of each that is a file here and a package there."""
+    whole: dict[str, set[int]] = defaultdict(set)
+    for number, change in enumerate(changes):
+        if change.whole and change.file.endswith(".py"):
+            whole[change.file].add(number)
+    for file, brought in whole.items():
+        stem = file.removesuffix(".py").removesuffix("/__init__")
+        other = f"{stem}/__init__.py" if file == f"{stem}.py" else f"{stem}.py"
+        if file in bad.tree and file not in good.tree and other in good.tree and other not in bad.tree:
+            yield frozenset(brought), frozenset(whole[other])
 
 
 def _side(tree: Tree, changes: Sequence[Hunk], *, older: bool) -> _Side:
@@ -239,7 +260,7 @@ def syntax_ties(changes: Sequence[Hunk], numbers: Sequence[int], before: Tree, a
     old, new = ({file: tree[file]} if file in tree else {} for tree in (before, after))
 
     def stands(applied: frozenset[int]) -> bool:
-        return parses(mixed(old, new, own, applied).get(file, b""))
+        return compiles(mixed(old, new, own, applied).get(file, b""))
 
     every = frozenset(range(len(own)))
     found = []

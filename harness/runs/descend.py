@@ -63,13 +63,10 @@ def descend(
     if own_links:
         asked = replace(asked, source=Index(own_links))
     patch = patch or asked.question.plan.patch
-    try:
-        with begin(asked, state, watcher) as (session, _):
-            applied = Patch(Path(patch)) if patch else None
-            opened = Descent(session, watcher, asked.arms[0], chosen, found, report, applied)
-            commits, hunks = opened.open(source)
-    finally:
-        overlay.remove(state.root / "overlays")
+    with overlay.kept(state.root / "overlays"), begin(asked, state, watcher) as (session, _):
+        applied = Patch(Path(patch)) if patch else None
+        opened = Descent(session, watcher, asked.arms[0], chosen, found, report, applied)
+        commits, hunks = opened.open(source)
     report = with_boundary(report, found, replace(found, commits=commits, hunks=hunks))
     write_report(folder, report, stored_evidence(report, session.store), drawings=state.drawings)
     return report

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import hashlib
 import shutil
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from packaging.utils import canonicalize_name
 from harness.files import whole_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from harness.traces.trace import Trace
@@ -102,6 +104,18 @@ def installed(site: Path, package: str) -> Tree:
     return tree
 
 
-def remove(overlays: Path) -> None:
-    """Remove all overlays; every one is made again when it is needed."""
-    shutil.rmtree(overlays, ignore_errors=True)
+@contextmanager
+def kept(overlays: Path) -> Iterator[None]:
+    """Keep all overlays while the block runs, and remove them after it, unless another process keeps them too.
+
+    Every one is made again when it is needed.
+    """
+    overlays.mkdir(parents=True, exist_ok=True)
+    with overlays.with_name(f"{overlays.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(overlays, ignore_errors=True)
