@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PROGRAM = "git"
+LINK, SUBMODULE = "120000", "160000"
+"""Modes of what is no file of a commit's own."""
 _TIMEOUT = 1800.0
 """Seconds that one command may take."""
 _SETTINGS = (

@@ -44,6 +44,9 @@ def run():
 BAD = GOOD.replace('"1.0"', '"1.1"').replace("return 2", "return 3")
 BROKEN = GOOD.replace("def scale", "import nowhere\n\n\ndef scale")
 FILE = "toy/__init__.py"
+MADE = {"toy/_made.py": "by = 'the build'\n", "toy/large.txt": "many words\n"}
+"""Files of both wheels that no commit has: a build makes the first, a store of large files holds the second."""
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 11\n"
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +61,8 @@ def run(toy_state, tmp_path_factory):
         patch.setenv("PIP_CONFIG_FILE", "/dev/null")
         patch.setenv("UV_DEFAULT_INDEX", index.url)
         patch.chdir(folder)
-        index.add(
-            "toy", wheel("toy", "1.0", GOOD, uploaded=DAYS[0]), wheel("toy", "1.1", BAD, uploaded=DAYS[1])
-        )
+        for version, code, day in (("1.0", GOOD, DAYS[0]), ("1.1", BAD, DAYS[1])):
+            index.add("toy", wheel("toy", version, code, beside=MADE, uploaded=day))
         Path("repro.py").write_text("import toy\ntoy.run()\n", encoding="utf-8")
         words = [sys.executable, "-m", "harness", "bisect", "--package", "toy", "--", "python", "repro.py"]
         done = subprocess.run(words, check=False, capture_output=True, text=True)
@@ -329,6 +331,47 @@ def test_what_is_in_the_way_is_said_and_the_hunk_is_found_from_the_wheels(descen
         assert words in " ".join(said(answer))
         assert hunks.conclusion == "found"
         assert hunks.commit == ""
+
+
+def test_files_that_a_build_makes_or_a_store_holds_stay_as_in_the_release(descended, repository):
+    repository.commit("Begin", {FILE: GOOD, "toy/large.txt": POINTER})
+    repository.tag("v1.0")
+    wanted = culprit(repository)
+    ended(repository)
+    answer, hunks = descended(repository.folder)
+    checked(answer, wanted)
+    assert (answer.older.generated, answer.older.differing) == (["toy/_made.py"], ["toy/large.txt"])
+    assert any(
+        "v1.0 differs in 1 of 3 files (toy/large.txt) from the release 1.0" in one for one in said(answer)
+    )
+    assert [hunk.file for found in hunks.sets for hunk in found.hunks()] == [FILE]
+
+
+def test_a_package_in_a_submodule_is_said(descended, repository):
+    name = repository.commit("Begin", {"README": "one"})
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{name},toy")
+    repository.git("commit", "--quiet", "--message", "A submodule")
+    repository.tag("v1.0")
+    repository.tag("v1.1")
+    answer, hunks = descended(repository.folder)
+    assert answer.status == CommitStatus.UNMATCHED
+    assert "its submodule toy is a repository of its own: name a clone of that one" in " ".join(said(answer))
+    assert hunks.conclusion == "found"
+
+
+def test_a_partial_clone_whose_origin_is_gone_is_said(descended, repository, tmp_path):
+    begun(repository)
+    culprit(repository)
+    ended(repository)
+    repository.git("config", "uploadpack.allowFilter", "true")
+    partial = tmp_path / "partial.git"
+    source = f"file://{repository.folder}"
+    subprocess.run(["git", "clone", "--quiet", "--bare", "--filter=blob:none", source, partial], check=True)
+    subprocess.run(["git", "-C", partial, "remote", "set-url", "origin", "file:///nowhere.git"], check=True)
+    answer, hunks = descended(partial)
+    assert answer.status == CommitStatus.OTHER_END
+    assert "is a partial one and lacks" in " ".join(said(answer))
+    assert hunks.conclusion == "found"
 
 
 def test_a_url_is_cloned_and_fetched_anew(descended, repository):

@@ -55,6 +55,7 @@ def wheel(
     program: str = "",
     *,
     start: str = "",
+    beside: dict[str, str] | None = None,
     **facts,
 ) -> File:
     """Make a wheel with one module.
@@ -62,12 +63,14 @@ def wheel(
     Args:
         program: A program that calls its `main`; none if empty.
         start: A line that Python executes as it starts, in a `.pth` file; none if empty.
+        beside: {path: content} of further files.
     """
     info = f"{name}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     metadata += "".join(f"Requires-Dist: {item}\n" for item in requires)
     files = {
         f"{name}/__init__.py": code,
+        **(beside or {}),
         f"{info}/METADATA": metadata,
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: toy\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.descent.hunks import broken, executed_lines, hunks, mixed, was_executed
-from harness.descent.names import learnt, outside_imports
+from harness.descent.names import called, learnt, outside_imports, quoted, scope, words
 from harness.descent.ties import name_ties, syntax_ties
 from harness.report.hunks import HunkResult
 from harness.search.mixtures import Observation, Outcome
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from harness.sessions.overlay import Tree
     from harness.sessions.session import Session
 
+EXCHANGED, MENTIONED = 100.0, 10.0
+"""Suspicion of a hunk that brings or takes away a name which the failure quotes, and of one that only has it."""
+CALLED = 10.0
+"""How much more suspicious a hunk is in the function that the failure names."""
 _NAMES_A_LACK = (
     "NameError",
     "ImportError",
@@ -95,6 +99,7 @@ class Mixtures:
         self.both: Mixture = frozenset()
         self.ties: list[Tie] = []
         self.ends = ends
+        self._failure = " ".join(one.judgement.reason for one in ends.bad)
         self.executions = 0
 
     def look(self) -> list[Mixture]:
@@ -159,7 +164,17 @@ class Mixtures:
             for (file, line), weight in known.items()
             if file == hunk.file
         ]
-        return max([1.0, *near])
+        return max([1.0, self._named(hunk), *near])
+
+    def _named(self, hunk: Hunk) -> float:
+        """Return how suspicious a hunk is since it brings or takes away a name that the failure quotes."""
+        told = [(name in words(hunk.before), name in words(hunk.after)) for name in quoted(self._failure)]
+        inside = {scope(self.sides.older.get(hunk.file, b""), hunk.before_start)}
+        inside.add(scope(self.sides.newer.get(hunk.file, b""), hunk.after_start))
+        here = CALLED if inside & called(self._failure) else 1.0
+        if any(before != after for before, after in told):
+            return EXCHANGED * here
+        return MENTIONED * here if any(map(any, told)) else here
 
     def result(self, number: int) -> HunkResult:
         """Return a hunk as the report has it."""

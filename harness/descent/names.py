@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ _EVERYWHERE = frozenset(
     {"self", "cls", "None", "True", "False", "return", "def", "class", "import", "from", "not"}
 )
 _DEFINED = r"\b(?:def|class)\s+{0}\b|\b(?:self|cls)\.{0}\s*[:=]|^{0}\s*[:=]"
+_WORDS = re.compile(r"[A-Za-z_]\w*")
+_CALLED = re.compile(r"([A-Za-z_][\w.]*)\(\)")
 _QUOTED = re.compile(r"'([A-Za-z_][\w.]*)'")
 _DEFINES = r"(?:\b(?:def|class)\s+{0}\b|\b(?:self|cls)\.{0}\s*[:=]|^\s*{0}\s*[:=,]|\bimport\b.*\b{0}\b|\b{0}\s*=|[(,]\s*{0}\b|^\s*{0},)"
 
@@ -49,6 +52,47 @@ def learnt(message: str, changes: Sequence[Hunk], applied: Collection[int]) -> l
             if bound and needed - bound:
                 ties.append(Tie(frozenset(bound), frozenset(needed - bound), message[:200]))
     return ties
+
+
+def quoted(message: str) -> list[str]:
+    """Return the names that a message quotes, the last part of a dotted one."""
+    return sorted({name.rpartition(".")[2] for name in _QUOTED.findall(message)} - {""})
+
+
+def called(message: str) -> set[str]:
+    """Return the functions that a message names, as `Client.__init__()`."""
+    return set(_CALLED.findall(message))
+
+
+def words(lines: Sequence[str]) -> set[str]:
+    """Return the identifiers in some lines."""
+    return set(_WORDS.findall("".join(lines)))
+
+
+def scope(content: bytes, line: int) -> str:
+    """Return the function that a line of a file is in, with the classes around it; empty outside of any."""
+    return next((name for first, last, name in _scopes(content) if first <= line <= last), "")
+
+
+@lru_cache(maxsize=2_000)
+def _scopes(content: bytes) -> list[tuple[int, int, str]]:
+    """Return (first line, last line, qualified name) of all functions of a file, the inner ones first."""
+    found: list[tuple[int, int, str]] = []
+
+    def walk(node: ast.AST, above: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            name = above
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                name = f"{above}.{child.name}".lstrip(".")
+            walk(child, name)
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                found.append((child.lineno, child.end_lineno or child.lineno, name))
+
+    try:
+        walk(ast.parse(content), "")
+    except (SyntaxError, ValueError):
+        return []
+    return found
 
 
 def outside_imports(change: Hunk, tops: Collection[str]) -> bool:

@@ -32,8 +32,10 @@ MOST_SINGLE = 8
 """Likely hunks that are taken out one by one, before any are taken out together."""
 MOST_USERS, MOST_PAIRS = 4, 8
 """Likely hunks beside which others are taken out too, and how many pairs in all."""
-TAKING_OUT = 60
+TAKING_OUT = 44
 """Executions of the search for what the newer side brought."""
+OTHER_WAY = 24
+"""Executions of the search the other way round, where a single hunk tells that way."""
 AFTER_FIRST = 16
 """Executions after the first set: what it does to the other side, and whether there are further ones."""
 OF_FILES, IN_FILES = 24, 24
@@ -42,6 +44,8 @@ MOST_INSIDE = 40
 """Hunks in those files, above which they are not told apart."""
 
 _OPPOSITE = {Outcome.GOOD: Outcome.BAD, Outcome.BAD: Outcome.GOOD}
+_OF_ENDS = frozenset({"both-good", "both-bad", "reversed", "end-untestable"})
+"""Conclusions after which nothing between the ends can be told."""
 _CONCLUSIONS = {"both-good": "both-bad", "both-bad": "both-good"}
 """What a search that takes back calls the two ends."""
 
@@ -103,11 +107,7 @@ class Opening:
         conclusion, cures, sets = "both-good", list[HunkSet](), list[HunkSet]()
         if asked:
             conclusion, cures, sets = self._searched(asked)
-            if (
-                not cures
-                and not sets
-                and conclusion not in {"both-good", "both-bad", "reversed", "end-untestable"}
-            ):
+            if not cures and not sets and self.sides.fixed and conclusion not in _OF_ENDS:
                 conclusion, sets = self._whole_files(asked)
         return HunkAnswer(
             conclusion=conclusion,
@@ -145,9 +145,15 @@ class Opening:
         What the newer side brought is taken out of it: of a break, that is what cures; of a repair, what breaks.
         """
         back = not self.sides.fixed
-        search = self._over([frozenset({number}) for number in sorted(asked)], TAKING_OUT, back=back)
-        if not self._single(search):
+        units = [frozenset({number}) for number in sorted(asked)]
+        search = self._over(units, TAKING_OUT, back=back)
+        told = self._single(search)
+        if told is None:
             self._pair(search)
+        elif told[0] != back:
+            back = told[0]
+            search = self._over(units, OTHER_WAY, back=back)
+            self._tell(search, [(frozenset({told[1]}), 0)])
         self._run(search)
         found = search.search.answer()
         first = [self._shown(search, one) for one in found.sets]
@@ -164,19 +170,28 @@ class Opening:
         conclusion = found.conclusion.value
         if not back:
             return conclusion, other, first
-        if first and not other:
+        if not other and conclusion not in _OF_ENDS:
             conclusion, other = self._put_in(search, found)
         return _CONCLUSIONS.get(conclusion, conclusion), first, other
 
-    def _single(self, search: _Search) -> bool:
-        """Take out single hunks, the likeliest first, until one tells; return whether one does."""
-        order = search.order()[:MOST_SINGLE]
-        for start in range(0, len(order), self.mixtures.jobs):
-            singles = [frozenset({place}) for place in order[start : start + self.mixtures.jobs]]
-            self._tell(search, [(single, 0) for single in singles])
-            if any(search.search.evidence.belief(single) == Belief.BAD for single in singles):
-                return True
-        return False
+    def _single(self, search: _Search) -> tuple[bool, int] | None:
+        """Exchange single hunks in both sides, the likeliest first, until one tells.
+
+        Returns whether it cures when it is taken back, rather than breaks when it is put in, and its unit; None if none
+        tells.
+
+        What a side lacks is told by the other one: a parameter that the newer side lacks can be taken out of the older one.
+        """
+        everything = search.search.evidence.everything
+        for place in search.order()[:MOST_SINGLE]:
+            single = frozenset({place})
+            self._tell(search, [(single, 0), (everything - single, 0)])
+            alone, without = (search.search.evidence.belief(one) for one in (single, everything - single))
+            if alone == Belief.BAD:
+                return search.back, place
+            if without == Belief.GOOD:
+                return not search.back, place
+        return None
 
     def _pair(self, search: _Search) -> None:
         """Take out two hunks, until two tell: a likely one, and one that defines a name which the first one uses."""
@@ -194,7 +209,7 @@ class Opening:
                     return
 
     def _put_in(self, search: _Search, found: Answer) -> tuple[str, list[HunkSet]]:
-        """Return the smallest set known to break the good side, where what cures cannot break it alone."""
+        """Return the smallest set known to break the good side, where what was taken out does not tell that."""
         broken = search.search.evidence.believed(Belief.GOOD)  # as good as no hunk taken back
         smallest = search.mixture(max(broken, key=len))
         if len(smallest) <= MOST_INSIDE:
@@ -204,6 +219,8 @@ class Opening:
             conclusion, sets = self._whole_files(search.mixture(frozenset()))
         if sets:
             return conclusion, sets
+        if not found.sets:
+            return found.conclusion.value, []
         needed = smallest & search.hunks(frozenset[int]().union(*(one.changes for one in found.sets)))
         without, again = self.mixtures.observe_all([(smallest - needed, 0), (smallest, 1)])
         if not needed or without.outcome == Outcome.BAD or again.outcome != Outcome.BAD:

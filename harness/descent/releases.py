@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
-from harness.git import GitError
+from harness.git import SUBMODULE, GitError
 from harness.report.commits import MatchResult
 
 if TYPE_CHECKING:
@@ -96,6 +96,11 @@ def match(git: Git, version: str, tree: Tree, uploaded: str | None) -> Match:
 def _why(git: Git, version: str, best: _Held | None, files: int) -> str:
     shallow = git("rev-parse", "--is-shallow-repository").strip() == "true"
     hint = "; the clone is shallow: `git fetch --unshallow --tags` brings the rest" if shallow else ""
+    inner = (
+        [path for path, entry in git.files(best.commit).items() if entry.mode == SUBMODULE] if best else []
+    )
+    if inner:
+        hint = f"; its submodule {inner[0]} is a repository of its own: name a clone of that one"
     if best is None or not best.tag:
         return f"{git.source} has no tag for {version}, and none of its commits holds its files{hint}"
     return (

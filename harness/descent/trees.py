@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.environments.environment import NotInstallable
-from harness.git import GitError
+from harness.git import LINK, SUBMODULE, GitError
 from harness.sessions.overlay import lay
 from harness.uv import Uv
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from harness.sessions.overlay import Overlay, Tree
 
 _COMPILED = (".so", ".pyd", ".dylib")
-_LINK, _SUBMODULE = "120000", "160000"
 
 
 class UnreadableError(Exception):
@@ -116,7 +115,7 @@ class Trees:
 
     def _name(self, path: str, entry: Entry, places: Mapping[str, str]) -> str:
         """Return where a file of the repository lies below site-packages; empty if it is none of the package's."""
-        if entry.mode in {_LINK, _SUBMODULE}:
+        if entry.mode in {LINK, SUBMODULE}:
             return ""
         for top, place in places.items():
             if path == place or path.startswith(f"{place}/"):
@@ -125,12 +124,16 @@ class Trees:
 
     def _read(self, objects: set[str]) -> None:
         missing = sorted(objects - self._contents.keys())
-        for name, content in zip(missing, self.git.contents(missing), strict=True):
-            if content is None:
-                raise UnreadableError(
-                    f"the clone {self.git.source} is a partial one and lacks {name[:10]}: `git fetch --refetch` brings it"
-                )
-            self._contents[name] = content
+        try:
+            for name, content in zip(missing, self.git.contents(missing), strict=True):
+                if content is None:
+                    raise UnreadableError(self._partial(name))
+                self._contents[name] = content
+        except GitError as error:  # git asks the origin for what a partial clone lacks, and that one is gone
+            raise UnreadableError(f"{self._partial(missing[0])}; git says: {error}") from None
+
+    def _partial(self, name: str) -> str:
+        return f"the clone {self.git.source} is a partial one and lacks {name[:10]}: `git fetch --refetch` brings it"
 
 
 class Builder:
