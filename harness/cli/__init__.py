@@ -100,7 +100,7 @@ def parser(wanted: Collection[str] = frozenset(VERBS)) -> argparse.ArgumentParse
         prog=PROG,
         description="Find the release that broke a training: execute the same training with every release.",
         epilog="Exit status: 0 concluded (probe: good); 1 a regression is located, with --exit-code (nightly: a new "
-        "regression; probe: bad); 2 the command is not understood; 3 inconclusive; 4 the index, the disk or another tool "
+        "regression; probe: bad; selftest: a step failed); 2 the command is not understood; 3 inconclusive; 4 the index, the disk or another tool "
         "failed; 125 skip (probe); 130 interrupted. State (locks, environments, results) lies in .harness/ of the working "
         "folder, or in $HARNESS_HOME. Reports lie in reports/.",
     )
