@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _DRIVERS = ("/dev/nvidia-uvm", "/dev/kfd")
 """What a process holds open that uses a GPU, as `harness_warm.DRIVERS`."""
-_LIMITS = {"cpu": (3.0, 12.0, 60.0), "cuda": (12.0, 24.0, 60.0)}
+_LIMITS = {"cpu": (3.0, 30.0, 300.0), "cuda": (12.0, 30.0, 300.0)}
 """{device: seconds until a training is ended}: the next one is tried where the training has not begun by then."""
 _STARTS_WITHIN, _ENDS_WITHIN = 600.0, 60.0
 INTERRUPTED = 130
