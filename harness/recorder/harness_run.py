@@ -40,11 +40,13 @@ def _run(arguments):
     """Run a script to its end; return its exit status, or end by the signal that ended it."""
     process, traced = os.getpid(), bool(os.environ.get("HARNESS_TRACE"))
     if traced:
+        from harness_recorder.collectives import follow_collectives
         from harness_recorder.heard import listen
         from harness_recorder.ranks import tell_stack_when_asked
 
         listen()
         tell_stack_when_asked()
+        follow_collectives()
     ended = _begin() if traced else []
     error = None
     try:

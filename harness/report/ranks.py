@@ -31,7 +31,7 @@ def stacks_in_words(trace: Trace | None) -> str:
 
 def _end(rank: Rank) -> str:
     error = rank.trace.error or {}
-    said = [f"{len(rank.trace.steps)} steps"]
+    said = [f"{rank.steps} steps"]
     if error:
         said.append(f"{error.get('exception')}: {first_line(str(error.get('message', '')))}")
     if rank.ended_by:

@@ -41,7 +41,11 @@ def _trace(events: Iterable[dict[str, Any]]) -> Trace:
     columns: tuple[str, ...] = ()
     rows: list[tuple[float | None, ...]] = []
     several: dict[str, list[dict[str, Any]]] = {
-        name: [] for name in ("step", "nonfinite", "frame", "origin", "output", "warning", "record", "test")
+        name: []
+        for name in (
+            *("step", "nonfinite", "frame", "origin", "output", "warning", "record", "test"),
+            *("replica", "whole", "collective"),
+        )
     }
     for event in events:
         kind = str(event.get("event"))
@@ -68,6 +72,7 @@ def _trace(events: Iterable[dict[str, Any]]) -> Trace:
             "overlay",
             "executed",
             "pytest",
+            "replicas",
         }:
             facts[kind] = event
     records: dict[str, list[float | None]] = {}
@@ -89,11 +94,19 @@ def _trace(events: Iterable[dict[str, Any]]) -> Trace:
         ),
         seconds=tuple(event.get("seconds") for event in several["step"]),
         tests=tuple(several["test"]),
+        replica=tuple(map(_with_numbers, several["replica"])),
+        whole=tuple(several["whole"]),
+        collectives=tuple(several["collective"]),
         warnings=tuple(
             {**event, "count": count} for event, count in zip(several["warning"], counts, strict=False)
         ),
         **facts,
     )
+
+
+def _with_numbers(event: dict[str, Any]) -> dict[str, Any]:
+    """Return a `replica` event with its projections as numbers."""
+    return {**event, **{name: list(map(number, event[name])) for name in ("own", "reduced", "values")}}
 
 
 def _events(path: Path) -> list[dict[str, Any]]:

@@ -24,6 +24,10 @@ Each line is an object with `event`; the order is the order of happening:
 | `error`     | `step`, `phase` (both null before training), `exception` (class name), `message`, `out_of_memory` (bool), `importing` (bool: a module could not be imported), `no_space` (bool: the disk was full), `missing_file` (absolute path of a file that is not there; empty where none is missed), `raised_in` (package whose code lies deepest in the traceback), `cell` (number of the code cell, in a notebook), `frames`: [{`package`, `file`, `line`, `function`, `text`}] of installed files, the deepest last |
 | `end`       | `reason` (`finished`, `stopped: why` or, after an `error`, `failed: class`), `prefix` (steps after which the job was ended since no more were asked for; absent otherwise), `steps`, `seconds` {`import`, `training`}, `memory_peak` (bytes), on CUDA `device_memory_peak` (bytes) |
 | `modules`   | at the end of a script's process: `places`, the files and folders of site-packages that hold a module that is loaded |
+| `replicas`  | only of one of several ranks, or where it is asked for: before the first step, `names` (canonical) of the trained parameters, `sharded` [bool], `averaged` (whether torch's DistributedDataParallel averages gradients), `start` [checksum of what this rank holds] |
+| `replica`   | the same parameters in one step: `step`, `weights` and `gradients` [checksum, as the optimizer gets and leaves them], and projections, which are sums of all values times fixed factors: `own` (of the gradients that this rank computed), `reduced` (of those after the exchange), `values` (of the weights) |
+| `whole`     | of parameters in shards: `when` (`start` or `end`), `digests` [checksums of all of it] |
+| `collective`| one call of a collective of `torch.distributed`, as it begins: `kind`, `sizes` [values of each tensor], `dtype` |
 | `ranks`     | only of a job with several ranks, behind what the process that started them recorded: `count`, `tree` (how all of them ended: `done`, `hang`, `late`, or empty where another launcher started them) |
 | `rank`      | begins what one rank recorded: `rank`, `status` (exit status, -signal, or null), `at` (seconds), `ended_by` (`harness` or empty), `stack` (where its threads stood when it was ended) |
 | `memory`    | at the end of a script's process: `peak`, most bytes that it or one process that it waited for held |
@@ -103,6 +107,11 @@ class Rank:
         return self.trace.error is None and (recorded or self.trace.modules is not None)
 
     @property
+    def steps(self) -> int:
+        """How many steps it made: those that it wrote late may be missing from the trace of a rank that was ended."""
+        return max(len(self.trace.steps), len(self.trace.replica))
+
+    @property
     def aborted_at_the_end(self) -> bool:
         """Whether its process died after its script was done, which says nothing of the job."""
         return self.status in _AT_THE_END and self.finished
@@ -150,6 +159,8 @@ class Trace:
         pytest: The last event of that name; None where pytest did not run.
         ranks: What is known of each rank, where there are several; all else is then as `combined` says.
         tree: How all ranks ended: `done`, `hang`, `late`; empty where that is not known.
+        replicas: The event of that name; None without one.
+        replica, whole, collectives: The events `replica`, `whole`, `collective` in order.
     """
 
     start: dict[str, Any] | None = None
@@ -176,6 +187,10 @@ class Trace:
     pytest: dict[str, Any] | None = None
     ranks: tuple[Rank, ...] = ()
     tree: str = ""
+    replicas: dict[str, Any] | None = None
+    replica: tuple[dict[str, Any], ...] = ()
+    whole: tuple[dict[str, Any], ...] = ()
+    collectives: tuple[dict[str, Any], ...] = ()
 
     def signal(self, name: str) -> list[float | None]:
         """Return one signal over all steps, or what was recorded under that name; else an empty list."""

@@ -33,7 +33,7 @@ def judge(execution: Execution, trace: Trace, settings: Mapping[str, Any], outpu
         return _judge_process(ended, recorded, settings, printed)
 
     if trace.ranks:
-        return judge_ranks(execution, trace, output, alone)
+        return judge_ranks(execution, trace, output, settings, alone)
     return alone(execution, trace, output)
 
 

@@ -8,7 +8,7 @@
 | none does anything for `hang_after` seconds, twice | bad: the ranks are out of step; named is the one that is missing where the others wait |
 | one ends well, and another one loses its connection to it | the same: whether it hangs or crashes depends on what the missing rank does next |
 | they do not find each other for want of a port | skip |
-| all end well | bad if one rank alone is bad; bad if they made unequal numbers of steps; else as the first rank |
+| all end well | bad if one rank alone is bad; bad if they made unequal numbers of steps, or if their copies drift apart (`replicas`); else as the first rank |
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import re
 import signal
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.probes.probe import first_line
 from harness.traces.rank import first_failure, outputs_of
+from harness.verdicts.replicas import judge_replicas
 from harness.verdicts.verdict import Fingerprint, Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
@@ -37,13 +38,16 @@ _NO_NEWS = frozenset({SkipKind.NOT_MEASURED, SkipKind.BEFORE_TRAINING})
 """Why a rank that ended well may have no verdict of its own: a job may record on one rank alone."""
 
 
-def judge_ranks(execution: Execution, trace: Trace, output: str, alone: Alone) -> Judgement:
+def judge_ranks(
+    execution: Execution, trace: Trace, output: str, settings: Mapping[str, Any], alone: Alone
+) -> Judgement:
     """Return the verdict of one execution with several ranks.
 
     Args:
         execution: How all of them ended.
         trace: Of all ranks.
         output: What all of them printed.
+        settings: The scenario's oracle.
         alone: Judges one process by how it ended, its trace and its output.
     """
     if execution.ended == "timeout":
@@ -66,7 +70,9 @@ def judge_ranks(execution: Execution, trace: Trace, output: str, alone: Alone) -
         rank.number: alone(_end(execution, rank), rank.trace, outputs.get(rank.number, ""))
         for rank in trace.ranks
     }
-    return _of_all(judged) or _differing_steps(trace) or _best(judged)
+    return (
+        _of_all(judged) or _differing_steps(trace) or judge_replicas(trace, settings) or _best(judged, trace)
+    )
 
 
 def _of_all(judged: Mapping[int, Judgement]) -> Judgement | None:
@@ -86,15 +92,18 @@ def _of_all(judged: Mapping[int, Judgement]) -> Judgement | None:
     return None
 
 
-def _best(judged: Mapping[int, Judgement]) -> Judgement:
+def _best(judged: Mapping[int, Judgement], trace: Trace) -> Judgement:
     """Return the verdict of the first rank that has one."""
-    return next((one for one in judged.values() if one.verdict == Verdict.GOOD), judged[min(judged)])
+    found = next((one for one in judged.values() if one.verdict == Verdict.GOOD), judged[min(judged)])
+    alike = all(rank.trace.replica for rank in trace.ranks)
+    said = f"{len(judged)} ranks{', replicas alike in all steps' if alike else ''}"
+    return replace(found, reason=f"{found.reason} ({said})")
 
 
 def _differing_steps(trace: Trace) -> Judgement | None:
     """Return the verdict of ranks that made unequal numbers of steps, where more than one records steps."""
     recording = [rank for rank in trace.ranks if rank.trace.start is not None]
-    counts = {rank.number: len(rank.trace.steps) for rank in recording}
+    counts = {rank.number: rank.steps for rank in recording}
     if len(set(counts.values())) < 2:
         return None
     usual = Counter(counts.values()).most_common(1)[0][0]
@@ -118,10 +127,33 @@ def _hang(trace: Trace, execution: Execution) -> Judgement:
 
 def _out_of_step(trace: Trace, odd: int | None, said: str) -> Judgement:
     """Return the verdict of ranks of which some wait for what another one never does."""
-    waiting = [rank for rank in trace.ranks if rank.number != odd and rank.trace.training]
-    step = min((len(rank.trace.steps) + 1 for rank in waiting), default=None)
+    step = min((rank.steps + 1 for rank in trace.ranks if rank.trace.training), default=None)
     fingerprint = Fingerprint("ranks out of step", step, rank=odd)
-    return Judgement(Verdict.BAD, f"the ranks are out of step: {said}", fingerprint)
+    apart = _first_apart(trace)
+    return Judgement(
+        Verdict.BAD, f"the ranks are out of step: {said}" + (f"; {apart}" if apart else ""), fingerprint
+    )
+
+
+def _first_apart(trace: Trace) -> str:
+    """Say in which collective of `torch.distributed` the ranks first part; nothing where none is known to."""
+    sequences = {rank.number: rank.trace.collectives for rank in trace.ranks}
+    if not any(sequences.values()):
+        return ""
+    for place in range(max(map(len, sequences.values()))):
+        said = {
+            number: _collective(events[place]) if place < len(events) else "none"
+            for number, events in sequences.items()
+        }
+        if len(set(said.values())) > 1:
+            parts = ", ".join(f"rank {number} {one}" for number, one in said.items())
+            return f"collective {place + 1}: {parts}"
+    return ""
+
+
+def _collective(event: Mapping[str, Any]) -> str:
+    sizes = f" of {event['sizes']} {event['dtype']}" if event["sizes"] else ""
+    return f"{event['kind']}{sizes}"
 
 
 def waits_at(rank: Rank) -> str:
@@ -138,7 +170,7 @@ def _places(trace: Trace) -> str:
     for rank in trace.ranks:
         if rank.ended_by:
             place = waits_at(rank)
-            steps = f" after {len(rank.trace.steps)} steps" if rank.trace.training else ""
+            steps = f" after {rank.steps} steps" if rank.trace.training else ""
             said.append(f"rank {rank.number} waits in {place or 'an unknown place'}{steps}")
         elif not rank.failed:
             said.append(f"rank {rank.number} has ended ({_status(rank.status)})")
@@ -165,9 +197,7 @@ def _all_alike(trace: Trace, first: Rank) -> bool:
     """Tell whether every rank raised what the first one did."""
     mine = (first.trace.error or {}).get("exception")
     return mine is not None and all(
-        rank.failed
-        and (rank.trace.error or {}).get("exception") == mine
-        and len(rank.trace.steps) == len(first.trace.steps)
+        rank.failed and (rank.trace.error or {}).get("exception") == mine and rank.steps == first.steps
         for rank in trace.ranks
     )
 

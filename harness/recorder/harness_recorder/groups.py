@@ -6,6 +6,7 @@ from typing import Any, Sequence
 
 import torch
 
+from .bits import local
 from .statistics import compare
 
 _SIGNALS = (
@@ -37,7 +38,7 @@ class Groups:
     ) -> None:
         self.columns = [f"{label}.{signal}" for label in groups for signal in _SIGNALS]
         self._members = [parameter for members in groups.values() for parameter in members]
-        self._sizes = [sum(member.numel() for member in members) for members in groups.values()]
+        self._sizes = [sum(local(member).numel() for member in members) for members in groups.values()]
         ends = [sum(self._sizes[: index + 1]) for index in range(len(self._sizes))]
         self._parts = [slice(end - size, end) for end, size in zip(ends, self._sizes)]
         self._adam = optimizer if isinstance(optimizer, (torch.optim.Adam, torch.optim.AdamW)) else None
@@ -50,7 +51,7 @@ class Groups:
         self._views = [[self._split(row) for row in tensor] for tensor in self._kept]
         self._before = torch.zeros_like(self._kept[0, 0])
         for view, member in zip(self._split(self._before), self._members):
-            view.copy_(member)
+            view.copy_(local(member))
         self._befores = torch.zeros_like(self._kept[0]) if every > 1 else None
         self._last = self._before
 
@@ -64,7 +65,7 @@ class Groups:
             if member.grad is None:
                 view.zero_()
             else:
-                view.copy_(member.grad)
+                view.copy_(local(member.grad))
 
     def take_weights(self, position: int) -> None:
         """Keep the weights after step `position`."""
@@ -72,7 +73,7 @@ class Groups:
             self._befores[position].copy_(self._last)
             self._last = self._kept[0, position]
         for view, member in zip(self._views[0][position], self._members):
-            view.copy_(member)
+            view.copy_(local(member))
 
     def take_moments(self, position: int) -> None:
         """Keep Adam's second moments after step `position`; with another optimizer, nothing."""
@@ -82,7 +83,7 @@ class Groups:
             state = self._adam.state.get(member, {})
             second = state.get("max_exp_avg_sq", state.get("exp_avg_sq"))  # the former with amsgrad
             if second is not None:
-                view.copy_(second)
+                view.copy_(local(second))
 
     def spoiled(self, position: int) -> torch.Tensor:
         """Return float32 [2]: 0 while every weight and every gradient of a step is finite, else NaN."""
@@ -128,8 +129,8 @@ class Groups:
         ]
 
     def _split(self, row: torch.Tensor) -> list[torch.Tensor]:
-        pieces = row.split([member.numel() for member in self._members])
-        return [piece.view(member.shape) for piece, member in zip(pieces, self._members)]
+        pieces = row.split([local(member).numel() for member in self._members])
+        return [piece.view(local(member).shape) for piece, member in zip(pieces, self._members)]
 
     def _eps_vanishes(self, length: int, device: Any) -> torch.Tensor:
         """Return bool [length]: where Adam's eps is zero in the dtype that the optimizer computes in.

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from .bits import local
 from .census import parameters_of
 from .groups import Groups
 from .watched import Watched
@@ -113,7 +114,7 @@ class Meter:
     def first_nonfinite(self, what: str) -> dict[str, Any]:
         """Return parameter, count and of: the first by canonical name with a non-finite `weight` or `gradient`."""
         for name, parameter in self._trained.items():
-            tensor = parameter if what == "weight" else parameter.grad
+            tensor = local(parameter if what == "weight" else parameter.grad)
             count = 0 if tensor is None else int((~tensor.isfinite()).sum())
             if count:
                 return {"parameter": name, "count": count, "of": parameter.numel()}
@@ -130,7 +131,8 @@ def _spoiled(parameters: list[Any]) -> torch.Tensor:
     for parameter in parameters:
         for index, tensor in enumerate((parameter, parameter.grad)):
             if tensor is not None:
-                spoiled[index] += (tensor - tensor).sum()
+                values = local(tensor)
+                spoiled[index] += (values - values).sum()
     return spoiled
 
 

@@ -21,7 +21,7 @@ from .instructions import Transplants, instructions
 from .lines import Lines
 from .outputs import leaves
 from .prefix import goes_on
-from .ranks import trace_path
+from .ranks import rank_and_size, trace_path
 from .script import describe_error, leave
 from .start import digest, inject, start_digest
 
@@ -78,6 +78,8 @@ class Recorder:
         self._clock = Clock()
         self._flushed = time.monotonic()
         self._attached: Attached | None = None
+        self._replicas: Any = None
+        self._compared = bool(asked.get("replicas")) or rank_and_size()[1] > 1
 
     def __enter__(self) -> Recorder:  # noqa: PYI034 - typing.Self needs Python 3.11
         self._lines.write(
@@ -94,6 +96,8 @@ class Recorder:
     ) -> None:
         if self._attached is not None:
             self._attached.close()
+        if self._replicas is not None:
+            self._replicas.close(failed=error is not None)
         try:
             self._flush()
         except Exception:
@@ -168,6 +172,10 @@ class Recorder:
             counted = census(model, optimizer, own_start=self._own_start)
             self._lines.write("census", **counted, configs=self._configs)
             self._meter = Meter(model, optimizer, watch or {}, groups or {}, self._every)
+            if self._compared:
+                from .replicas import Replicas
+
+                self._replicas = Replicas(model, self._lines.write)
             if self._frame_steps:
                 from .frames import Frames
 
@@ -276,6 +284,8 @@ class Recorder:
             self._frames.step()
         self._phase = "forward"
         self.steps += 1
+        if self._replicas is not None:
+            self._replicas.step(self.steps)
         loss, self._loss = self._loss if loss is None else loss, None
         spoiled: list[str] = []
         if self._meter is not None:

@@ -33,6 +33,8 @@ def inject(model: Any, seed: int, *, names: Sequence[str] = ("*",)) -> str:
         for name, (_, parameter) in parameters_of(model).items():
             if any(fnmatchcase(name, pattern) for pattern in names):
                 expected[name] = _values(name, parameter.shape, seed).to(parameter.device)
+                if hasattr(parameter, "to_local"):
+                    raise ValueError(f"{name} is in shards already: prepare the model before it is sharded")
                 parameter.copy_(expected[name])
             else:
                 expected[name] = parameter

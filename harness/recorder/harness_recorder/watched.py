@@ -6,6 +6,7 @@ from typing import Any, Sequence
 
 import torch
 
+from .bits import local
 from .statistics import DESCRIPTION, QUANTILES, describe, quantiles
 
 PHASES = ("before", "backward", "optimizer")
@@ -26,7 +27,7 @@ class Watched:
         ]
         self.columns += [f"{label}.{place}.{figure}" for place in _DISTRIBUTED for figure in QUANTILES]
         self._parameter = parameter
-        shape = (len(_TENSORS), len(PHASES), depth, *parameter.shape)
+        shape = (len(_TENSORS), len(PHASES), depth, *local(parameter).shape)
         self._kept = torch.zeros(shape, dtype=torch.float32, device=parameter.device)
         self._views = [[list(phase) for phase in tensor] for tensor in self._kept]
         self._has_gradient = [[False] * depth for _ in PHASES]
@@ -34,9 +35,9 @@ class Watched:
     def take(self, phase: int, position: int) -> None:
         """Keep weight and gradient (which may be absent) of one phase as step `position` of the last few."""
         gradient = self._parameter.grad
-        self._views[0][phase][position].copy_(self._parameter)
+        self._views[0][phase][position].copy_(local(self._parameter))
         if gradient is not None:
-            self._views[1][phase][position].copy_(gradient)
+            self._views[1][phase][position].copy_(local(gradient))
         self._has_gradient[phase][position] = gradient is not None
 
     def rows(self, positions: Sequence[int]) -> list[list[float | None]]:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from harness.keys import Key
-from harness.keys.kinds import COUNT, NUMBER
+from harness.keys.kinds import COUNT, NUMBER, one_of
 from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.verdict import Effect, Fingerprint, Judgement, SkipKind, Verdict
 
@@ -66,6 +66,12 @@ ORACLE = Oracle(
     {
         "loss_below": Key(NUMBER, "bound that the loss must fall below; none: finite is enough", example=0.4),
         "loss_window": Key(COUNT, "how many of the last losses are averaged", default=20),
+        "gradients": Key(
+            one_of("mean", "any"),
+            "of several ranks: mean, if DistributedDataParallel must give every rank the mean of all gradients; any, if a "
+            "communication hook of the job does otherwise",
+            default="mean",
+        ),
     },
     "good is a training whose losses and weights stay finite and whose loss falls below a bound",
 )
