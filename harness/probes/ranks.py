@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _PORT = 29500
 """What torch's launcher takes where nothing else is asked for. A probe that has a network of its own finds it free."""
-_EARLIER = 3.0
-"""Seconds before a probe's time is up in which its ranks are asked for their stacks and ended."""
+_EARLIER = 20.0
+"""Seconds before a probe's time is up, a quarter of it at most, in which its ranks are asked for their stacks and ended."""
 _FACTS = "ranks.jsonl"
 _OF_RANK = re.compile(r"trace\.jsonl\.rank(\d{1,6})")
 
@@ -45,7 +45,7 @@ def variables(probe: Probe, folder: Path, holds: tuple[str, ...]) -> dict[str, s
         "count": probe.ranks,
         "port": _PORT if "network" in holds else 0,
         "facts": str(folder / _FACTS),
-        "limit": max(probe.timeout / 2, probe.timeout - _EARLIER),
+        "limit": max(probe.timeout * 0.75, probe.timeout - _EARLIER),
         "idle": None if probe.online else probe.hang_after,  # who waits for the network does not work either
     }
     # Without a name that can be resolved gloo finds no interface.

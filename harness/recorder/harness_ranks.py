@@ -226,7 +226,10 @@ class Ranks:
 
 
 class Watch:
-    """Sees when all ranks stand still: no process works, none waits for a disk, and none waits for its turn on a core.
+    """Sees when all ranks stand still: none of their processes works, waits for a disk, or waits for its turn on a core.
+
+    Threads beside the main one wake up now and then, as those of gloo, and may have to wait for a core then. So they count
+    by the time that they use alone.
 
     Args:
         limit: Seconds of that after which they hang; None: they never do.
@@ -254,15 +257,13 @@ class Watch:
 
 
 def activity(pid):
-    """Return the seconds of CPU time of a process, and whether one of its threads wants a core or waits for a disk."""
-    seconds, waits = 0.0, False
-    with contextlib.suppress(OSError):
-        for thread in os.listdir("/proc/%d/task" % pid):
-            with contextlib.suppress(OSError), open("/proc/%d/task/%s/stat" % (pid, thread)) as file:
-                fields = file.read().rpartition(")")[2].split()
-                waits = waits or fields[0] in "RD"
-                seconds += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return seconds, waits
+    """Return the seconds of CPU time of a process, and whether its main thread wants a core or waits for a disk."""
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            fields = file.read().rpartition(")")[2].split()
+    except OSError:
+        return 0.0, False
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), fields[0] in "RD"
 
 
 def stack_path(facts, number):

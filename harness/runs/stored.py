@@ -23,12 +23,14 @@ from harness.runs.locked import read_locks, sides, with_moves, with_raised
 from harness.scenario import Arm, load_scenario
 from harness.sessions.arm_map import Findings, arrange, representative
 from harness.sessions.asked import probe_command
+from harness.sessions.control import judge_beside_control
 from harness.sessions.finding import Finding, InterleavedPair
 from harness.sessions.interleaved import Direct, read_pairs
 from harness.sessions.searched import Searched, replay
 from harness.verdicts.calibration import Calibration, ReferenceRun
 from harness.verdicts.comparing import judge_interleaved_with, judge_sides
 from harness.verdicts.oracles import compares, interleaves
+from harness.verdicts.same_as import KIND
 from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
@@ -293,6 +295,7 @@ def stored_findings(
         result = _stored(store, execution["probe"], execution["repeat"], version)
         finding = Finding.judged(result, oracle, lock)
         finding = replace(finding, pairs=_pairs(store, execution, version))
+        finding = _judged_beside_control(store, execution, version, finding, oracle)
         if calibration is not None and interleaves(oracle, calibration) and not execution["seed"]:
             finding = _judged_interleaved(arm, version, finding, calibration, oracle)
         by_repeat.setdefault(execution["repeat"], []).append(finding)
@@ -306,6 +309,16 @@ def _pairs(store: Store, execution: Mapping[str, Any], version: str) -> tuple[In
         )
         for one in execution.get("turns", ())
     )
+
+
+def _judged_beside_control(
+    store: Store, execution: Mapping[str, Any], version: str, finding: Finding, oracle: Mapping[str, Any]
+) -> Finding:
+    """Return a finding judged again beside the control arm's executions, where it was judged so."""
+    kept = [_stored(store, one["probe"], one["repeat"], version) for one in execution.get("beside", ())]
+    if not kept or finding.verdict != Verdict.GOOD or oracle["kind"] != KIND:
+        return finding
+    return replace(finding, judgement=judge_beside_control(finding, kept, oracle), beside=tuple(kept))
 
 
 def _judged_interleaved(

@@ -137,6 +137,13 @@ def _end_is_judged(content: Mapping[str, Any], _folder: Path) -> Iterator[Compla
             )
 
 
+def _same_as_an_arm(content: Mapping[str, Any], _folder: Path) -> Iterator[Complaint]:
+    """Yield an arm that every other one is to be the same as, and that is not there."""
+    named, arms = content.get("oracle", {}).get("arm"), content.get("arms", {})
+    if content.get("oracle", {}).get("kind") == "same-as" and named not in arms:
+        yield _wrong("oracle.arm", named, f"an arm: {', '.join(arms)}")
+
+
 def _job(content: Mapping[str, Any], folder: Path) -> Path:
     return folder / str(content.get("job", SCENARIO["job"].default))
 
@@ -190,5 +197,6 @@ _RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("job", "command"), _script_is_there),
     (("job", "command"), _job_takes_settings),
     (("oracle", "command"), _end_is_judged),
+    (("oracle", "arms"), _same_as_an_arm),
 )
 """Each with the keys that must be right by themselves for it to be asked; it sees no other keys that are wrong."""

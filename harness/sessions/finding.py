@@ -55,6 +55,8 @@ class Finding:
         identity: Digests of start values and batches, None if the job gives none.
         parts: The findings of the single seeds where there are several.
         pairs: What the release was interleaved with, where the verdict rests on that.
+        beside: What the same release did in the arm that it is compared with, and executions of both that say how far
+            two of one arm differ.
         timed: The verdict rests on what the machine did, so equal traces do not make it certain.
     """
 
@@ -68,6 +70,7 @@ class Finding:
     parts: tuple[Finding, ...] = ()
     pairs: tuple[InterleavedPair, ...] = ()
     timed: bool = False
+    beside: tuple[Result, ...] = ()
 
     @classmethod
     def of(cls, result: Result, judgement: Judgement, trace: Trace, lock: str) -> Finding:
@@ -135,6 +138,7 @@ class Finding:
     def seconds(self) -> float:
         """Seconds that all of its executions took."""
         results = [one.result for one in self.seeds()]
+        results += [kept for one in self.seeds() for kept in one.beside]
         results += [side for pair in self.pairs for side in (pair.reference, pair.release)]
         return sum(result.execution.seconds for result in results if result is not None)
 
@@ -155,6 +159,11 @@ def executions(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "isolation": list(one.result.execution.isolation),
             "verdict": one.verdict.value,
             **({"turns": [pair.to_dict() for pair in finding.pairs]} if finding.pairs and not seed else {}),
+            **(
+                {"beside": [{"probe": kept.probe, "repeat": kept.repeat} for kept in one.beside]}
+                if one.beside
+                else {}
+            ),
         }
         for finding in findings
         for seed, one in enumerate(finding.seeds())

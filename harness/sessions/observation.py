@@ -1,9 +1,10 @@
-"""One execution of a release in an arm, judged: alone, beside the reference's values, or interleaved with the reference."""
+"""One execution of a release in an arm, judged: alone, beside a control arm, beside the reference, or interleaved with it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.sessions.control import compare_with_control, has_control
 from harness.sessions.finding import Finding
 from harness.sessions.interleaved import compare_interleaved
 from harness.verdicts.oracles import interleaves
@@ -35,6 +36,8 @@ def _observed(session: Session, arm: Arm, position: int, repeat: int) -> Finding
     if isinstance(findings, Finding):
         return findings
     oracle = session.asked.scenario.oracle
+    if has_control(arm, oracle):
+        return Finding.worst(compare_with_control(session, arm, position, findings, repeat))
     calibration = session.calibrations.get(arm.of or arm.name)
     finding = Finding.of_seeds(findings, oracle, calibration)
     if finding.verdict != Verdict.GOOD or calibration is None:

@@ -14,6 +14,7 @@ from harness.locks.resolve import Unresolvable
 from harness.probes.probe import Probe
 from harness.sessions.finding import Finding
 from harness.verdicts.oracles import alone, clean
+from harness.verdicts.same_as import KIND
 from harness.verdicts.skips import unresolvable
 from harness.verdicts.verdict import Judgement, SkipKind, Verdict
 
@@ -164,6 +165,7 @@ class Session:
                     **scenario.instructions,
                     **tests,
                     **by_oracle,
+                    **({"replicas": True} if scenario.oracle["kind"] == KIND else {}),
                     **arm.instructions,
                     **over,
                     **(asked or {}),

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from harness.verdicts.verdict import Effect, Fingerprint, Judgement, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from harness.traces.trace import Rank, Trace
 
 _OFF = 0.05
 """Relative difference of a reduced gradient from the mean that rounding does not explain, in any dtype that trains."""
-_SHARE = 1e-3
-"""A gradient below this share of the step's largest one is left out: its projection may be all rounding."""
+_NEAR = 3
+"""Steps that must show a wrong mean together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,33 +141,44 @@ def _odd(figures: Sequence[Sequence[Any]], place: int) -> int | None:
 
 
 def _first_wrong_mean(ranks: Sequence[Rank]) -> WrongMean | None:
-    """Return the first gradient that is not the mean of what the ranks computed; None if all are."""
+    """Return the first gradient that is not the mean of what the ranks computed; None if all are.
+
+    A projection may cancel out, and is all rounding then. So a factor is that of least squares, to which large figures
+    count most: over all parameters of a few steps, and over all steps of each parameter.
+    """
     if not all(_facts(rank)["averaged"] for rank in ranks):
         return None
-    names = _names(ranks[0])
-    for events in zip(*(rank.trace.replica for rank in ranks), strict=False):
-        off = list(_off(events))
-        if off:
-            place, rank, factor = off[0]
-            everywhere = len({one[0] for one in off}) * 2 > len(names) and len({one[1] for one in off}) > 1
-            number = None if everywhere else ranks[rank].number
-            return WrongMean(events[0]["step"], factor, None if everywhere else names[place], number)
+    steps = [_means(events) for events in zip(*(rank.trace.replica for rank in ranks), strict=False)]
+    for place in range(len(steps)):
+        near = [pair for step in steps[place : place + _NEAR] for pairs in step for pair in pairs]
+        factor = _factor([pair for pairs in steps[place] for pair in pairs])
+        if abs(factor - 1) > _OFF and abs(_factor(near) - 1) > _OFF:
+            return WrongMean(place + 1, factor, None, None)
+    for number, name in enumerate(_names(ranks[0])):
+        for rank in ranks:
+            column = [step[ranks.index(rank)][number] for step in steps]
+            factor = _factor(column)
+            if abs(factor - 1) > _OFF:
+                first = next(place for place, pair in enumerate(column) if abs(_factor([pair]) - 1) > _OFF)
+                return WrongMean(first + 1, factor, name, rank.number)
     return None
 
 
-def _off(events: Sequence[dict[str, Any]]) -> Iterator[tuple[int, int, float]]:
-    """Yield (parameter, rank, factor) where a reduced gradient is not the mean."""
-    own = [event["own"] for event in events]
-    means = [math.fsum(one[place] for one in own) / len(own) for place in range(len(own[0]))]
-    largest = max((abs(mean) for mean in means if math.isfinite(mean)), default=0.0)
-    for place, mean in enumerate(means):
-        spread = max(abs(one[place]) for one in own)
-        if not math.isfinite(mean) or abs(mean) <= _SHARE * max(largest, spread):
-            continue
-        for rank, event in enumerate(events):
-            reduced = event["reduced"][place]
-            if math.isfinite(reduced) and abs(reduced - mean) > _OFF * abs(mean):
-                yield place, rank, reduced / mean
+Means = list[list[tuple[float, float]]]
+"""[rank][parameter]: a reduced gradient, and the mean of the ranks' own."""
+
+
+def _means(events: Sequence[dict[str, Any]]) -> Means:
+    count = len(events[0]["own"])
+    means = [math.fsum(event["own"][place] for event in events) / len(events) for place in range(count)]
+    return [list(zip(event["reduced"], means, strict=True)) for event in events]
+
+
+def _factor(pairs: Sequence[tuple[float, float]]) -> float:
+    """Return by what the second ones are to be multiplied to come nearest to the first; 1 if that is not known."""
+    finite = [(one, mean) for one, mean in pairs if math.isfinite(one) and math.isfinite(mean)]
+    square = math.fsum(mean * mean for _, mean in finite)
+    return math.fsum(one * mean for one, mean in finite) / square if square else 1.0
 
 
 def _names(rank: Rank) -> Sequence[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.keys import Complaint, Key, check
 from harness.keys.kinds import BOOLEAN, REGEX, one_of
-from harness.verdicts.oracles import census, metric, output, performance, raised, training, warned
+from harness.verdicts.oracles import census, metric, output, performance, raised, same_as, training, warned
 from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.verdict import Judgement, Verdict
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ORACLES: Mapping[str, Oracle] = {
     "training": training.ORACLE,
     "metric": metric.ORACLE,
+    "same-as": same_as.ORACLE,
     "census": census.ORACLE,
     "output": output.ORACLE,
     "performance": performance.ORACLE,
