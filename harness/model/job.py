@@ -40,6 +40,6 @@ class Job:
         None,
         "--ranks N",
         "start the job as N processes that train together, each with RANK, WORLD_SIZE and MASTER_ADDR as torch's own "
-        "launcher sets them; default: what the scenario says, else 1",
+        "launcher sets them; default: what the scenario says, else 1; an arm with ranks of its own keeps them",
         value=COUNT,
     )

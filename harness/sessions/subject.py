@@ -62,9 +62,6 @@ def load_subject(question: Question) -> Scenario:
         online=holds.online or scenario.online,
         variables={**scenario.variables, **_variables(holds.variables)},
         ranks=question.job.ranks or scenario.ranks,
-        arms={
-            name: replace(arm, ranks=question.job.ranks or arm.ranks) for name, arm in scenario.arms.items()
-        },
     )
 
 

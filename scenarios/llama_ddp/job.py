@@ -93,7 +93,8 @@ with Recorder(settings=vars(config), device=config.device) as recorder:
     expected = recorder.prepare(model, config.seed)
     if size > 1:
         dist.init_process_group("gloo")
-        model = torch.nn.parallel.DistributedDataParallel(model)
+        # The oldest releases train a copy of `score` that the loss does not depend on.
+        model = torch.nn.parallel.DistributedDataParallel(model, find_unused_parameters=True)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=config.lr, foreach=False, fused=False)
     recorder.begin(

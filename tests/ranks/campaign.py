@@ -37,6 +37,9 @@ from harness.state import State
 from harness.verdicts.judge import judge
 
 MARK = "RANKS_CAMPAIGN"
+KILLED = 0.2
+"""Share of jobs whose harness is killed in mid-probe."""
+ISOLATIONS = ("none", "auto")
 MEMORY = "if rank == 1 and step == 3: os.kill(os.getpid(), 9)"
 WITHOUT_TORCH = [
     ("sound", jobs.job(), "good", None),
@@ -56,21 +59,13 @@ WITH_TORCH = [
 ]  # fmt: skip
 
 
-def one(launcher, here, script, code, number, home):
-    """Execute a job; return its verdict, fingerprint and seconds."""
+def one(launcher, here, code, number, home):
+    """Execute a job; return its verdict, fingerprint and reason."""
+    script = home / "job" / f"{number}.py"
+    script.parent.mkdir(exist_ok=True, parents=True)
     script.write_text(code, encoding="utf-8")
-    wanted = Probe(
-        "lock",
-        script,
-        f"{number}",
-        {},
-        ranks=2,
-        hang_after=2.0,
-        timeout=120.0,
-        online=False,
-        variables={MARK: "1"},
-    )
-    result = execute(wanted, here, Store(State(home)), launcher)
+    facts = {"ranks": 2, "hang_after": 2.0, "timeout": 240.0, "variables": {MARK: "1"}}
+    result = execute(Probe("lock", script, f"{number}", {}, **facts), here, Store(State(home)), launcher)
     trace, output = result.read()
     found = judge(result.execution, trace, {"kind": "training", "loss_window": 2}, output)
     mark = found.fingerprint
@@ -78,11 +73,21 @@ def one(launcher, here, script, code, number, home):
 
 
 def killed(here, code, home, isolation):
-    """Execute a job in a process that is killed in mid-probe."""
-    script = home / "killed" / "job.py"
-    script.parent.mkdir(exist_ok=True, parents=True)
+    """Execute a job, in a process that is going to be killed in mid-probe."""
     launcher = CleanLauncher(Processes(choose_isolation(isolation)))
-    one(launcher, here, script, code, f"killed{random.random()}", home)
+    one(launcher, here, code, f"killed{random.random()}", home)
+
+
+def kill_one(here, code, home, isolation):
+    """Begin a job, and kill the harness that executes it; return whether it ran still."""
+    child = multiprocessing.get_context("spawn").Process(target=killed, args=(here, code, home, isolation))
+    child.start()
+    child.join(random.uniform(0.5, 4.0))
+    alive = child.is_alive()
+    if alive:
+        os.kill(child.pid, signal.SIGKILL)
+    child.join()
+    return alive
 
 
 def left():
@@ -97,6 +102,24 @@ def left():
     return found
 
 
+def kinds_and_launchers(asked, home):
+    """Return [(environment, job)], and {(isolation, whether it needs torch): launcher}."""
+    plain = SimpleNamespace(
+        python=Path(sys.executable), folder=Path(sys.prefix), base=Path(sys.prefix), seconds=0.0
+    )
+    kinds = [(plain, False, job) for job in WITHOUT_TORCH]
+    processes = {isolation: Processes(choose_isolation(isolation)) for isolation in ISOLATIONS}
+    launchers = {(isolation, False): CleanLauncher(one) for isolation, one in processes.items()}
+    if asked.python:
+        folder = asked.python.parent.parent
+        real = SimpleNamespace(python=asked.python, folder=folder, base=asked.base, seconds=0.0)
+        kinds += [(real, True, job) for job in WITH_TORCH]
+        script = home / "imports.py"
+        script.write_text(test_torch.job(), encoding="utf-8")
+        launchers |= {(name, True): WarmLauncher(real, script, 1, one) for name, one in processes.items()}
+    return kinds, launchers
+
+
 def main():
     """Run the campaign, and print what was counted."""
     parser = argparse.ArgumentParser()
@@ -106,58 +129,30 @@ def main():
     asked = parser.parse_args()
     random.seed(0)
     home = Path(tempfile.mkdtemp(prefix="ranks-"))
-    plain = SimpleNamespace(
-        python=Path(sys.executable), folder=Path(sys.prefix), base=Path(sys.prefix), seconds=0.0
-    )
-    kinds = [(plain, job) for job in WITHOUT_TORCH]
-    launchers = {"none": {}, "auto": {}}
-    script = home / "job" / "job.py"
-    script.parent.mkdir()
-    if asked.python:
-        real = SimpleNamespace(
-            python=asked.python, folder=asked.python.parent.parent, base=asked.base, seconds=0.0
-        )
-        kinds += [(real, job) for job in WITH_TORCH]
-        script.write_text(test_torch.job(), encoding="utf-8")
-        for isolation in launchers:
-            launchers[isolation][id(real)] = WarmLauncher(
-                real, script, 1, Processes(choose_isolation(isolation))
-            )
-    for isolation in launchers:
-        launchers[isolation][id(plain)] = CleanLauncher(Processes(choose_isolation(isolation)))
+    kinds, launchers = kinds_and_launchers(asked, home)
     counts, wrong, started = collections.Counter(), [], time.monotonic()
     for number in range(asked.count):
-        here, (name, code, verdict, mark) = kinds[number % len(kinds)]
-        isolation = random.choice(["none", "auto", "auto"])
-        if random.random() < 0.2:
-            child = multiprocessing.get_context("spawn").Process(
-                target=killed, args=(plain, WITHOUT_TORCH[number % 5][1], home, isolation)
-            )
-            child.start()
-            child.join(random.uniform(0.5, 4.0))
-            if child.is_alive():
-                counts["killed in mid-probe"] += 1
-                os.kill(child.pid, signal.SIGKILL)
-            child.join()
+        here, torch, (name, code, verdict, mark) = kinds[number % len(kinds)]
+        isolation = random.choice(ISOLATIONS)
+        if random.random() < KILLED:
+            here, _, job = kinds[number % len(WITHOUT_TORCH)]
+            counts["killed in mid-probe"] += kill_one(here, job[1], home, isolation)
             continue
-        found = one(launchers[isolation][id(here)], here, script, code, number, home)
+        found = one(launchers[isolation, torch], here, code, number, home)
         counts[name] += 1
         if found[:2] != (verdict, mark):
             wrong.append([name, isolation, *found])
             print("WRONG", wrong[-1], flush=True)
-        if number % 20 == 0:
+        if counts.total() % 20 == 0:
             print(number, dict(counts), f"{time.monotonic() - started:.0f} s", flush=True)
-    for several in launchers.values():
-        for launcher in several.values():
-            if hasattr(launcher, "close"):
-                launcher.close()
-            else:
-                launcher.processes.close()
+    for launcher in launchers.values():
+        launcher.processes.close()
+        if isinstance(launcher, WarmLauncher):
+            launcher.close()
     time.sleep(2)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 29500))
-    ports = [one.laddr.port for one in psutil.net_connections() if one.pid in left()]
-    print(json.dumps({"counts": counts, "wrong": wrong, "orphans": left(), "ports": ports}, indent=1))
+    print(json.dumps({"counts": counts, "wrong": wrong, "orphans": left()}, indent=1))
     return 1 if wrong or left() else 0
 
 

@@ -21,6 +21,18 @@ GOOD = "def loss(step):\n    return 1.0 / step\n"
 CRASH = "def loss(step):\n    if step == 2:\n        raise RuntimeError('planted')\n    return 1.0 / step\n"
 HISTORY = {"1.0": GOOD, "1.1": GOOD, "1.2": GOOD, "2.0": CRASH, "2.1": CRASH}
 
+BESIDE = """
+import os, toy
+from harness_recorder import Recorder, settings
+settings({"seed": 0, "device": "cpu", "threads": 1})
+with Recorder() as recorder:
+    recorder.begin()
+    for step in range(1, 6):
+        recorder.step(loss=toy.loss(step) / toy.divisor(int(os.environ.get("WORLD_SIZE", "1"))))
+"""
+SOUND = GOOD + "def divisor(size):\n    return 1\n"
+WRONG = GOOD + "def divisor(size):\n    return size\n"
+
 
 def asked(toy, harness, asking, *words, lines=()):
     asking(HISTORY, 'kind = "training"', *lines)
@@ -54,3 +66,26 @@ def test_the_release_that_breaks_one_rank_is_found(toy, harness, asking):
 def test_one_process_notices_nothing(toy, harness, asking):
     arm, _ = asked(toy, harness, asking)
     assert arm["conclusion"] == "always-good"
+
+
+def test_two_ranks_that_do_not_train_as_one_process_are_found(toy, harness, asking):
+    """The losses fall, and two ranks agree: nothing but one process with the same batch says that they are wrong."""
+    oracle = ['kind = "same-as"', 'arm = "one"', "[arms.one]", "default = false", "ranks = 1"]
+    asking({"1.0": SOUND, "1.1": SOUND, "2.0": WRONG, "2.1": WRONG}, *oracle)
+    (toy / "scenarios" / "toy" / "job.py").write_text(BESIDE, encoding="utf-8")
+    done = harness("bisect", "toy", "--no-cause", "--no-fixes", "--ranks", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((toy / "reports" / "latest" / "report.json").read_text())
+    (arm,) = report["arms"]
+    (boundary,) = [one for one in arm["boundaries"] if one["signal"] == "verdict"]
+    assert (boundary["before"], boundary["after"], boundary["confirmed"]) == ("1.1", "2.0", True)
+    bad = next(row for row in arm["releases"] if row["version"] == "2.0")
+    assert bad["fingerprint"] == {"kind": "differs from arm one", "step": 1, "phase": "forward"}
+    assert "the loss is 0.5 in place of 1, 0.5 times as much" in bad["reason"]
+    assert "two executions of one arm differ by 0 at most" in bad["reason"]
+    judged = harness("judge", str(toy / "reports" / "latest"))
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    again = json.loads((toy / "reports" / "latest" / "report.json").read_text())
+    assert [row["verdict"] for row in again["arms"][0]["releases"]] == [
+        row["verdict"] for row in arm["releases"]
+    ]
