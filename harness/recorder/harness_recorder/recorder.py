@@ -308,11 +308,15 @@ class Recorder:
             self._report(what)
         # A job that is about to end by itself is let do so: it has been executed as a whole.
         if self.steps == self._prefix and self.stopped is None:
-            self._flush()
-            if not goes_on():
-                self._write_end(None, prefix=self.steps)
-                self._lines.close()
-                leave()
+            self._end_of_prefix()
+
+    def _end_of_prefix(self) -> None:
+        """End the process after its first steps, unless the harness wants more of it."""
+        self._flush()
+        if not goes_on():
+            self._write_end(None, prefix=self.steps)
+            self._lines.close()
+            leave()
 
     def _leave(self, phase: str) -> None:
         if self._phase not in _IN_PROGRESS[phase]:
