@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -69,9 +70,9 @@ def job(body="pass", wrap=DDP):
 
 
 @pytest.fixture(scope="module")
-def warm(torch_python, real_home, tmp_path_factory):
+def warm(torch_python, tmp_path_factory):
     folder = torch_python.parent.parent
-    (base,) = real_home.glob("environments/base-*[0-9a-f]")
+    base = folder.parent / json.loads((folder / "environment.json").read_text())["base"]
     here = SimpleNamespace(python=torch_python, folder=folder, base=base, seconds=0.0)
     script = tmp_path_factory.mktemp("job") / "job.py"
     script.write_text(job(), encoding="utf-8")
