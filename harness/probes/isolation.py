@@ -146,7 +146,7 @@ def confined(probe: Probe, environment: Environment, folder: Path, isolation: Is
     covered = tuple(f"{path}/" for path in (*hidden, "/tmp", "/var/tmp", "/dev"))  # noqa: S108
     shown = {
         path: "read"
-        for path in map(str, _readable(probe, environment))
+        for path in map(str, _readable(probe, environment, state))
         if (f"{path}/".startswith(covered) or f"{os.path.realpath(path)}/".startswith(covered))
         and os.path.exists(path)  # noqa: PTH110 - a value that is no path at all raises nothing here
     }
@@ -169,7 +169,7 @@ def confined(probe: Probe, environment: Environment, folder: Path, isolation: Is
     }
 
 
-def _readable(probe: Probe, environment: Environment) -> Iterator[Path]:
+def _readable(probe: Probe, environment: Environment, state: Path) -> Iterator[Path]:
     """Yield what a probe needs of places that may be hidden: its environment, and what the question names."""
     yield RECORDER
     for place in {environment.folder, environment.base}:
@@ -184,7 +184,9 @@ def _readable(probe: Probe, environment: Environment) -> Iterator[Path]:
     named = [path for value in asked for path in _named(value, probe.folder)]
     own = f"{os.path.realpath(probe.folder)}/" if probe.folder else None
     for path in [*named, *([probe.job.parent] if probe.job is not None else [])]:
-        if own is None or not f"{os.path.realpath(path)}/".startswith(own):  # else it is a part of the copy
+        real = f"{os.path.realpath(path)}/"
+        # What lies in the copy is a part of it, but for the state, which is hidden: an overlay lies there.
+        if own is None or not real.startswith(own) or real.startswith(f"{os.path.realpath(state)}/"):
             yield path
 
 
