@@ -12,6 +12,7 @@ from harness.cause.fixes import broken, columns, matrix, trials
 from harness.cause.groups import groups
 from harness.cause.lines import lines
 from harness.cause.mechanism import explain
+from harness.cause.operations import first_operation
 from harness.cause.survival import survival
 from harness.cause.transplant import Pair, difference, search
 from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult
@@ -162,4 +163,5 @@ def _cause(pair: Pair, boundary: Boundary, signal: str, bench: Bench) -> CauseRe
         mechanisms=explain(bad.trace) if bad.verdict == Verdict.BAD else [],
         ladder=diverge(pair, bench) if differences else None,
         lines=lines(pair, attempts, differences, bench),
+        operations=first_operation(pair, bench),
     )

@@ -160,6 +160,77 @@ class LineResult:
     below: CodeLine | None = None
 
 
+DIFFERENCES = {
+    "other operations": "one side executes operations that the other one does not",
+    "other inputs": "the same operation gets another parameter",
+    "other arguments": "the same operation gets equal tensors and other arguments",
+    "other values": "the same operation gets equal inputs and gives other values",
+}
+"""{how two releases part: in words}."""
+
+
+@dataclass(frozen=True, slots=True)
+class TensorResult:
+    """A tensor that goes into an operation or comes out of it; `parameter` is its canonical name, if it is one."""
+
+    dtype: str
+    shape: list[int]
+    parameter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationResult:
+    """One operation as torch's dispatcher sees it.
+
+    Attributes:
+        name: Torch's, as `aten.mm.default`.
+        arguments: Those that are no tensors, as texts.
+        line: The innermost line of code outside of torch that called it. Of a backward operation: of the forward
+            operation that it belongs to.
+        own: The innermost line of the package under test; None where none called it.
+        script: The innermost line of the job.
+    """
+
+    name: str
+    inputs: list[TensorResult]
+    arguments: list[str]
+    outputs: list[TensorResult]
+    line: CodeLine | None
+    own: CodeLine | None
+    script: CodeLine | None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationsResult:
+    """The first operation of the first differing step that two releases do differently.
+
+    Attributes:
+        step: From 1.
+        phase: forward, backward or optimizer.
+        kind: One of `DIFFERENCES`.
+        equal_before: Operations before it that both sides execute with equal values.
+        before, after: What differs on the older and on the newer side; one of them may be empty.
+        left_out: How many more there are on each side.
+        ulps: Largest distance, in units of the last place of the coarser dtype, of what comes out where both sides
+            go on alike; None where there is no number.
+        relative: Norm of the difference over the norm of the older side's values; None likewise.
+        floor: The relative distance that rounding explains; None where it was not measured.
+        rounding: Whether the difference is at most twice the floor; None where that is not known.
+    """
+
+    step: int
+    phase: str
+    kind: str
+    equal_before: int
+    before: list[OperationResult]
+    after: list[OperationResult]
+    left_out: list[int]
+    ulps: float | None = None
+    relative: float | None = None
+    floor: float | None = None
+    rounding: bool | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class CauseResult:
     """Why two neighbouring releases differ in one arm.
@@ -173,6 +244,7 @@ class CauseResult:
         mechanisms: Of the bad side, the most telling first; empty if no rule matches.
         lines: The lines that set the property which makes the difference, those of the older side first, each side in
             order of execution; empty if none was found. Where no cause is known: of the likeliest difference.
+        operations: The first operation that both sides do differently; None if it was not found.
     """
 
     arm: str
@@ -187,6 +259,7 @@ class CauseResult:
     mechanisms: list[MechanismResult]
     ladder: LadderResult | None = None
     lines: list[LineResult] = field(default_factory=list)
+    operations: OperationsResult | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.report import descended, lines
+from harness.report import descended, lines, operations
 from harness.report.blame_rows import rebuilding, replaced, support
 from harness.report.blame_rows import rows as change_rows
 from harness.report.boundaries import bad_means, gravest
@@ -88,7 +88,8 @@ def _cause(report: Report, arm: ArmResult) -> list[str]:
     said, cause = cause_of(report, arm), of_the_break(report, arm)
     if not said or cause is None:
         return []
-    return [f"- **{md(arm.name, 60)}**: {md(said)}", *line_rows(cause, report.package)]
+    operation = [f"  - {md(text)}" for text in [operations.sentence(cause)] if text]
+    return [f"- **{md(arm.name, 60)}**: {md(said)}", *line_rows(cause, report.package), *operation]
 
 
 def line_rows(cause: CauseResult, package: str) -> list[str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from harness.report.causes import explained, head, of_the_break
 from harness.report.lines import by_side, did, place
+from harness.report.operations import OperationsView
+from harness.report.operations import view as operations_view
 from harness.report.text import MINUS, NOTHING, anchor, arrows, capital, clean, number, one_line
 
 if TYPE_CHECKING:
@@ -110,6 +112,7 @@ class CauseView:
     ladder: LadderView | None
     decisive: bool
     lines: list[tuple[str, list[LineView]]]
+    operations: OperationsView | None
 
 
 def causes(report: Report) -> list[tuple[str, str, list[CauseView]]]:
@@ -163,6 +166,7 @@ def _view(several: list[CauseResult], package: str) -> CauseView:
         ladder=_ladder(cause.ladder, cause) if cause.ladder else None,
         decisive=cause.signal != "trace",
         lines=[(release, [_line(line, package) for line in side]) for release, side in by_side(cause)],
+        operations=operations_view(cause),
     )
 
 

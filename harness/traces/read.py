@@ -43,7 +43,7 @@ def _trace(events: Iterable[dict[str, Any]]) -> Trace:
     several: dict[str, list[dict[str, Any]]] = {
         name: []
         for name in (
-            *("step", "nonfinite", "frame", "origin", "output", "warning", "record", "test"),
+            *("step", "nonfinite", "frame", "operation", "origin", "output", "warning", "record", "test"),
             *("replica", "whole", "collective"),
         )
     }
@@ -87,6 +87,7 @@ def _trace(events: Iterable[dict[str, Any]]) -> Trace:
             {key: value for key, value in event.items() if key != "event"} for event in several["nonfinite"]
         ),
         frames=tuple({**event, "sample": list(map(number, event["sample"]))} for event in several["frame"]),
+        operations=tuple(map(_operation, several["operation"])),
         origins=tuple(several["origin"]),
         records=records,
         outputs=tuple(
@@ -107,6 +108,11 @@ def _trace(events: Iterable[dict[str, Any]]) -> Trace:
 def _with_numbers(event: dict[str, Any]) -> dict[str, Any]:
     """Return a `replica` event with its projections as numbers."""
     return {**event, **{name: list(map(number, event[name])) for name in ("own", "reduced", "values")}}
+
+
+def _operation(event: dict[str, Any]) -> dict[str, Any]:
+    outputs = [{**told, "sample": list(map(number, told.get("sample", ())))} for told in event["outputs"]]
+    return {**event, "outputs": outputs}
 
 
 def _events(path: Path) -> list[dict[str, Any]]:

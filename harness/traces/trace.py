@@ -13,6 +13,7 @@ Each line is an object with `event`; the order is the order of happening:
 | `nonfinite` | the first non-finite value of its kind: `step`, `phase` (forward, backward, optimizer), `what` (loss, gradient, weight), `parameter`, `count`, `of` |
 | `frame`     | only where asked for: one tensor of one step, in order of execution: `step`, `phase`, `name` (canonical), `what` (output, gradient, weight, or a key of the optimizer's state), `module` (class), `dtype`, `shape`, `checksum`, `nan`, `inf`, `zero` (counts), `largest` (of the finite ones), `sample` (values, evenly spaced) |
 | `origin`    | only where asked for: how a property came about while the model was built: `property`, `key`, `names` (canonical, some), `count`, `changes`: [{`previous`, `value`, `outside` (bool: not by the package under test), `file`, `line`, `text`, `function`, `stack`: [{`file`, `line`, `text`, `function`}], `below`: one such line, or null}] |
+| `operation` | only where asked for, of one step: `position` (from 0), `step`, `phase`, `name` (torch's), `inputs` and `outputs`: [{`dtype`, `shape`, `checksum` (null where the values cannot be read), `parameter` (canonical name, or null), of outputs `sample`}], `arguments` (the others, as texts), `line` (innermost outside of torch), `own` (innermost of the package under test), `script` (innermost of the job), each {`file`, `line`, `text`, `function`} or null; of a backward operation those of its forward one |
 | `overlay`   | at the end of a script that has an overlay: `files` {path in the overlay: SHA-256} of the package's loaded files, `elsewhere`: [paths of those that were loaded from elsewhere] |
 | `executed`  | only where asked for, at the end: `files` {path below site-packages: [executed lines]} of the package under test |
 | `record`    | a named value that a script recorded: `name`, `value` |
@@ -147,6 +148,7 @@ class Trace:
         rows: One tuple a step in the order of `columns`; None where a signal had no value.
         nonfinite: The `nonfinite` events in order.
         frames: The `frame` events in order.
+        operations: The `operation` events in order.
         origins: The `origin` events in order.
         overlay, executed: The event of that name, None where the trace lacks it.
         records: {name: values in order} of what a script recorded, and of what the harness measured.
@@ -176,6 +178,7 @@ class Trace:
     rows: tuple[tuple[float | None, ...], ...] = ()
     nonfinite: tuple[dict[str, Any], ...] = field(default=())
     frames: tuple[dict[str, Any], ...] = field(default=())
+    operations: tuple[dict[str, Any], ...] = field(default=())
     origins: tuple[dict[str, Any], ...] = field(default=())
     records: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     outputs: tuple[dict[str, Any], ...] = field(default=())

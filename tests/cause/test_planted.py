@@ -129,6 +129,22 @@ def test_the_line_that_did_it(report, after, lines):
         assert planted_line(after, one["code"]["text"]) == one["code"]["line"]
 
 
+def test_the_first_operation(report):
+    """What both sides first do differently is what the planted cause says, at a line of the planted package."""
+    told = {after: explained(report, after)["operations"] for after in ("1.1", "1.5")}
+    assert {after: one["kind"] for after, one in told.items()} == {
+        "1.1": "other inputs",
+        "1.5": "other arguments",
+    }
+    assert [one["dtype"] for one in told["1.1"]["before"][0]["inputs"] if one["parameter"]] == ["float32"]
+    assert [one["dtype"] for one in told["1.1"]["after"][0]["inputs"] if one["parameter"]] == ["float16"]
+    assert (told["1.5"]["before"][0]["arguments"], told["1.5"]["after"][0]["arguments"]) == (
+        ["2.0"],
+        ["0.001"],
+    )
+    assert {one["after"][0]["own"]["file"] for one in told.values()} == {"plantedcause/__init__.py"}
+
+
 def planted_line(version, text):
     """The number of the line with this text in a release."""
     rows = planted.code(version).splitlines()

@@ -1,4 +1,4 @@
-"""What the harness asks of a probe beyond its settings: transplants, frames, a watchpoint, how often and how long.
+"""What the harness asks of a probe beyond its settings: transplants, frames, operations, a watchpoint, how often and long.
 
 The environment variable HARNESS_INSTRUCTIONS holds them as JSON, and they are a part of the probe's address:
 
@@ -6,7 +6,8 @@ The environment variable HARNESS_INSTRUCTIONS holds them as JSON, and they are a
      "frames": [1, 2],
      "statistics_every": 10,
      "prefix": 20,
-     "watchpoint": {"package": "peft", "properties": [{"property": "dtype", "names": [...], ...}]}}
+     "watchpoint": {"package": "peft", "properties": [{"property": "dtype", "names": [...], ...}]},
+     "operations": {"step": 1, "package": "peft", "perturb": {"first": 120, "last": 124, "seed": 0}}}
 
 A transplant gives a release a property that another one has. `names` are patterns (as of `fnmatch`) of canonical
 names, and what they name depends on the property:
@@ -26,6 +27,7 @@ One that matches nothing is an error before training: it says nothing of the rel
 `prefix` ends the process after so many steps of the training, unless that ended by itself before or is to go on (`prefix.py`).
 `overlay` {`package`, `digest`} and `executed` {`package`} are told by the modules of these names.
 A watchpoint tells which line set a property while the model was built, and ends the job there (`watchpoint.py`).
+`operations` tells every operation of one step, and ends the job behind it (`operations.py`).
 """
 
 from __future__ import annotations

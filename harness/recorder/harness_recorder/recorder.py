@@ -65,6 +65,8 @@ class Recorder:
         self._every = asked.get("statistics_every", 1)
         self._prefix = asked.get("prefix", 0)
         self._frames: Any = None
+        self._asked_operations: dict[str, Any] | None = asked.get("operations")
+        self._operations: Any = None
         self._configs: list[dict[str, Any]] = []
         self._own_start = False
         self._import_seconds = time.time() - float(os.environ.get("HARNESS_STARTED", _IMPORTED))
@@ -182,6 +184,11 @@ class Recorder:
                 self._frames = Frames(
                     model, optimizer, self._frame_steps, partial(self._lines.write, "frame")
                 )
+        if self._asked_operations is not None:
+            from .operations import Operations
+
+            write = partial(self._lines.write, "operation")
+            self._operations = Operations(self._asked_operations, model, lambda: self._phase, write)
         self._lines.write(
             "identity",
             start=start_digest(model) if model is not None and not self._own_start else None,
@@ -194,6 +201,7 @@ class Recorder:
             "cuda"
         )
         self._clock.restart(whole=on_gpu)
+        self._follow_operations()
 
     def attach(
         self,
@@ -276,6 +284,21 @@ class Recorder:
         """
         with self._clock:
             self._step(loss, signals)
+        self._follow_operations()
+
+    def _follow_operations(self) -> None:
+        """Record the operations of the next step, if it is the one that is asked about.
+
+        Raises:
+            SystemExit: Its operations are recorded: nothing is left to be learnt from the job.
+        """
+        if self._operations is None:
+            return
+        if self.steps == self._operations.step:
+            self._operations.__exit__(None, None, None)
+            raise SystemExit(0)
+        if self.steps == self._operations.step - 1:
+            self._operations.__enter__()
 
     def _step(self, loss: Any, signals: dict[str, float]) -> None:
         if self._meter is not None:
