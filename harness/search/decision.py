@@ -39,6 +39,10 @@ IN_GAP = 7
 """Releases that stand for a gap without results, evenly spaced."""
 
 
+HALF = 0.5 - 1e-9
+"""Failure rate from which on all releases are bad where nothing changes: half, whatever the last digit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is believed of all releases.
@@ -225,7 +229,7 @@ def _smooth(known: Knowledge, weighed: Weighed, verdicts: list[Verdict]) -> floa
         # A merged level stands for the releases around it: the index only grows.
         place = weighed.index.get(position, place)
         bad = chances[place]
-        is_bad = found.rate >= 0.5 if same else bad > 0.5
+        is_bad = found.rate >= HALF if same else bad > 0.5
         share = (1 - found.unchanged) * bad
         wrong = 1 - found.unchanged if same else 1 - share if is_bad else share
         doubt = max(doubt, wrong)

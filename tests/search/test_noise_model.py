@@ -4,12 +4,15 @@ import itertools
 import math
 
 import pytest
-from histories import solve, window
+from histories import BAD, GOOD, solve, window
 from side_by_side import solve_all
 
 from harness.search.chains import CHANGES, Level
 from harness.search.change_points import UNCHANGED, UNEXPECTED, posterior, posteriors
+from harness.search.knowledge import Observation
 from harness.search.rates import grid
+from harness.search.search import make_search
+from harness.verdicts.verdict import Verdict
 
 CHAINS = [
     (Level(0, 0, 3), Level(1, 1, 3), Level(2, 2, 2), Level(3)),
@@ -93,6 +96,14 @@ def test_a_long_chain_of_changes_does_not_vanish():
 
 def test_where_good_and_bad_are_assumed_something_changes():
     assert posterior((Level(0, assumed=False), Level(1, assumed=True), Level(2, 10, 20))).unchanged == 0
+
+
+def test_what_fails_as_often_as_it_passes_is_bad():
+    for count in (4, 7, 10):
+        search = make_search("sweep", count=count)
+        for position, repeat in itertools.product(range(count), range(6)):
+            search.tell(Observation(position, repeat, BAD if (position + repeat) % 2 else GOOD))
+        assert set(search.answer().verdicts) == {Verdict.BAD}
 
 
 @pytest.mark.parametrize("strategy", ["auto", "binary", "noisy"])
