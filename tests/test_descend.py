@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from toyindex import DAYS, ToyIndex, wheel
 
-from harness.descent.hunks import executed_lines, hunks, mixed, was_executed
+from harness.descent.hunks import compiles, executed_lines, hunks, mixed, was_executed
+from harness.descent.names import called, quoted, scope
+from harness.descent.ties import name_ties, syntax_ties
 
 GOOD = '''"""Says something."""
 
@@ -114,6 +116,53 @@ def test_two_hunks_that_do_it_together(descended):
     ]
 
 
+def test_either_of_two_hunks_suffices(descended):
+    both = "def one():\n    return 2\n\n\ndef two():\n    return 2\n\n\ndef run():\n    assert one() == two() == 2\n"
+    said, found = descended([both, both.replace("return 2", "return 3")])
+    assert [[texts(hunk) for hunk in part] for one in found["sets"] for part in one["parts"]] == [
+        [(["return 2"], ["return 3"])]
+    ] * 2
+    ((*parts,),) = [one["parts"] for one in found["taken_back"]]
+    assert len(parts) == 2
+    assert "taken back together in the bad release cure it; each of them is needed (confirmed)" in said
+
+
+def test_hunks_that_need_each_other_are_read_from_the_files():
+    good = {
+        "toy/a.py": b"def run():\n    return 1\n",
+        "toy/b.py": b"old = 1\n\n\ndef keep():\n    return old\n",
+        "toy/c.py": b"x = 1\n",
+    }
+    bad = {
+        "toy/a.py": b"from toy.b import fresh\n\n\ndef run():\n    return fresh()\n",
+        "toy/b.py": b"def fresh():\n    return 3\n\n\ndef keep():\n    return fresh()\n",
+        "toy/c/__init__.py": b"x = 1\n",
+    }
+    changes = hunks(good, bad)
+    number = {(one.file, "".join(one.after).strip()): place for place, one in enumerate(changes)}
+    brought = {
+        (tuple(sorted(tie.applied)), tuple(sorted(tie.needed)))
+        for tie in name_ties(changes, good, bad, older_is_bad=False)
+    }
+    imports = next(place for (file, text), place in number.items() if file == "toy/a.py" and "import" in text)
+    defines = next(
+        place for (file, text), place in number.items() if file == "toy/b.py" and "def fresh" in text
+    )
+    assert ((imports,), (defines,)) in brought
+    package, module = number["toy/c/__init__.py", "x = 1"], number["toy/c.py", ""]
+    assert {((package,), (module,)), ((module,), (package,))} <= brought
+
+
+def test_hunks_without_which_a_file_cannot_be_compiled_go_together():
+    good, bad = {"toy/a.py": b"a = 1\nb = 2\nc = 3\n"}, {"toy/a.py": b'a = """\nb = 2\nc = """\n'}
+    changes = hunks(good, bad)
+    assert len(changes) == 2
+    assert not any(compiles(mixed(good, bad, changes, {number})["toy/a.py"]) for number in (0, 1))
+    found = {(*tie.applied, *tie.needed) for tie in syntax_ties(changes, [0, 1], good, bad)}
+    assert found == {(0, 1), (1, 0)}
+    assert not compiles(b"def run(a, a):\n    pass\n")  # which a parser takes
+
+
 def test_a_file_that_neither_release_needs_is_innocent():
     older = {"toy/a.py": b"x = 1\n", "toy/b.py": b"y = 1\n"}
     newer = {"toy/a.py": b"x = 2\n", "toy/c.py": b"z = 1\n"}
@@ -131,3 +180,17 @@ def test_a_file_that_neither_release_needs_is_innocent():
 def test_a_line_of_a_long_statement_counts_as_executed_with_it():
     tree = {"toy/a.py": b'"""Text."""\ncall(\n    1,\n    2,\n)\nif x:\n    y = 1\n'}
     assert executed_lines(tree, {"toy/a.py": [1, 2, 6]}) == {"toy/a.py": {2, 3, 4, 5, 6}}
+
+
+def test_what_a_failure_names_is_read():
+    message = "TypeError: Client.__init__() got an unexpected keyword argument 'proxies'"
+    assert (quoted(message), called(message)) == (["proxies"], {"Client.__init__"})
+    content = (
+        b"class Client:\n    def __init__(self, a):\n        self.a = a\n\n\ndef other():\n    return 1\n"
+    )
+    assert [scope(content, line) for line in (1, 2, 3, 6)] == [
+        "",
+        "Client.__init__",
+        "Client.__init__",
+        "other",
+    ]
