@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.probes.isolation import PARTS, Isolation, choose_isolation, files_of_limits
+from harness.probes.isolation import PARTS, Isolation, _parts_of, choose_isolation, files_of_limits
 from harness.probes.launch import CleanLauncher, WarmLauncher
 from harness.probes.probe import Probe
 from harness.probes.process import Processes
@@ -399,3 +399,15 @@ def test_a_variable_that_a_probe_does_not_get_is_named_without_its_value():
         "CUDA_VISIBLE_DEVICES": "0",
         "NVIDIA_API_KEY": "set, and not handed to a probe",
     }
+
+
+def test_the_hosts_torch_is_shown_wherever_it_lies(tmp_path):
+    """An environment names a folder with links to it; a link into a place that is hidden would lead nowhere."""
+    own = tmp_path / "venv" / "torch"
+    links = tmp_path / "state" / "host-torch" / "site"
+    site = tmp_path / "state" / "environments" / "one" / "lib" / "python3.11" / "site-packages"
+    for folder in (own, links, site):
+        folder.mkdir(parents=True)
+    (links / "torch").symlink_to(own)
+    (site / "harness-host-torch.pth").write_text(f"{links}\n", encoding="utf-8")
+    assert {links, own} <= set(_parts_of(site.parents[2]))

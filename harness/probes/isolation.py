@@ -213,7 +213,15 @@ def _parts_of(environment: Path) -> Iterator[Path]:
         yield python.parent.parent
     for file in environment.glob("lib/python*/site-packages/*.pth"):
         for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
-            yield from _folders(line)
+            for folder in _folders(line):
+                yield folder
+                # The host's torch lies where the host has it, behind links.
+                yield from (one.resolve() for one in _entries(folder) if one.is_symlink())
+
+
+def _entries(folder: Path) -> list[Path]:
+    """Return what lies in a folder; nothing where there is none."""
+    return list(folder.iterdir()) if folder.is_dir() else []
 
 
 def _folders(value: str) -> Iterator[Path]:
