@@ -255,6 +255,7 @@ def main() -> None:
     outcomes = (
         [Outcome(**one) for one in json.loads(options.json.read_text(encoding="utf-8"))] if stored else []
     )
+    outcomes = [one for one in outcomes if one.conclusion != "no report"]  # it was stopped
     ended = {(one.case, one.search) for one in outcomes}
     for case, search in questions(options.cases or known, options.search or ["auto"]):
         if (case, search) in ended:
