@@ -98,6 +98,18 @@ def test_start_up_imports_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize(("words", "loaded"), [(["--help"], []), (["history", "--help"], ["history"])])
+def test_help_loads_the_options_of_the_verb_that_is_named_alone(words, loaded):
+    code = (
+        "import sys; from harness.cli import VERBS, main\n"
+        f"try: main({words})\n"
+        "except SystemExit: pass\n"
+        "print([verb for verb in VERBS if f'harness.cli.{verb}' in sys.modules], 'harness.model' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == f"{loaded} False"
+
+
 def test_no_registry_or_machine_is_named_in_the_code():
     written = ["harness/**/*.py", "scenarios/**/*.py", "docs/**/*.md", "docs/*.py", "*.md", "noxfile.py"]
     for path in [path for pattern in written for path in ROOT.glob(pattern)]:

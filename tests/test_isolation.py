@@ -115,8 +115,7 @@ def test_a_job_writes_nothing_but_in_its_own_folders(run, tmp_path):
         "        written.append(name)\n"
         "    except OSError: pass\n"
         "own = [os.path.expanduser('~'), tempfile.gettempdir(), '/dev/shm', '.']\n"
-        "for place in own: pathlib.Path(place, f'own-{os.getpid()}').write_text('x')\n"
-        "pathlib.Path(tempfile.gettempdir(), f'own-{os.getpid()}').unlink()\n"
+        f"for place in own: pathlib.Path(place, {tmp_path.name!r} + '-own').write_text('x')\n"
         "print(json.dumps(written))\n"
     )
     _, written = run(code)
@@ -124,7 +123,10 @@ def test_a_job_writes_nothing_but_in_its_own_folders(run, tmp_path):
         assert written in ([], ["project"])  # /tmp, of which it has its own
     elif os.access("/usr/lib", os.W_OK):
         assert "library" in written
-    assert not [path for path in Path("/tmp").glob("own-*") if run.holds]
+    left = [Path(place, f"{tmp_path.name}-own") for place in (tempfile.gettempdir(), "/dev/shm")]
+    assert [path.exists() for path in left] == [not run.holds] * 2
+    for path in left:
+        path.unlink(missing_ok=True)
 
 
 def test_a_job_leaves_nothing_but_its_trace_in_its_result(run):

@@ -2,7 +2,8 @@
 
     python tests/bench/bench_isolation.py [--probes N] [--megabytes M]
 
-Printed are seconds of processor time, which do not depend on what else the machine does, and median seconds by the clock.
+Printed are seconds of processor time, which do not depend on what else the machine does, and the median and the least
+seconds by the clock: the least is what a probe takes while nothing else gets in its way.
 A warm parent holds M megabytes, as one that has loaded torch does.
 """
 
@@ -39,7 +40,7 @@ def processor_time():
 
 
 def measure(launcher, job, folder, count):
-    """Return processor seconds and median clock seconds of a probe."""
+    """Return processor seconds, median clock seconds and least clock seconds of a probe."""
     times = []
     before = processor_time()
     for number in range(count):
@@ -49,7 +50,7 @@ def measure(launcher, job, folder, count):
         execution, output = launcher.launch(Probe("lock", job, "", {}), Here(), recorded)
         times.append(time.perf_counter() - started)
         assert execution.code == 0, output.decode()
-    return (processor_time() - before) / count, statistics.median(times)
+    return (processor_time() - before) / count, statistics.median(times), min(times)
 
 
 def main():
@@ -90,14 +91,17 @@ def main():
                         measure(launcher, empty, folder / side / start / str(turn), asked.probes // 4)
                     )
             medians = {
-                side: [statistics.median(one[which] for one in turns) for which in (0, 1)]
+                side: [
+                    how(one[which] for one in turns)
+                    for which, how in enumerate((statistics.mean, statistics.median, min))
+                ]
                 for side, turns in found.items()
             }
-            (cpu, wall), (cpu_without, wall_without) = medians.values()
+            (cpu, wall, least), (cpu_without, wall_without, least_without) = medians.values()
             print(
                 f"{start}: processor {1e3 * cpu:.1f} ms with, {1e3 * cpu_without:.1f} ms without "
                 f"({1e3 * (cpu - cpu_without):+.1f} ms, ratio {cpu / cpu_without:.2f}); clock {1e3 * wall:.0f} ms with, "
-                f"{1e3 * wall_without:.0f} ms without"
+                f"{1e3 * wall_without:.0f} ms without; least {1e3 * least:.0f} ms with, {1e3 * least_without:.0f} ms without"
             )
             for launcher in launchers.values():
                 getattr(launcher, "close", launcher.processes.close)()
