@@ -183,10 +183,11 @@ def _readable(probe: Probe, environment: Environment, state: Path) -> Iterator[P
     asked = [*probe.variables.values(), *map(str, probe.parameters.values()), *probe.command]
     named = [path for value in asked for path in _named(value, probe.folder)]
     own = f"{os.path.realpath(probe.folder)}/" if probe.folder else None
+    kept = f"{os.path.realpath(state)}/"
     for path in [*named, *([probe.job.parent] if probe.job is not None else [])]:
         real = f"{os.path.realpath(path)}/"
-        # What lies in the copy is a part of it, but for the state, which is hidden: an overlay lies there.
-        if own is None or not real.startswith(own) or real.startswith(f"{os.path.realpath(state)}/"):
+        # What lies in the copy is a part of it, but for a state directory in it, which is hidden: an overlay lies there.
+        if own is None or not real.startswith(own) or real.startswith(kept) > own.startswith(kept):
             yield path
 
 
