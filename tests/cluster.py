@@ -41,11 +41,15 @@ class LoopbackCluster:
             process.wait()
 
     def worker(self, name: str, *options: str, **variables: str) -> None:
-        """Start a worker with one slot."""
+        """Start a worker with one slot; it is there when this returns."""
         state = {"HARNESS_HOME": str(self.state(name)), **variables}
         words = (self.address, "--no-nanny", "--nthreads", "1", "--name", name, "--memory-limit", "0")
         folder = ("--local-directory", str(self.folder / name))
         self._start("worker", *words, *folder, *options, name=name, variables=state)
+        deadline, log = time.monotonic() + 60, self.folder / f"{name}.log"
+        while "Registered to" not in log.read_text(encoding="utf-8", errors="replace"):
+            assert time.monotonic() < deadline, log.read_text(encoding="utf-8", errors="replace")
+            time.sleep(0.05)
 
     def state(self, name: str) -> Path:
         return self.folder / f"home-{name}"

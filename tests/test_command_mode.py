@@ -234,8 +234,9 @@ def test_a_wrong_command_line_is_told_in_one_line(toy, harness, words, said):
     assert "Traceback" not in done.stderr
 
 
-def test_a_file_that_a_probe_does_not_see_is_no_fault_of_a_release(bisect, tmp_path_factory):
+def test_a_file_that_a_probe_does_not_see_is_no_fault_of_a_release(bisect, tmp_path_factory, monkeypatch):
     data = tmp_path_factory.mktemp("data") / "rows.txt"
+    monkeypatch.setenv("HOME", str(data.parent))  # a home is hidden, wherever it lies
     data.write_text("1\n", encoding="utf-8")
     script = f"open({str(data)!r}).read()\n{REPRO}"
     done, arm = bisect(script)

@@ -37,13 +37,13 @@ def test_everything_that_is_wrong_is_told_with_its_line(toy, harness):
         "timeout = -1": "timeout = -1: expected a number above 0",
         "scael = 2.0": "arms.scaled.scael = 2.0: expected a setting that job.py declares; did you mean scale?",
         "loss_blow = 0.5": "oracle: unknown key 'loss_blow' (did you mean loss_below?); allowed: kind, loss_below, "
-        "loss_window, exit_status, bad_when_stdout_matches, error_matches, import_errors",
+        "loss_window, gradients, exit_status, bad_when_stdout_matches, error_matches, import_errors",
         "[fixes.none]": "fixes.none = {}: expected a table with either `set`, settings of the job, or "
         '`release = "last good"`',
     }
     assert said[:-1] == [f"{where}:{line[key]}: {one}" for key, one in expected.items()]
     assert said[-1] == (
-        "error: no scenario 'nosuch'. Known: llama_seq_cls, toy; or give the path of a folder with a scenario.toml"
+        "error: no scenario 'nosuch'. Known: llama_ddp, llama_fsdp2, llama_seq_cls, toy; or give the path of a folder with a scenario.toml"
     )
 
 

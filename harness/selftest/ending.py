@@ -66,6 +66,8 @@ def interrupt(bench: Bench) -> Found:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # What is started in the background of a shell ignores Ctrl-C, and hands that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread runs here
         # A bundle unpacks the harness into a folder that no other Python knows.
         env={
             **os.environ,

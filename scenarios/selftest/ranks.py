@@ -111,6 +111,10 @@ def train(rank):
             check_equal(model, step + 1)
             recorder.step()
             optimizer.zero_grad(set_to_none=True)
+    # DistributedDataParallel holds the process group. Its end, with the interpreter's lock held, can wait for a thread of
+    # gloo that waits for the lock: so it goes first.
+    del parallel, loss, mean
+    torch.distributed.barrier()
     torch.distributed.destroy_process_group()
 
 
