@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from reached import was_reached
 from test_machine import world  # noqa: F401 - a fixture
 from toyindex import DAYS, sdist, wheel
 
@@ -48,17 +49,6 @@ def build_wheel(folder, *_, **__):
         wheel.writestr(info + '/RECORD', '')
     return name
 """
-
-
-def was_reached(server):
-    """Tell whether a connection waits to be accepted: the kernel makes it without the server's doing."""
-    server.setblocking(False)
-    try:
-        connection, _ = server.accept()
-    except BlockingIOError:
-        return False
-    connection.close()
-    return True
 
 
 @pytest.mark.parametrize("isolation", ["auto", "none"])

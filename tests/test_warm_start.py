@@ -8,11 +8,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 import psutil
 import pytest
+from reached import was_reached
 from toyindex import BAD, DAYS, GOOD, HANG, KILLED, NO_IMPORT, ToyIndex, plant, wheel
 
 from harness.namespaces import namespaces_forbidden
@@ -160,11 +160,7 @@ STARTS = "import sys\ndef loss(step):\n    return 1.0 / step if hasattr(sys, 'st
 
 def test_what_packages_run_as_python_starts_is_shut_off_and_is_not_left_out(toy, harness, own_index):
     """A forked child never starts, so a release with a `.pth` file gets a process of its own; a shared one is secluded."""
-    reached = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(
-            target=lambda: [reached.append(server.accept()[0].close()) for _ in range(99)], daemon=True
-        ).start()
+    with socket.create_server(("127.0.0.1", 0), backlog=99) as server:
         connects = CONNECTS.format(server.getsockname()[1])
         own_index.packages["helper"] = [wheel("helper", "1.0", TELLTALE, start=connects, uploaded=DAYS[0])]
         starts = f"{connects}; import sys; sys.started = True"
@@ -172,11 +168,12 @@ def test_what_packages_run_as_python_starts_is_shut_off_and_is_not_left_out(toy,
         own_index.add("toy", wheel("toy", "1.3", STARTS, ("helper",), start=starts, uploaded=DAYS[3]))
         done = harness("bisect", "toy", "--search", "sweep")
         assert done.returncode == 0, done.stderr
+        reached = was_reached(server)
     rows = {row["version"]: row["verdict"] for row in report(toy)["arms"][0]["releases"]}
     assert rows == dict.fromkeys(("1.0", "1.2", "1.3"), "good")
     firsts = {key[0]: len(group) for key, group in executions(toy).items() if key[1] == 0}
     assert firsts == {"warm": 2, "clean": 1}
-    assert bool(reached) == bool(namespaces_forbidden())
+    assert reached == bool(namespaces_forbidden())
 
 
 def test_a_library_that_imports_the_package_is_no_warm_parent(toy, harness, own_index):
