@@ -93,9 +93,9 @@ def of_side(side: str, release: str, trace: Trace) -> list[LineResult]:
             previous=change["previous"],
             value=change["value"],
             last=place == len(origin["changes"]) - 1,
-            code=None if change["outside"] else _code(change),
-            stack=[_code(caller) for caller in change["stack"]],
-            below=_code(change["below"]) if change["below"] else None,
+            code=None if change["outside"] else code_line(change),
+            stack=[code_line(caller) for caller in change["stack"]],
+            below=code_line(change["below"]) if change["below"] else None,
         )
         for (place, _), (origin, change, names, count) in sorted(
             merged.items(),
@@ -104,7 +104,8 @@ def of_side(side: str, release: str, trace: Trace) -> list[LineResult]:
     ]
 
 
-def _code(line: Mapping[str, Any]) -> CodeLine:
+def code_line(line: Mapping[str, Any]) -> CodeLine:
+    """Return a line of code as a report keeps it."""
     return CodeLine(line["file"], line["line"], line["text"], line["function"])
 
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cause.bench import Trial
 from harness.cause.divergence import distances, ulp
-from harness.report.attribution import CodeLine, OperationResult, OperationsResult, TensorResult
+from harness.cause.lines import code_line
+from harness.report.attribution import OperationResult, OperationsResult, TensorResult
 from harness.traces.compare import first_difference
 
 if TYPE_CHECKING:
@@ -229,14 +230,10 @@ def _operation(event: Event) -> OperationResult:
         inputs=[TensorResult(told["dtype"], told["shape"], told["parameter"]) for told in event["inputs"]],
         arguments=list(event["arguments"]),
         outputs=[TensorResult(told["dtype"], told["shape"], told["parameter"]) for told in event["outputs"]],
-        line=_code(event["line"]),
-        own=_code(event["own"]),
-        script=_code(event["script"]),
+        line=code_line(event["line"]) if event["line"] else None,
+        own=code_line(event["own"]) if event["own"] else None,
+        script=code_line(event["script"]) if event["script"] else None,
     )
-
-
-def _code(line: Mapping[str, Any] | None) -> CodeLine | None:
-    return CodeLine(line["file"], line["line"], line["text"], line["function"]) if line else None
 
 
 def _trial(pair: Pair, position: int, asked: Mapping[str, Any]) -> Trial:

@@ -14,6 +14,7 @@ import torch
 from .bits import checksums
 from .census import parameters_of
 from .names import canonical
+from .outputs import every
 
 _SAMPLE = 64  # values kept of a tensor, evenly spaced
 
@@ -91,7 +92,6 @@ class Frames:
         flat = tensor.detach().reshape(-1)
         values = flat.float()
         finite = values[values.isfinite()]
-        stride = max(1, -(-flat.numel() // _SAMPLE))
         self._write(
             step=self._step,
             phase=phase,
@@ -105,7 +105,7 @@ class Frames:
             inf=int(values.isinf().sum()),
             zero=int((flat == 0).sum()),
             largest=float(finite.abs().max()) if len(finite) else None,
-            sample=values[::stride].tolist(),
+            sample=values[:: every(flat.numel(), _SAMPLE)].tolist(),
         )
 
 

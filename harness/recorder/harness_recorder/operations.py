@@ -13,7 +13,7 @@ can do (the way of TTrace, arXiv 2506.09280).
 
 from __future__ import annotations
 
-import linecache
+import contextlib
 import sys
 from typing import Any, Callable, Iterator
 
@@ -22,12 +22,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from .bits import checksums
 from .census import parameters_of
-from .watchpoint import modules_of, relative
+from .outputs import every
+from .watchpoint import described, modules_of
 
 _MOST = 20_000  # operations that are recorded of a step
 _LARGEST = 1 << 22  # values of a tensor that a checksum covers
 _SAMPLE = 16  # values kept of each tensor that comes out, evenly spaced
 _LONGEST = 200  # characters of an argument
+_PASSED_OVER = ("torch", "harness_recorder", "contextlib", "functools")  # whose lines tell nobody anything
 _INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
@@ -94,17 +96,12 @@ class Operations(TorchDispatchMode):
             "checksum": None,
             "parameter": None,
         }
-        try:
+        with contextlib.suppress(RuntimeError):  # without values: meta, sparse, or a layout of its own
             told["parameter"] = self._names.get(tensor.data_ptr()) if tensor.numel() else None
             flat = (torch.view_as_real(tensor) if tensor.is_complex() else tensor).detach().reshape(-1)
-            told["checksum"] = checksums(flat[:: max(1, -(-flat.numel() // _LARGEST))])
+            told["checksum"] = checksums(flat[:: every(flat.numel(), _LARGEST)])
             if sampled and flat.is_floating_point():
-                told["sample"] = flat[:: max(1, -(-flat.numel() // _SAMPLE))].double().tolist()
-        except (
-            RuntimeError,
-            NotImplementedError,
-        ):  # a tensor without values: meta, sparse, or a layout of its own
-            pass
+                told["sample"] = flat[:: every(flat.numel(), _SAMPLE)].double().tolist()
         return told
 
     def _lines(self, frame: Any) -> dict[str, Any] | None:
@@ -120,16 +117,10 @@ class Operations(TorchDispatchMode):
             top = module.partition(".")[0]
             if top == "harness_recorder" and found["line"] is None and module != __name__:
                 return None
-            if top not in ("torch", "harness_recorder", "contextlib", "functools"):
-                here = None
-                for name, fits in (
-                    ("line", True),
-                    ("own", top in self._modules),
-                    ("script", module == "__main__"),
-                ):
-                    if fits and found[name] is None:
-                        here = here or _line(frame)
-                        found[name] = here
+            if top not in _PASSED_OVER:
+                fits = {"line": True, "own": top in self._modules, "script": module == "__main__"}
+                wanted = [name for name, fit in fits.items() if fit and found[name] is None]
+                found.update(dict.fromkeys(wanted, described(frame, frame.f_lineno) if wanted else None))
             frame = frame.f_back
         node = getattr(torch._C, "_current_autograd_node", lambda: None)()  # noqa: SLF001
         if node is not None and hasattr(node, "_sequence_nr"):
@@ -176,14 +167,3 @@ def _plain(value: Any) -> Iterator[str]:
             yield from _plain(part)
     elif not isinstance(value, (torch.Tensor, torch.Generator)):
         yield str(value).replace("torch.", "")[:_LONGEST]
-
-
-def _line(frame: Any) -> dict[str, Any]:
-    code = frame.f_code
-    text = linecache.getline(code.co_filename, frame.f_lineno, frame.f_globals).strip()
-    return {
-        "file": relative(code.co_filename),
-        "line": frame.f_lineno,
-        "text": text,
-        "function": code.co_name,
-    }

@@ -94,7 +94,7 @@ def _plain(numbers: Sequence[Any], shape: list[int]) -> dict[str, Any]:
         *((min(finite), max(finite), math.fsum(finite) / len(finite)) if finite else (None, None, None)),
         math.sqrt(math.fsum(value * value for value in finite)),
     )
-    return _numbers(dtype, shape, repr(values).encode(), values[:: _every(len(values))], figures)
+    return _numbers(dtype, shape, repr(values).encode(), values[:: every(len(values))], figures)
 
 
 def _tensor(tensor: Any) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _tensor(tensor: Any) -> dict[str, Any]:
             *((float(f()) for f in (finite.min, finite.max, finite.mean)) if len(finite) else (None,) * 3),
             float(finite.norm()),
         )
-        kept = flat[:: _every(len(flat))]
+        kept = flat[:: every(len(flat))]
         values = kept.tolist() if not kept.is_floating_point() else kept.double().tolist()
     return _numbers(str(tensor.dtype).replace("torch.", ""), list(tensor.shape), raw, values, figures)
 
@@ -137,7 +137,7 @@ def _array(array: Any) -> dict[str, Any]:
         *((float(f()) for f in (finite.min, finite.max, finite.mean)) if len(finite) else (None,) * 3),
         float(np.sqrt((finite * finite).sum())),
     )
-    return _numbers(str(array.dtype), list(array.shape), raw, flat[:: _every(len(flat))].tolist(), figures)
+    return _numbers(str(array.dtype), list(array.shape), raw, flat[:: every(len(flat))].tolist(), figures)
 
 
 def _numbers(dtype: str, shape: list[int], raw: bytes, values: list[Any], figures: Any) -> dict[str, Any]:
@@ -147,12 +147,12 @@ def _numbers(dtype: str, shape: list[int], raw: bytes, values: list[Any], figure
         "dtype": dtype,
         "shape": shape,
         "digest": digest,
-        "every": _every(count),
+        "every": every(count),
         "values": [int(value) if isinstance(value, bool) else value for value in values],
         **dict(zip(_FIGURES, figures)),
     }
 
 
-def _every(count: int) -> int:
-    """Return of how many values one is kept."""
-    return max(1, -(-count // MOST_VALUES))
+def every(count: int, most: int = MOST_VALUES) -> int:
+    """Return of how many values one is kept, so that they are evenly spaced and no more than `most`."""
+    return max(1, -(-count // most))

@@ -317,13 +317,13 @@ class Watchpoint:
         if self._kind(frame) == _GENERATED:
             field = _field(slot.owner(), slot.key)
             return {**outside, **(field or {}), "outside": field is None, "stack": self._callers()}
-        below = _described(*self._under) if self._under is not None else None
-        return {**_described(frame, line), "outside": False, "stack": self._callers(), "below": below}
+        below = described(*self._under) if self._under is not None else None
+        return {**described(frame, line), "outside": False, "stack": self._callers(), "below": below}
 
     def _callers(self) -> List[Dict[str, Any]]:
         """Return the lines of the package that called the innermost one, the outermost first."""
         return [
-            _described(frame, frame.f_lineno) for frame in self._stack[:-1] if self._kind(frame) == _PACKAGE
+            described(frame, frame.f_lineno) for frame in self._stack[:-1] if self._kind(frame) == _PACKAGE
         ]
 
 
@@ -358,7 +358,8 @@ def relative(path: str) -> str:
     return path
 
 
-def _described(frame: Any, line: int) -> Dict[str, Any]:
+def described(frame: Any, line: int) -> Dict[str, Any]:
+    """Return {`file`, `line`, `text`, `function`} of a line that a frame executes; of the file as `relative` says."""
     code = frame.f_code
     text = linecache.getline(code.co_filename, line, frame.f_globals).strip()
     return {"file": relative(code.co_filename), "line": line, "text": text, "function": code.co_name}
