@@ -8,7 +8,6 @@ through them.
 from __future__ import annotations
 
 import functools
-import importlib.abc
 import os
 import sys
 from typing import Any, Callable, Sequence
@@ -43,8 +42,11 @@ _NAMES = (
 _MOST = 5000  # events that are written; a long training repeats itself
 
 
-class _Wrapping(importlib.abc.MetaPathFinder):
-    """Lets the module be loaded by those who know how, and wraps its functions then."""
+class _Wrapping:
+    """A finder that lets the module be loaded by those who know how, and wraps its functions then.
+
+    It has no base: `importlib.abc` loads two dozen modules, and every traced process would wait for them.
+    """
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
         if name != _MODULE:
