@@ -247,7 +247,7 @@ class Watch:
             return False
         passed, self.looked = now - self.looked, now
         used, works = {}, False
-        for process in {member for pid in pids for member in (pid, *descendants(pid))}:
+        for process in {*pids, *descendants(*pids)}:
             used[process], waits = activity(process)
             works = works or waits or used[process] - self.used.get(process, 0.0) > _BUSY * passed
         self.used = used

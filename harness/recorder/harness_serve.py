@@ -222,13 +222,13 @@ def end_strays(known):
                 os.waitpid(pid, 0)
 
 
-def descendants(pid):
-    """Return the ids of all processes that a process, and what it started, started."""
-    family, found = parents(), {pid}
+def descendants(*pids):
+    """Return the ids of all processes that some processes, and what these started, started."""
+    family, found = parents(), set(pids)
     while True:
         more = {one for one, parent in family.items() if parent in found} - found
         if not more:
-            return found - {pid}
+            return found.difference(pids)
         found |= more
 
 
