@@ -32,7 +32,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness_isolation import end_with_parent
-from harness_serve import descendants, end_strays, kill
+from harness_serve import descendants, end_strays, kill_tree, wake_no_more, wake_when_a_child_ends
 
 STACK_SIGNAL = signal.SIGRTMAX - 3
 """Asks a rank for its stack; Linux and Python use none of these numbers."""
@@ -40,6 +40,7 @@ ASKED = "HARNESS_RANKS"
 
 _GRACE = 10.0  # seconds that the others get to end by themselves once a rank has failed
 _TERMINATED = 3.0  # seconds between SIGTERM and SIGKILL
+_KILLED = 60.0  # seconds within which the kernel ends what got SIGKILL
 _TICK = 1.0  # seconds between two looks at what the ranks do
 _BUSY = 0.06  # share of a second of CPU time from which a process works; the threads of gloo wake up for less
 _LONGEST_LINE = 65536
@@ -96,11 +97,7 @@ class Ranks:
     def run(self):
         """Start the ranks, wait for all of them, and write the facts."""
         port = self.asked["port"] or free_port()
-        wake, woken = os.pipe()
-        for end in (wake, woken):
-            os.set_blocking(end, False)
-        signal.set_wakeup_fd(woken)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        wake = wake_when_a_child_ends()
         waiting = selectors.DefaultSelector()
         waiting.register(wake, selectors.EVENT_READ)
         for number in range(self.asked["count"]):
@@ -145,8 +142,7 @@ class Ranks:
         if not pid:
             try:
                 end_with_parent()
-                signal.set_wakeup_fd(-1)
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                wake_no_more()
                 os.dup2(writing, 1)
                 os.dup2(writing, 2)
                 os.closerange(3, max(writing, reading) + 1)
@@ -185,20 +181,22 @@ class Ranks:
         for rank in running:
             rank.ended_by = "harness"
             rank.stack = stack_of(stack_path(self.asked["facts"], rank.number), rank.pid)
-        for number, patience in ((signal.SIGTERM, _TERMINATED), (signal.SIGKILL, 60.0)):
+        for rank in running:
+            with contextlib.suppress(OSError):
+                os.kill(rank.pid, signal.SIGTERM)
+        self.wait(_TERMINATED)
+        for rank in self.running():
+            kill_tree(rank.pid)
+        self.wait(_KILLED)
+
+    def wait(self, seconds):
+        """Wait so long, at most, until no rank runs."""
+        limit = time.monotonic() + seconds
+        while time.monotonic() < limit and (running := self.running()):
             for rank in running:
-                if rank.status is None and number == signal.SIGKILL:
-                    for member in [rank.pid, *descendants(rank.pid)]:
-                        kill(member)
-                elif rank.status is None:
-                    with contextlib.suppress(OSError):
-                        os.kill(rank.pid, number)
-            limit = time.monotonic() + patience
-            while time.monotonic() < limit and any(rank.status is None for rank in running):
-                for rank in running:
-                    rank.forward()
-                self.reap()
-                time.sleep(0.02)
+                rank.forward()
+            self.reap()
+            time.sleep(0.02)
 
     def readable(self, rank):
         """Tell whether more of an ended rank's output is there: a process that it left may hold the pipe open."""

@@ -50,11 +50,7 @@ class Server:
         """Answer requests until standard input ends; then end every child that still runs."""
         if not self.isolated:
             adopt_orphans()
-        wake, woken = os.pipe()
-        os.set_blocking(woken, False)
-        os.set_blocking(wake, False)
-        signal.set_wakeup_fd(woken)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        wake = wake_when_a_child_ends()
         waiting = selectors.DefaultSelector()
         waiting.register(0, selectors.EVENT_READ)
         waiting.register(wake, selectors.EVENT_READ)
@@ -90,9 +86,8 @@ class Server:
         _, init = self.children[pid]
         if init is not None:
             init.kill()
-            return
-        for member in [pid, *descendants(pid)]:
-            kill(member)
+        else:
+            kill_tree(pid)
 
     def fork(self, request):
         """Fork one child, or say why not."""
@@ -124,8 +119,7 @@ class Server:
         """Turn this forked child into a process of its own, confine it, and let it become the probe."""
         try:
             end_with_parent()
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            wake_no_more()
             if self.starts_programs and not self.isolated:
                 supervise()
             os.setsid()
@@ -177,6 +171,22 @@ class Server:
         self.answers.flush()
 
 
+def wake_when_a_child_ends():
+    """Return a descriptor, of a pipe that never blocks, which can be read as soon as a child of this process has ended."""
+    wake, woken = os.pipe()
+    for end in (wake, woken):
+        os.set_blocking(end, False)
+    signal.set_wakeup_fd(woken)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return wake
+
+
+def wake_no_more():
+    """Undo in a forked child what `wake_when_a_child_ends` set in its parent."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
 def supervise():
     """Go on in a child; this process ends all that the child leaves behind, and then ends as the child did.
 
@@ -210,14 +220,19 @@ def kill(pid):
             end(pid, signal.SIGKILL)
 
 
+def kill_tree(pid):
+    """End a process with all that it started."""
+    for member in [pid, *descendants(pid)]:
+        kill(member)
+
+
 def end_strays(known):
     """End the children of this process that it did not start: orphans of ended probes, and what these started."""
     strays = True
     while strays:
         strays = [pid for pid, parent in parents().items() if parent == os.getpid() and pid not in known]
         for pid in strays:
-            for member in [pid, *descendants(pid)]:
-                kill(member)
+            kill_tree(pid)
             with contextlib.suppress(OSError):
                 os.waitpid(pid, 0)
 
