@@ -12,12 +12,12 @@ import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.files import read_regular, write_atomic
+from harness.files import write_atomic
 from harness.recording import RECORDER
 from harness.traces.rank import first_failure
+from harness.traces.read import read_events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from harness.probes.probe import Execution, Probe
@@ -61,22 +61,20 @@ def command(words: list[str], probe: Probe, python: Path) -> list[str]:
 
 def merge(folder: Path) -> None:
     """Make one trace of those that ranks left in the folder of a probe, if any did."""
-    facts = list(_lines(folder / _FACTS))
+    facts = _lines(folder / _FACTS)
     traces = {int(found[1]): path for path in folder.iterdir() if (found := _OF_RANK.fullmatch(path.name))}
     ends = {fact["rank"]: fact for fact in facts if "rank" in fact}
     if not traces and not ends:
         return
     tree = next((fact["tree"] for fact in facts if "tree" in fact), "")
     own = folder / "trace.jsonl"
-    events = list(_lines(own))
+    events = _lines(own)
     if own.is_dir() and not own.is_symlink():  # of the job's making
         shutil.rmtree(own, ignore_errors=True)
     events.append({"event": "ranks", "count": len(ends) or len(traces), "tree": tree})
     for rank in sorted({*traces, *ends}):
-        events.append(
-            {"event": "rank", "status": None, "at": None, "ended_by": "", "stack": "", "rank": rank}
-        )
-        events[-1].update(ends.get(rank, {}))
+        unknown = {"status": None, "at": None, "ended_by": "", "stack": ""}
+        events.append({"event": "rank", "rank": rank, **unknown, **ends.get(rank, {})})
         if rank in traces:
             events += _lines(traces[rank])
     write_atomic(own, "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events))
@@ -98,18 +96,10 @@ def end_of(execution: Execution, trace: Trace) -> Execution:
     return replace(execution, ended="signal" if status < 0 else "exit", code=abs(status))
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the objects of a file of JSON lines up to the first line that is none."""
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """Return the events of a file as far as it can be read, but for those that no job writes."""
     try:
-        text = read_regular(path).decode("utf-8", "replace")
-    except (OSError, ValueError):
-        return
-    for line in text.splitlines():
-        try:
-            content = json.loads(line)
-        except ValueError:
-            return
-        if not isinstance(content, dict):
-            return
-        if content.get("event") not in {"ranks", "rank"}:  # which no job writes
-            yield content
+        events = read_events(path)
+    except OSError:
+        return []
+    return [event for event in events if event.get("event") not in {"ranks", "rank"}]

@@ -23,7 +23,7 @@ def read_trace(path: Path) -> Trace:
         path: A file of JSON lines. A last line that was cut off is left out.
     """
     parts: list[list[dict[str, Any]]] = [[]]
-    for event in _events(path):
+    for event in read_events(path):
         if event.get("event") in {"ranks", "rank"}:
             parts.append([])
         parts[-1].append(event)
@@ -115,7 +115,12 @@ def _operation(event: dict[str, Any]) -> dict[str, Any]:
     return {**event, "outputs": outputs}
 
 
-def _events(path: Path) -> list[dict[str, Any]]:
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """Return the events of a file of JSON lines, up to the first line that is none; none where there is no such file.
+
+    Raises:
+        OSError: It is there, and cannot be read.
+    """
     try:
         text = read_regular(path).decode("utf-8", "replace")
     except (

@@ -9,8 +9,9 @@ import psutil
 import pytest
 from ranks.jobs import job
 
-from harness.probes.ranks import _PORT
+from harness.probes.ranks import _PORT, merge
 from harness.traces.rank import outputs_of
+from harness.traces.read import read_trace
 
 EXIT = {"kind": "exit-status", "exit_status": True}
 NO_PORT = "raise RuntimeError('The server socket has failed to listen: EADDRINUSE')"
@@ -158,6 +159,13 @@ def test_ranks_that_another_launcher_starts_have_a_trace_each(probe):
     result, judgement = probe(launcher, ranks=1)
     assert judgement.verdict == "good"
     assert [len(rank.trace.steps) for rank in result.trace().ranks] == [5, 5]
+
+
+def test_the_trace_of_a_rank_counts_up_to_a_line_that_is_nested_too_deep(tmp_path):
+    (tmp_path / "trace.jsonl.rank0").write_text('{"event": "training"}\n' + "[" * 100_000 + "\n")
+    (tmp_path / "trace.jsonl.rank1").write_text('{"event": "training"}\n')
+    merge(tmp_path)
+    assert [rank.trace.training for rank in read_trace(tmp_path / "trace.jsonl").ranks] == [True, True]
 
 
 def test_the_story_of_all_ranks_is_one_file(probe):
