@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.recording import RECORDER, recorder_version
@@ -144,6 +144,10 @@ class Execution:
     def to_dict(self) -> dict[str, Any]:
         """Return all fields."""
         return {name: getattr(self, name) for name in self.__slots__}
+
+    def ended_as(self, status: int) -> Execution:
+        """Return it with the end of another process: an exit status, or -signal."""
+        return replace(self, ended="signal" if status < 0 else "exit", code=abs(status))
 
     def ended_from_outside(self, trace: Trace) -> str:
         """Return why the probe was ended by something other than its own code, or an empty string."""

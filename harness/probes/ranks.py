@@ -92,8 +92,7 @@ def end_of(execution: Execution, trace: Trace) -> Execution:
     if trace.tree == "late":
         return replace(execution, ended="timeout")
     first = first_failure(trace.ranks)
-    status = 0 if first is None or first.status is None else first.status
-    return replace(execution, ended="signal" if status < 0 else "exit", code=abs(status))
+    return execution.ended_as(0 if first is None or first.status is None else first.status)
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -185,12 +185,9 @@ def _status(status: int | None) -> str:
 
 def _end(execution: Execution, rank: Rank) -> Execution:
     """Return how the process of one rank ended, as far as its verdict is concerned."""
-    status = rank.status or 0
-    if rank.aborted_at_the_end:
-        status = 0
     if rank.status is None:
         return execution
-    return replace(execution, ended="signal" if status < 0 else "exit", code=abs(status))
+    return execution.ended_as(0 if rank.aborted_at_the_end else rank.status)
 
 
 def _all_alike(trace: Trace, first: Rank) -> bool:
