@@ -150,13 +150,12 @@ def _first_wrong_mean(ranks: Sequence[Rank]) -> WrongMean | None:
         return None
     steps = [_means(events) for events in zip(*(rank.trace.replica for rank in ranks), strict=False)]
     for place in range(len(steps)):
-        near = [pair for step in steps[place : place + _NEAR] for pairs in step for pair in pairs]
-        factor = _factor([pair for pairs in steps[place] for pair in pairs])
-        if abs(factor - 1) > _OFF and abs(_factor(near) - 1) > _OFF:
+        factor = _factor_of(steps[place : place + 1])
+        if abs(factor - 1) > _OFF and abs(_factor_of(steps[place : place + _NEAR]) - 1) > _OFF:
             return WrongMean(place + 1, factor, None, None)
     for number, name in enumerate(_names(ranks[0])):
-        for rank in ranks:
-            column = [step[ranks.index(rank)][number] for step in steps]
+        for position, rank in enumerate(ranks):
+            column = [step[position][number] for step in steps]
             factor = _factor(column)
             if abs(factor - 1) > _OFF:
                 first = next(place for place, pair in enumerate(column) if abs(_factor([pair]) - 1) > _OFF)
@@ -172,6 +171,11 @@ def _means(events: Sequence[dict[str, Any]]) -> Means:
     count = len(events[0]["own"])
     means = [math.fsum(event["own"][place] for event in events) / len(events) for place in range(count)]
     return [list(zip(event["reduced"], means, strict=True)) for event in events]
+
+
+def _factor_of(steps: Sequence[Means]) -> float:
+    """Return the factor of all parameters of all ranks over a few steps."""
+    return _factor([pair for step in steps for pairs in step for pair in pairs])
 
 
 def _factor(pairs: Sequence[tuple[float, float]]) -> float:
