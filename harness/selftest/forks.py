@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from harness.probes.isolation import choose_isolation
 from harness.probes.launch import WarmLauncher
 from harness.probes.parent import ParentGoneError
 from harness.probes.process import Processes
+from harness.probes.store import sha256
 from harness.selftest.plan import FOLDER
 from harness.selftest.summary import State
 
@@ -29,9 +29,7 @@ def refused(bench: Bench) -> Found:
     """Start a warm parent with a job whose import opens the device, and ask it for a child."""
     good = bench.plan.good
     environment = bench.environment(good)
-    probe = replace(
-        bench.probe(good, {}), job=JOB, job_digest=hashlib.sha256(JOB.read_bytes()).hexdigest(), parameters={}
-    )
+    probe = replace(bench.probe(good, {}), job=JOB, job_digest=sha256(JOB), parameters={})
     processes = Processes(choose_isolation(bench.place.isolation))
     devices = Devices(visible() if bench.device == "cuda" else ())
     variables = {**probe.variables, "PYTHONPATH": str(FOLDER), "HARNESS_DEVICE": bench.device}

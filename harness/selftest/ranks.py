@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from harness.probes.execute import execute
 from harness.probes.isolation import choose_isolation
 from harness.probes.launch import CleanLauncher
 from harness.probes.process import Processes
+from harness.probes.store import sha256
 from harness.selftest.plan import FOLDER
 from harness.selftest.summary import State
 
@@ -52,10 +52,9 @@ def nccl(bench: Bench) -> Found:
 
 
 def _probe(bench: Bench, settings: Mapping[str, Setting]) -> Probe:
-    digest = hashlib.sha256(JOB.read_bytes()).hexdigest()
     probe = bench.probe(bench.plan.good, {})
     marked = {**probe.instructions, "selftest": bench.question.holds.variables[-1]}
-    return replace(probe, job=JOB, job_digest=digest, parameters=dict(settings), instructions=marked)
+    return replace(probe, job=JOB, job_digest=sha256(JOB), parameters=dict(settings), instructions=marked)
 
 
 def _compared(one: Result | None, two: Result | None) -> Found:
