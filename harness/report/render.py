@@ -49,6 +49,12 @@ def environment(*folders: Path) -> Environment:
     return made
 
 
+def style(own: Path) -> Markup:
+    """Return the style of the report's page, and behind it that of a page of another kind."""
+    files = (TEMPLATES / "page.css", own)
+    return Markup("".join(path.read_text(encoding="utf-8") for path in files))  # noqa: S704 - our own files
+
+
 def moment(started: str) -> str:
     """Return an ISO time as a person reads it, to the minute; any other text as it is."""
     try:

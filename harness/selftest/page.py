@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from harness.report.markdown import md
-from harness.report.render import environment
+from harness.report.render import environment, style
 from harness.report.text import seconds
 from harness.selftest.summary import State
 
@@ -45,12 +43,10 @@ def _lines(summary: Summary) -> Iterator[str]:
 
 def page(summary: Summary) -> str:
     """Return the content of `index.html`."""
-    made = environment(TEMPLATES)
-    style = made.loader.get_source(made, "page.css")[0] if made.loader else ""
-    style += (TEMPLATES / "selftest.css").read_text(encoding="utf-8")
-    return made.get_template("selftest.html.j2").render(
+    template = environment(TEMPLATES).get_template("selftest.html.j2")
+    return template.render(
         summary=summary,
         marks=MARKS,
         seconds=seconds,
-        style=Markup(style),  # noqa: S704 - files of this package
+        style=style(TEMPLATES / "selftest.css"),
     )

@@ -6,10 +6,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from harness.report.boundaries import span, tone
-from harness.report.render import environment
+from harness.report.render import environment, style
 from harness.search.boundaries import Conclusion
 from harness.site.state import figure_address, report_address
 
@@ -39,10 +37,9 @@ def page(
         title: Of the site.
         documented: Whether the documentation lies beside it, in `docs/`.
     """
-    made = environment(TEMPLATES)
-    style = made.loader.get_source(made, "page.css")[0] if made.loader else ""
     groups = [(key, list(several)) for key, several in groupby(states, key=lambda state: state.key[:2])]
-    return made.get_template("site.html.j2").render(
+    template = environment(TEMPLATES).get_template("site.html.j2")
+    return template.render(
         title=title,
         documented=documented,
         headline=headline(states),
@@ -53,7 +50,7 @@ def page(
         span=span,
         figure=figure_address,
         tone=tone,
-        style=Markup(style + (TEMPLATES / "site.css").read_text(encoding="utf-8")),  # noqa: S704 - our own files
+        style=style(TEMPLATES / "site.css"),
     )
 
 
