@@ -6,6 +6,7 @@ import os
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,13 +123,12 @@ def _summary(bench: Bench, told: Callable[[Step], None], started: datetime) -> S
 
 def _main_job(bench: Bench, steps: _Steps) -> None:
     """Execute the main job, on the CPU too where the device is a GPU; what its repeats say are steps of their own."""
-    reports: dict[str, Report] = {}
 
+    @cache
     def of(device: str) -> Report:
-        if device not in reports:
-            reports[device] = releases.run_main_job(bench, device)
-        return reports[device]
+        return releases.run_main_job(bench, device)
 
+    @cache
     def executed() -> list[Executed]:
         return list(releases.executions(of(bench.device), bench.session.store))
 
