@@ -9,6 +9,7 @@ from harness.blame.comparison import BAD, GOOD
 from harness.blame.facts import arm_of, conclusion_of, step_result, with_answer
 from harness.locks.lock import Lock
 from harness.machine import processor
+from harness.model.commands import shell
 from harness.probes.sandbox import training_variables
 from harness.report.blamed import (
     BlameResult,
@@ -22,7 +23,6 @@ from harness.report.sentences import worded
 from harness.runs.facts import held_alike, host, of_question
 from harness.runs.locked import with_moves, with_raised
 from harness.search.culprits import Conclusion
-from harness.sessions.asked import shell
 from harness.sessions.subject import ENVIRONMENT
 from harness.snapshots.snapshot import plain_platform
 

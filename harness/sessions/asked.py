@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from harness.bundles.bundle import open_bundle
 from harness.errors import UsageError
-from harness.model.commands import shell as shell  # noqa: PLC0414 - harness.blame takes it from here
+from harness.model.commands import shell
 from harness.model.question import Axis, Place, Question
 from harness.releases.release import select
 from harness.scenario.command import package_under_test
