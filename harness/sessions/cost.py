@@ -45,7 +45,7 @@ def by_prefix(driver: Driver, newest: Sequence[int], steps: int) -> bool:
         steps: Of a prefix.
     """
     driver.execute([(arm, position, 0) for position in newest for arm in driver.arms])
-    found = [one for one in _firsts(driver) if one.result is not None]
+    found = [one for one in driver.firsts() if one.result is not None]
     whole = sum(one.seconds + (one.result.environment_seconds if one.result else 0.0) for one in found)
     saved = sum(_training(seed) * _share_saved(seed, steps) for one in found for seed in one.seeds())
     if not found or not _dear(driver, len(stored(driver))):
@@ -56,15 +56,9 @@ def by_prefix(driver: Driver, newest: Sequence[int], steps: int) -> bool:
 
 def _dear(driver: Driver, there: int) -> bool:
     """Tell whether executing all releases but so many takes long, as far as first executions tell."""
-    seconds = [one.seconds for one in _firsts(driver) if one.result is not None]
+    seconds = [one.seconds for one in driver.firsts() if one.result is not None]
     left = (len(driver.session.releases) - there) * len(driver.arms)
     return not seconds or left * sum(seconds) / len(seconds) / driver.jobs > CHEAP_SWEEP
-
-
-def _firsts(driver: Driver) -> list[Finding]:
-    return [
-        repeats[0] for findings in driver.findings.values() for repeats in findings.values() if 0 in repeats
-    ]
 
 
 def _training(finding: Finding) -> float:

@@ -86,6 +86,11 @@ class Driver:
         """Return how many executions have a finding."""
         return sum(len(repeats) for findings in self.findings.values() for repeats in findings.values())
 
+    def firsts(self) -> list[Finding]:
+        """Return the first execution of every release, in all arms."""
+        every = (repeats for findings in self.findings.values() for repeats in findings.values())
+        return [repeats[0] for repeats in every if 0 in repeats]
+
     def execute(self, tasks: Sequence[Task]) -> None:
         """Execute all tasks that have no finding yet.
 

@@ -151,10 +151,7 @@ class Prefixes:
         """
         if asked is not None:
             return asked
-        firsts = [
-            found[0] for several in self._whole.findings.values() for found in several.values() if 0 in found
-        ]
-        longest = max((len(one.trace.steps) for one in firsts), default=0)
+        longest = max((len(one.trace.steps) for one in self._whole.firsts()), default=0)
         spent = self.steps / longest if longest else 0.0
         return max(0, int(len(self._whole.session.releases) * (1 / 3 - spent)))
 
