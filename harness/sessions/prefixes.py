@@ -44,15 +44,15 @@ class Prefixes:
         self.steps = steps
         self._whole = driver
         session = driver.session
-        self._names = {f"{name}, first {steps} steps": name for name in driver.arms}
+        self._named = {arm: f"{arm}, first {steps} steps" for arm in driver.arms}
         arms = [
             replace(
                 arm,
-                name=named,
+                name=self._named[name],
                 instructions={**arm.instructions, "prefix": steps},
                 of=arm.of or arm.name,
             )
-            for named, arm in zip(self._names, driver.arms.values(), strict=True)
+            for name, arm in driver.arms.items()
         ]
         self._begun: dict[tuple[str, int], str] = {}
         asked = replace(session.asked, arms=arms)
@@ -66,7 +66,7 @@ class Prefixes:
         """
         ends = list(dict.fromkeys([positions[0], positions[-1]]))
         self._whole.execute([(arm, end, 0) for end in ends for arm in self._whole.arms])
-        both = [(arm, end) for end in ends for arm in self._names]
+        both = [(arm, end) for end in ends for arm in self._named.values()]
         prove_warm_start(self._driver, both, positions[-2:0:-1][:3])
         if "warm" in self._whole.session.store.distrusted:
             renew_warm(self._whole)
@@ -75,7 +75,7 @@ class Prefixes:
         left = [
             (named, position, 0)
             for position in positions
-            for named, whole in self._names.items()
+            for whole, named in self._named.items()
             if not self._whole.findings[whole].get(position)
         ]
         self._driver.execute([*left, *((arm, end, 1) for arm, end in both)])
@@ -87,13 +87,12 @@ class Prefixes:
         Args:
             sides: {arm of the question: positions}.
         """
-        own = {whole: named for named, whole in self._names.items()}
-        self._driver.execute([(own[arm], side, 1) for arm, several in sides.items() for side in several])
+        tasks = [(self._named[arm], side, 1) for arm, several in sides.items() for side in several]
+        self._driver.execute(tasks)
 
     def results(self, arm: str) -> dict[int, PrefixResult]:
         """Return {position: what its first steps showed} of the releases of an arm whose training went on after them."""
-        own = next(named for named, whole in self._names.items() if whole == arm)
-        begun, whole = self._driver.findings[own], self._whole.findings[arm]
+        begun, whole = self._driver.findings[self._named[arm]], self._whole.findings[arm]
         found = {}
         for position in sorted({*begun, *whole}):
             repeats = [one for _, one in sorted(begun.get(position, {}).items())]
@@ -175,7 +174,7 @@ class Prefixes:
     def _keep_whole(self) -> None:
         """Hand over what came to its own end: it is a full execution."""
         tasks = []
-        for named, whole in self._names.items():
+        for whole, named in self._named.items():
             for position, repeats in self._driver.findings[named].items():
                 for repeat, finding in repeats.items():
                     if not _stopped(finding):
