@@ -94,14 +94,15 @@ def narrowing(known: Knowledge, slots: int) -> list[int] | None:
 def class_ends(known: Knowledge, slots: int) -> list[int] | None:
     """Execute both ends of every run of releases whose first steps are equal; further inwards past those without a verdict."""
     wanted: dict[int, None] = {}
-    for run in class_runs(known):
+    options = known.options
+    found = runs(options.count, options.classes, lambda position: known.signal(position) is not None)
+    for run in found:
         for order in (run, run[::-1]):
             wanted |= dict.fromkeys(_first_untested(known, order))
     if not wanted:
         return None
-    found = len(class_runs(known))
     known.say(
-        f"{len(known.options.classes)} releases fall into {found} runs of equal first steps: both ends of each are executed"
+        f"{len(options.classes)} releases fall into {len(found)} runs of equal first steps: both ends of each are executed"
     )
     return idle(known, sorted(wanted))[:slots]
 
@@ -132,12 +133,6 @@ def class_middles(known: Knowledge, slots: int) -> list[int] | None:
         return None
     under_way = {request.position for request in known.pending}
     return cut((gap.candidates for gap in open_gaps), under_way, min(_planned(known, slots), left))
-
-
-def class_runs(known: Knowledge) -> list[list[int]]:
-    """Return the runs of neighbours whose first steps are equal."""
-    options = known.options
-    return runs(options.count, options.classes, lambda position: known.signal(position) is not None)
 
 
 def everything(known: Knowledge, slots: int) -> list[int] | None:
