@@ -91,12 +91,10 @@ def diff(hunk: HunkResult) -> str:
 
 def shown(answer: HunkAnswer) -> list[HunkResult]:
     """Return the hunks that do it: those that break, else those that cure; of whole files nothing is picked out."""
-    several = [one for one in (*answer.sets, *answer.taken_back) if not one.whole_files]
-    if not several:
-        return []
-    broken = [one for one in answer.sets if not one.whole_files]
-    chosen = broken or answer.taken_back
-    found = [hunk for one in chosen for hunk in one.hunks()]
+    broken, cured = (
+        [one for one in sets if not one.whole_files] for sets in (answer.sets, answer.taken_back)
+    )
+    found = [hunk for one in broken or cured for hunk in one.hunks()]
     return [hunk for place, hunk in enumerate(found) if hunk not in found[:place]]
 
 
