@@ -56,12 +56,14 @@ class _Search:
 
     Attributes:
         units: Each a set of numbers of hunks that are taken or left together.
+        place: {hunk: its unit}.
         search: Of the numbers of units.
         weights: How suspicious each unit is.
         back: A mixture of the search is what is taken back in the bad side; otherwise, what is put into the good one.
     """
 
     units: Sequence[Mixture]
+    place: Mapping[int, int]
     search: Difference
     back: bool
     weights: Sequence[float]
@@ -82,10 +84,10 @@ class _Search:
         """Return which hunks are as in the bad side in a mixture of the search."""
         return self.hunks(range(len(self.units))) - self.hunks(units) if self.back else self.hunks(units)
 
-    def told(self, seen: Observation, units: Mixture, place: Mapping[int, int]) -> Observation:
+    def told(self, seen: Observation, units: Mixture) -> Observation:
         """Return an observation of hunks as one of the search's own."""
         outcome = _OPPOSITE.get(seen.outcome, seen.outcome) if self.back else seen.outcome
-        ties = tuple(_within(seen.ties, place, back=self.back))
+        ties = tuple(_within(seen.ties, self.place, back=self.back))
         return replace(seen, mixture=units, outcome=outcome, ties=ties)
 
 
@@ -195,11 +197,10 @@ class Opening:
 
     def _pair(self, search: _Search) -> None:
         """Take out two hunks, until two tell: a likely one, and one that defines a name which the first one uses."""
-        place = {number: index for index, unit in enumerate(search.units) for number in unit}
-        numbers = {index: number for number, index in place.items()}
-        tried = 0
+        place, tried = search.place, 0
         for index in search.order()[:MOST_USERS]:
-            users = defines_for(self.hunks, numbers[index], older_is_bad=self.sides.fixed)
+            (number,) = search.units[index]
+            users = defines_for(self.hunks, number, older_is_bad=self.sides.fixed)
             likely = sorted((place[one] for one in users if one in place), key=search.rank)
             for other in likely[: MOST_PAIRS - tried]:
                 tried += 1
@@ -283,7 +284,7 @@ class Opening:
         place = {number: index for index, unit in enumerate(units) for number in unit}
         ties = list(_within(self.mixtures.ties, place, back=back))
         search = Difference(len(units), weights=weights, ties=ties, budget=budget, grow=grow)
-        return _Search(units, search, back, weights)
+        return _Search(units, place, search, back, weights)
 
     def _drawn(self, search: _Search, *, whole_files: bool = False) -> tuple[str, list[HunkSet]]:
         """Search to the end and return the conclusion and the sets that it names."""
@@ -308,10 +309,9 @@ class Opening:
 
     def _tell(self, search: _Search, wanted: Sequence[tuple[Mixture, int]]) -> None:
         """Execute mixtures of a search's units, and tell the search of them."""
-        place = {number: index for index, unit in enumerate(search.units) for number in unit}
         numbers = [(search.mixture(units), repeat) for units, repeat in wanted]
         for seen, (units, _) in zip(self.mixtures.observe_all(numbers), wanted, strict=True):
-            search.search.tell(search.told(seen, units, place))
+            search.search.tell(search.told(seen, units))
 
 
 def _within(ties: Iterable[Tie], place: Mapping[int, int], *, back: bool) -> Iterable[Tie]:
