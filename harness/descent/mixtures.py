@@ -168,11 +168,12 @@ class Mixtures:
 
     def _named(self, hunk: Hunk) -> float:
         """Return how suspicious a hunk is since it brings or takes away a name that the failure quotes."""
-        told = [(name in words(hunk.before), name in words(hunk.after)) for name in quoted(self._failure)]
+        before, after = words(hunk.before), words(hunk.after)
+        told = [(name in before, name in after) for name in quoted(self._failure)]
         inside = {scope(self.sides.older.get(hunk.file, b""), hunk.before_start)}
         inside.add(scope(self.sides.newer.get(hunk.file, b""), hunk.after_start))
         here = CALLED if inside & called(self._failure) else 1.0
-        if any(before != after for before, after in told):
+        if any(old != new for old, new in told):
             return EXCHANGED * here
         return MENTIONED * here if any(map(any, told)) else here
 
