@@ -25,6 +25,8 @@ from pathlib import Path
 
 import environment_cases
 
+from harness.files import write_atomic
+
 GOLDEN = Path(__file__).resolve().parents[2] / "scenarios" / "golden"
 
 
@@ -231,13 +233,6 @@ def questions(cases: list[str], searches: list[str]) -> list[tuple[str, str]]:
     ]
 
 
-def keep(outcomes: list[Outcome], path: Path) -> None:
-    """Write all outcomes, whole or not at all."""
-    written = path.with_suffix(".tmp")
-    written.write_text(json.dumps([asdict(one) for one in outcomes], indent=1), encoding="utf-8")
-    written.replace(path)
-
-
 def main() -> None:
     """Run the cases named, or all."""
     known = sorted(path.parent.name for path in GOLDEN.glob("*/expected.toml"))
@@ -268,7 +263,7 @@ def main() -> None:
             flush=True,
         )
         if options.json:
-            keep(outcomes, options.json)
+            write_atomic(options.json, json.dumps([asdict(one) for one in outcomes], indent=1))
     print(table(outcomes))
     sys.exit(0 if all(one.right for one in outcomes) else 1)
 

@@ -14,18 +14,18 @@ import json
 import resource
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
-GOLDEN = Path(__file__).resolve().parents[2] / "scenarios" / "golden"
+from run_golden import GOLDEN, expectation
+
 _NOWHERE = "file:///nowhere.git"
 _MOST_PLACES = 3
 
 
 def opened(case: str, number: int, out: Path) -> tuple[dict[str, Any] | None, float, str]:
     """Return (boundary with its hunks, processor seconds of opening it, what went wrong) of one case."""
-    expected = tomllib.loads((GOLDEN / case / "expected.toml").read_text(encoding="utf-8"))
+    expected = expectation(case)
     ends = expected["boundaries"][number]
     folder = out / f"{case}-{number}"
     asked = ["bisect", str(GOLDEN / case), "--from", ends["before"], "--to", ends["after"], "--no-cause"]
