@@ -108,6 +108,16 @@ def test_sound_copies_are_alike_in_every_step(probe):
         assert one["own"] != other["own"]
 
 
+def test_gradients_that_several_backward_passes_make_are_their_mean(probe):
+    earlier = (
+        "with wrapped.no_sync():\n"
+        "            torch.nn.functional.cross_entropy(wrapped(inputs[:2]), (inputs[:2].sum(1) > 0).long()).backward()\n"
+        "        loss = "
+    )
+    _, judgement, output = probe(job().replace("loss = ", earlier))
+    assert judgement.reason == "finite over 6 steps (2 ranks, replicas alike in all steps)", output
+
+
 @pytest.mark.parametrize(
     ("body", "wrap", "fingerprint"),
     [

@@ -49,7 +49,8 @@ class Replicas:
         self._reduced = torch.zeros(count, device=device)
         self._views = [self._local[begin : begin + size] for begin, size in zip(_begins(sizes), sizes)]
         self._fresh = [True] * len(sizes)
-        self._called = False
+        self._queued = False  # the end of the backward pass that runs is waited for
+        self._taken = False  # `_reduced` is of this step
         self._handles = [
             parameter.register_hook(partial(self._take, index))
             for index, parameter in enumerate(self._parameters)
@@ -74,7 +75,7 @@ class Replicas:
     @torch.no_grad()
     def step(self, number: int) -> None:
         """Tell of a step that is done."""
-        if not self._called:  # no gradient came through a hook: all are in shards
+        if not self._taken:  # no gradient came through a hook: all are in shards
             self._end_of_backward()
         weights = self._flat(self._parameters)
         rows = torch.stack([self._local, self._reduced, weights]).double() * self._factors
@@ -91,13 +92,13 @@ class Replicas:
         )
         self._local.zero_()
         self._fresh = [True] * len(self._sizes)
-        self._called = False
+        self._taken = False
 
     def _take(self, index: int, gradient: Any) -> None:
         """Add what one backward pass of this rank gives a parameter, before anything is exchanged."""
         with torch.no_grad():
-            if not self._called:
-                self._called = True
+            if not self._queued:
+                self._queued = True
                 _queue(self._exchanged)
             parameter = self._parameters[index]
             if self._fresh[index]:
@@ -112,10 +113,10 @@ class Replicas:
 
     @torch.no_grad()
     def _end_of_backward(self) -> None:
-        self._called = False
-        gradients = [parameter.grad for parameter in self._parameters]
-        self._reduced = self._flat(gradients)
-        self._called = True
+        """Take what a backward pass leaves; of several that make one step the last one counts."""
+        self._queued = False
+        self._reduced = self._flat([parameter.grad for parameter in self._parameters])
+        self._taken = True
 
     def _flat(self, tensors: list[Any]) -> torch.Tensor:
         """Return float32 of all values this rank holds, one tensor behind the other; None counts as zeros."""
