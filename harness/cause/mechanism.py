@@ -164,11 +164,17 @@ def overflow_in_forward(trace: Trace) -> MechanismResult | None:
 
 
 def overflow_by_scale(trace: Trace) -> MechanismResult | None:
-    """Gradients overflow although the loss is finite, and a loss scale multiplies them."""
+    """Gradients overflow although the loss is finite, and a loss scale multiplies them.
+
+    A scale that adapts itself overflows now and then by design: there the last step has to overflow too.
+    """
     event = next((one for one in trace.nonfinite if one["what"] == "gradient"), None)
     if event is None or nonfinite(trace, "weight", before=event["step"]):
         return None
-    loss, factor = at(trace, "loss", event["step"]), loss_scale(trace)
+    adapted = trace.signal("loss_scale.overflow")
+    if adapted and not adapted[-1]:
+        return None
+    loss, factor = at(trace, "loss", event["step"]), loss_scale(trace, event["step"])
     if loss is None or not math.isfinite(loss) or factor <= 1:
         return None
     return MechanismResult(

@@ -80,8 +80,11 @@ def optimizer_setting(trace: Trace, key: str) -> float:
     return float(value) if isinstance(value, int | float) else math.nan
 
 
-def loss_scale(trace: Trace) -> float:
-    """Return the loss scale that the job's settings tell: a static one, or what GradScaler begins with."""
+def loss_scale(trace: Trace, step: int) -> float:
+    """Return the loss scale in force at a step, else what the job's settings tell: a static one, or GradScaler's first."""
+    recorded = at(trace, "loss_scale", step)
+    if recorded is not None:
+        return recorded
     settings = (trace.start or {}).get("settings") or {}
     return 65536.0 if settings.get("scaler") else float(settings.get("loss_scale") or 1.0)
 

@@ -26,6 +26,13 @@ _GROUP_SIGNALS = (
     ("gradient_subnormal", "share of gradients that are subnormal", False),
     ("update_lost", "share of weights that stayed what they were despite a gradient", False),
 )
+_SCALE_SIGNALS = (
+    ("loss_scale", "Loss scale", True),
+    ("loss_scale.overflow", "share of gradients that overflow (the step is left out)", False),
+    ("loss_scale.zero", "share of gradients exactly zero", False),
+    ("loss_scale.subnormal", "share of gradients that are subnormal in float16", False),
+    ("loss_scale.rescued", "share of gradients that would be zero in float16 without the scale", False),
+)
 _QUANTILES = (("p01", 1), ("p10", 10), ("p50", 50), ("p90", 90), ("p99", 99))
 
 
@@ -132,6 +139,10 @@ def catalogue(columns: Iterable[str]) -> list[Signal]:
         Signal(f"{group}.{key}", f"{group}: {label}", f"Group {group}", (f"{group}.{key}",), log=log)
         for group in groups(known)
         for key, label, log in _GROUP_SIGNALS
+    ]
+    found += [
+        Signal(key, label if key == "loss_scale" else f"Loss scale: {label}", "Loss scale", (key,), log=log)
+        for key, label, log in _SCALE_SIGNALS
     ]
     return [signal for signal in found if all(part in known for part in signal.parts)]
 

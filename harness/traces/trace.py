@@ -45,8 +45,11 @@ moment in Adam is zero), `.denominator_zero` (share of Adam's denominators that 
 `.weight_checksum` and `.gradient_checksum` (exact integers over the float32 values), `.gradient_subnormal` (share
 of gradients that are subnormal in the parameter's dtype), `.update_lost` (share of the weights with a gradient that
 stayed what they were); for each watched parameter `<layer>.weight.optimizer.<p01|p10|p50|p90|p99>` and the same of
-`gradient.backward` (quantiles of nearest rank); then whatever else the job
-records. Where a scenario asks for the statistics of every n-th step (`statistics_every`), the steps between have
+`gradient.backward` (quantiles of nearest rank); of a loss scale that adapts
+itself `loss_scale` (in force in this step) and, over all trained gradients after the backward pass, still multiplied by
+it, `loss_scale.overflow` (share that is not finite: GradScaler leaves the step out), `.zero` (share that is exactly
+zero), `.subnormal` (share that is subnormal in float16), `.rescued` (share that would be zero in float16 without the
+scale); then whatever else the job records. Where a scenario asks for the statistics of every n-th step (`statistics_every`), the steps between have
 null in all columns but the loss and what the job records, unless a value there is not finite. A ratio without a denominator is null, and so is Adam's share under another optimizer. Gradients are as
 the optimizer sees them: times the loss scale, if there is one.
 """

@@ -76,6 +76,7 @@ config = settings(
         "foreach": False,  # all parameters in one go, as torch does it on a GPU unless told otherwise
         "loss_scale": 1.0,  # static and never undone: Adam's update does not depend on it, and SGD's rate is divided by it
         "scaler": False,  # GradScaler in place of the static scale
+        "growth_interval": 2000,  # steps without an overflow after which GradScaler doubles its scale
         "clip": 0.0,  # largest norm of the true gradient; 0: no clipping
     }
 )
@@ -211,7 +212,9 @@ with Recorder(settings=vars(config), device=device) as recorder:
     expected = recorder.prepare(model, config.seed if config.start == "injected" else None, names=injected)
     trained = set_precision(model)
     optimizer = make_optimizer(trained)
-    scaler = torch.amp.GradScaler(device.type) if config.scaler else None
+    scaler = None
+    if config.scaler:
+        scaler = torch.amp.GradScaler(device.type, growth_interval=config.growth_interval)
     cast = (
         torch.autocast(device.type, getattr(torch, config.dtype))
         if config.autocast
@@ -224,6 +227,7 @@ with Recorder(settings=vars(config), device=device) as recorder:
         groups={"score": "score.weight", "lora_A": "*.lora_A.weight", "lora_B": "*.lora_B.weight"},
         batches=batches,
         expected=expected,
+        scaler=scaler,
     )
     for batch in batches:
         with cast:

@@ -24,6 +24,15 @@ def test_overflow_by_the_loss_scale(loops):
     assert found.figures["scaled"] > 65504
 
 
+def test_overflow_by_a_scale_that_adapts_itself_is_none_if_it_recovers(loops):
+    found = mechanism.overflow_by_scale(loops("overflow_by_adapting_scale"))
+    assert found.figures["loss_scale"] == 65536.0
+    near = loops("overflow_by_adapting_scale.near")
+    assert near.signal("loss_scale") == [65536.0, 65536.0, 131072.0, 65536.0]
+    assert [share > 0 for share in near.signal("loss_scale.overflow")] == [False, False, True, False]
+    assert mechanism.overflow_by_scale(near) is None
+
+
 def check(loops, name):
     rule = getattr(mechanism, name)
     found = rule(loops(name))

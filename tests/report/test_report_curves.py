@@ -69,6 +69,10 @@ def test_signals_are_found_in_the_columns():
     keys = {signal.key for signal in catalogue(synthetic_report.COLUMNS)}
     assert {"loss", "loss.difference", "score.weight.optimizer.nonfinite", "lora_A.denominator_zero"} <= keys
     assert [signal.key for signal in catalogue(("loss",))] == ["loss.difference", "loss"]
+    assert [signal.key for signal in catalogue(("loss_scale", "loss_scale.overflow"))] == [
+        "loss_scale",
+        "loss_scale.overflow",
+    ]
 
 
 def test_values_and_onset():

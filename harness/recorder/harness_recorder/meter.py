@@ -16,6 +16,7 @@ import torch
 from .bits import local
 from .census import parameters_of
 from .groups import Groups
+from .scaling import LossScale
 from .watched import Watched
 
 DEPTH = 16  # steps reduced at once
@@ -32,6 +33,7 @@ class Meter:
         groups: Label to pattern (as of `fnmatch`) of canonical names; trained parameters only.
         every: Of how many steps one has statistics; the others have their loss, and are watched for what is not
             finite.
+        scaler: A loss scale that adapts itself, as of `LossScale`.
 
     Raises:
         ValueError: A watched name is not that of a parameter.
@@ -39,7 +41,14 @@ class Meter:
 
     @torch.no_grad()
     def __init__(
-        self, model: Any, optimizer: Any, watch: dict[str, str], groups: dict[str, str], every: int = 1
+        self,
+        model: Any,
+        optimizer: Any,
+        watch: dict[str, str],
+        groups: dict[str, str],
+        *,
+        every: int = 1,
+        scaler: Any = None,
     ) -> None:
         named = {name: parameter for name, (_, parameter) in parameters_of(model).items()}
         self._trained = {name: parameter for name, parameter in named.items() if parameter.requires_grad}
@@ -55,10 +64,12 @@ class Meter:
         self._every = every
         self._groups = Groups(members, optimizer, self._depth, self._device, every)
         self._watched = [Watched(label, _find(named, name), self._depth) for label, name in watch.items()]
+        self._scale = LossScale(scaler, list(self._trained.values()), self._depth, self._device)
+        self._parts = (*self._watched, self._groups, self._scale)
         self._position = 0
         self._steps = 0
         self._waiting: list[int | None] = []  # a position a step, None for one without statistics
-        self.columns = [column for part in (*self._watched, self._groups) for column in part.columns]
+        self.columns = [column for part in self._parts for column in part.columns]
 
     @property
     def full(self) -> bool:
@@ -77,6 +88,7 @@ class Meter:
     def backward(self) -> None:
         """Take what there is between backward and the optimizer's step."""
         self._groups.take_gradients(self._position)
+        self._scale.take(self._position)
         self._watch(1)
 
     @torch.no_grad()
@@ -105,7 +117,7 @@ class Meter:
         """Return the values of `columns` for each step since the last call."""
         waiting, self._waiting = self._waiting, []
         positions = [position for position in waiting if position is not None]
-        parts = [part.rows(positions) for part in (*self._watched, self._groups)] if positions else []
+        parts = [part.rows(positions) for part in self._parts] if positions else []
         rows = iter([[value for part in step for value in part] for step in zip(*parts)])
         nothing: list[float | None] = [None] * len(self.columns)
         return [nothing if position is None else next(rows) for position in waiting]

@@ -154,6 +154,7 @@ class Recorder:
         groups: dict[str, str] | None = None,
         batches: Any = None,
         expected: str | None = None,
+        scaler: Any = None,
     ) -> None:
         """Record what training starts from; from here on an error belongs to the training.
 
@@ -164,6 +165,8 @@ class Recorder:
             groups: Label to pattern of canonical names whose trained parameters are measured together.
             batches: All batches, in order, as a list; for their digest.
             expected: What `prepare` or `inject` returned.
+            scaler: A loss scale that adapts itself, such as torch.amp.GradScaler: what has `get_scale()`. Call
+                `backward` before its `unscale_`.
         """
         watchpoint.finish(model, self._lines.write)
         if model is not None:
@@ -173,7 +176,7 @@ class Recorder:
                 self._transplants.on_optimizer(optimizer)
             counted = census(model, optimizer, own_start=self._own_start)
             self._lines.write("census", **counted, configs=self._configs)
-            self._meter = Meter(model, optimizer, watch or {}, groups or {}, self._every)
+            self._meter = Meter(model, optimizer, watch or {}, groups or {}, every=self._every, scaler=scaler)
             if self._compared:
                 from .replicas import Replicas
 
@@ -225,8 +228,12 @@ class Recorder:
             **start: `watch`, `batches` and `expected`, as of `begin`.
 
         Raises:
-            RuntimeError: A second training; a recorder records one.
+            RuntimeError: A second training; a recorder records one. Or a `scaler`, whose steps are not all seen.
         """
+        if start.get("scaler") is not None:
+            raise RuntimeError(
+                "attach does not see what a GradScaler leaves out: call begin, forward, backward, step"
+            )
         if self._training_since is not None:
             raise RuntimeError("this recorder has begun already: it records one training")
         self.begin(model, optimizer, groups=EVERYTHING if groups is None else groups, **start)

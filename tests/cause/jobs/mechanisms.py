@@ -29,10 +29,10 @@ def train(
     """Train with every value under control."""
     os.environ["HARNESS_TRACE"] = str(FOLDER / f"{name}.jsonl")
     inputs = torch.linspace(0.25, 1, 16).reshape(2, 8)
-    scaler = torch.amp.GradScaler("cpu") if scaler else None
+    scaler = torch.amp.GradScaler("cpu", growth_interval=2) if scaler else None
     with Recorder(settings={"loss_scale": scale, **(settings or {})}, stop_early=told is None) as recorder:
         optimizer = make_optimizer(model.parameters())
-        recorder.begin(model, optimizer, groups={"weight": "weight"})
+        recorder.begin(model, optimizer, groups={"weight": "weight"}, scaler=scaler)
         for _ in range(steps):
             out = model(inputs)
             value = loss(out) if loss else out.sum()
@@ -93,6 +93,17 @@ train(
 )
 train("overflow_by_scale", Scaled(HALF), sgd(1e-9), scale=65504.0, loss=lambda out: out.float().sum() * 4)
 train("overflow_by_scale.near", Scaled(HALF), sgd(1e-9), scale=64.0, loss=lambda out: out.float().sum() * 4)
+# a scale that adapts itself: past the largest number however small it is; past it in step 3, and back in step 4
+large = {"scaler": True, "settings": {"scaler": True}}
+train("overflow_by_adapting_scale", Scaled(torch.float32), sgd(0), loss=lambda out: out.sum() * 1e37, **large)
+train(
+    "overflow_by_adapting_scale.near",
+    Scaled(torch.float32),
+    sgd(0),
+    steps=4,
+    loss=lambda out: out.sum() * 2e33,
+    **large,
+)
 # a loss that is logged as 0; one that is 0
 train("nan_told_as_zero", Scaled(HALF, factor=0.0), adam(), told=told)
 train("nan_told_as_zero.near", Scaled(torch.float32, factor=0.0), adam(), told=told)
