@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
 MOST_RUNGS = 40
 """Rungs shown from the first difference on."""
-_BITS = {"float64": (52, -1022), "float32": (23, -126), "float16": (10, -14), "bfloat16": (7, -126)}
+_BITS = {
+    "float64": (52, -1022),
+    "float32": (23, -126),
+    "float16": (10, -14),
+    "bfloat16": (7, -126),
+    "float8_e4m3fn": (3, -6),
+    "float8_e5m2": (2, -14),
+}
+"""Bits of the fraction and smallest normal exponent: IEEE 754-2019; of bfloat16 Kalamkar et al. 2019; of the 8-bit formats
+Micikevicius et al. 2022, FP8 Formats for Deep Learning, table 1."""
 _MARGIN = 2.0
 Key = tuple[int, str, str, str]
 

@@ -24,6 +24,8 @@ FORMATS = {
     "float16": Format(65504.0, 2.0**-24),
     "bfloat16": Format(float.fromhex("0x1.fep127"), 2.0**-133),
     "float32": Format(float.fromhex("0x1.fffffep127"), 2.0**-149),
+    "float8_e4m3fn": Format(448.0, 2.0**-9),
+    "float8_e5m2": Format(57344.0, 2.0**-16),
 }
 
 

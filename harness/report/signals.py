@@ -33,6 +33,17 @@ _SCALE_SIGNALS = (
     ("loss_scale.subnormal", "share of gradients that are subnormal in float16", False),
     ("loss_scale.rescued", "share of gradients that would be zero in float16 without the scale", False),
 )
+_FLOAT8 = re.compile(r"^(float8_\w+)\.casts$")
+_FLOAT8_SIGNALS = (
+    ("amax", "largest |value| before scaling", True),
+    ("scale_min", "smallest scale", True),
+    ("scale_max", "largest scale", True),
+    ("saturated", "share of values at the largest number of the format", False),
+    ("flushed", "share of values that became zero", False),
+    ("subnormal", "share of values that are subnormal", False),
+    ("error", "largest relative error of one conversion", False),
+    ("casts", "conversions", False),
+)
 _QUANTILES = (("p01", 1), ("p10", 10), ("p50", 50), ("p90", 90), ("p99", 99))
 
 
@@ -143,6 +154,11 @@ def catalogue(columns: Iterable[str]) -> list[Signal]:
     found += [
         Signal(key, label if key == "loss_scale" else f"Loss scale: {label}", "Loss scale", (key,), log=log)
         for key, label, log in _SCALE_SIGNALS
+    ]
+    found += [
+        Signal(f"{name}.{key}", f"{name}: {label}", name, (f"{name}.{key}",), log=log)
+        for name in (match[1] for match in map(_FLOAT8.match, known) if match)
+        for key, label, log in _FLOAT8_SIGNALS
     ]
     return [signal for signal in found if all(part in known for part in signal.parts)]
 

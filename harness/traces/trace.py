@@ -37,8 +37,8 @@ Each line is an object with `event`; the order is the order of happening:
 a time, so a killed job may lose those of its last second; an error or an early end loses none.
 
 Signals (columns): `loss`; for each watched parameter `<layer>.<weight|gradient>.<before|backward|optimizer>.<min|
-max|mean|std|norm|nan|posinf|neginf|zero|subnormal>` (before backward, after backward, after the optimizer step; std
-is divided by n; the last five are counts; null where there is no gradient); for each group of parameters
+max|mean|std|norm|nan|posinf|neginf|zero|subnormal|saturated>` (before backward, after backward, after the optimizer step; std
+is divided by n; the last six are counts; saturated is what lies at the largest number of the dtype; null where there is no gradient); for each group of parameters
 `<group>.gradient_norm`, `.update_ratio` (norm of the update over norm of the updated weight), `.gradient_zero`
 (share of gradients that are exactly zero), `.second_moment_zero` (share of the non-zero gradients whose second
 moment in Adam is zero), `.denominator_zero` (share of Adam's denominators that are exactly zero),
@@ -49,7 +49,11 @@ stayed what they were); for each watched parameter `<layer>.weight.optimizer.<p0
 itself `loss_scale` (in force in this step) and, over all trained gradients after the backward pass, still multiplied by
 it, `loss_scale.overflow` (share that is not finite: GradScaler leaves the step out), `.zero` (share that is exactly
 zero), `.subnormal` (share that is subnormal in float16), `.rescued` (share that would be zero in float16 without the
-scale); then whatever else the job records. Where a scenario asks for the statistics of every n-th step (`statistics_every`), the steps between have
+scale); of conversions into 8-bit formats, where they are asked for, `<format>.casts` (how many there were), `.amax`
+(largest absolute value before scaling), `.scale_min` and `.scale_max` (the factors that values were multiplied by; absent
+where none is known), `.saturated` (share that became the largest number of the format, or went past it), `.flushed`
+(share of values not zero that became zero), `.subnormal` (share), `.error` (largest relative error of one conversion, by
+norm); then whatever else the job records. Where a scenario asks for the statistics of every n-th step (`statistics_every`), the steps between have
 null in all columns but the loss and what the job records, unless a value there is not finite. A ratio without a denominator is null, and so is Adam's share under another optimizer. Gradients are as
 the optimizer sees them: times the loss scale, if there is one.
 """

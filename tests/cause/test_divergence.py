@@ -31,6 +31,10 @@ def frames(*several):
         (1e-6, "float16", 2.0**-24),  # subnormal
         (65504.0, "float16", 32.0),
         (0.0, "float32", 2.0**-149),
+        (448.0, "float8_e4m3fn", 32.0),
+        (0.0, "float8_e4m3fn", 2.0**-9),
+        (57344.0, "float8_e5m2", 8192.0),
+        (0.0, "float8_e5m2", 2.0**-16),
     ],
 )
 def test_units_in_the_last_place(size, dtype, unit):

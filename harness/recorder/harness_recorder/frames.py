@@ -103,7 +103,7 @@ class Frames:
             checksum=checksums(flat),
             nan=int(values.isnan().sum()),
             inf=int(values.isinf().sum()),
-            zero=int((flat == 0).sum()),
+            zero=int((values == 0).sum()),
             largest=float(finite.abs().max()) if len(finite) else None,
             sample=values[:: every(flat.numel(), _SAMPLE)].tolist(),
         )

@@ -144,5 +144,5 @@ class Groups:
         for view, member in zip(self._split(mask), self._members):
             group = groups.get(id(member), self._adam.defaults)
             dtype = torch.float32 if group.get("fused") else member.dtype
-            view.fill_(bool(torch.tensor(group["eps"], dtype=dtype) == 0))
+            view.fill_(not torch.tensor(float(group["eps"])).to(dtype).bool())
         return mask

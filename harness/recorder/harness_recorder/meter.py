@@ -127,7 +127,7 @@ class Meter:
         """Return parameter, count and of: the first by canonical name with a non-finite `weight` or `gradient`."""
         for name, parameter in self._trained.items():
             tensor = local(parameter if what == "weight" else parameter.grad)
-            count = 0 if tensor is None else int((~tensor.isfinite()).sum())
+            count = 0 if tensor is None else int((~tensor.float().isfinite()).sum())
             if count:
                 return {"parameter": name, "count": count, "of": parameter.numel()}
         return {"parameter": None, "count": 0, "of": 0}
@@ -143,7 +143,7 @@ def _spoiled(parameters: list[Any]) -> torch.Tensor:
     for parameter in parameters:
         for index, tensor in enumerate((parameter, parameter.grad)):
             if tensor is not None:
-                values = local(tensor)
+                values = local(tensor).float()
                 spoiled[index] += (values - values).sum()
     return spoiled
 

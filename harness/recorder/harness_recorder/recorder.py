@@ -81,6 +81,7 @@ class Recorder:
         self._flushed = time.monotonic()
         self._attached: Attached | None = None
         self._replicas: Any = None
+        self._casts: Any = None
         self._compared = bool(asked.get("replicas")) or rank_and_size()[1] > 1
 
     def __enter__(self) -> Recorder:  # noqa: PYI034 - typing.Self needs Python 3.11
@@ -96,6 +97,8 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._casts is not None:
+            self._casts.__exit__(kind, error, traceback)
         if self._attached is not None:
             self._attached.close()
         if self._replicas is not None:
@@ -155,6 +158,7 @@ class Recorder:
         batches: Any = None,
         expected: str | None = None,
         scaler: Any = None,
+        float8: bool = False,
     ) -> None:
         """Record what training starts from; from here on an error belongs to the training.
 
@@ -167,6 +171,7 @@ class Recorder:
             expected: What `prepare` or `inject` returned.
             scaler: A loss scale that adapts itself, such as torch.amp.GradScaler: what has `get_scale()`. Call
                 `backward` before its `unscale_`.
+            float8: Record what conversions into 8-bit floating point numbers lose. Every operation takes longer then.
         """
         watchpoint.finish(model, self._lines.write)
         if model is not None:
@@ -204,6 +209,11 @@ class Recorder:
             "cuda"
         )
         self._clock.restart(whole=on_gpu)
+        if float8:
+            from .casts import Casts
+
+            self._casts = Casts()
+            self._casts.__enter__()
         self._follow_operations()
 
     def attach(
@@ -290,7 +300,7 @@ class Recorder:
             **signals: Further numbers to record with this step; `tokens` makes `tokens_per_second` a metric.
         """
         with self._clock:
-            self._step(loss, signals)
+            self._step(loss, {**self._casts.step(), **signals} if self._casts is not None else signals)
         self._follow_operations()
 
     def _follow_operations(self) -> None:

@@ -10,19 +10,32 @@ import torch
 
 from .bits import hashed, total
 
-DESCRIPTION = ("min", "max", "mean", "std", "norm", "nan", "posinf", "neginf", "zero", "subnormal")
+DESCRIPTION = (
+    "min",
+    "max",
+    "mean",
+    "std",
+    "norm",
+    "nan",
+    "posinf",
+    "neginf",
+    "zero",
+    "subnormal",
+    "saturated",
+)
 
 QUANTILES = ("p01", "p10", "p50", "p90", "p99")
 _SHARES = (0.01, 0.10, 0.50, 0.90, 0.99)
 
 
 def describe(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Return float64 [rows, 10]: the figures of DESCRIPTION for each row; the standard deviation is divided by n.
+    """Return float64 [rows, 11]: the figures of DESCRIPTION for each row; the standard deviation is divided by n.
 
     Args:
         values: float32 [rows, n]. One NaN makes min, max, mean, std and norm of its row NaN.
-        dtype: What the values are kept as: it decides what is subnormal.
+        dtype: What the values are kept as: it decides what is subnormal, and what is saturated, the largest number.
     """
+    limits = torch.finfo(dtype)
     wide = values.double()
     size = wide.abs()
     low, high = torch.aminmax(wide, dim=1)
@@ -32,7 +45,8 @@ def describe(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         wide.isposinf(),
         wide.isneginf(),
         ~wide.bool(),
-        wide.bool() & (size < torch.finfo(dtype).tiny),
+        wide.bool() & (size < limits.tiny),
+        size == limits.max,
     )
     counts = torch.stack(kinds).sum(2).double()
     return torch.stack([low, high, mean, deviation, _norm(wide), *counts], dim=1)

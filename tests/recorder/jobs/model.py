@@ -39,13 +39,14 @@ class Model(nn.Module):
 
 
 def figures(tensor):
-    """Return the ten figures of a tensor by their plain definitions."""
+    """Return the eleven figures of a tensor by their plain definitions."""
     if tensor is None:
-        return [None] * 10
+        return [None] * 11
     x = tensor.detach().double().flatten()
-    tiny = torch.finfo(tensor.dtype).tiny
+    tiny, largest = torch.finfo(tensor.dtype).tiny, torch.finfo(tensor.dtype).max
     values = [x.min(), x.max(), x.mean(), ((x - x.mean()) ** 2).mean() ** 0.5, (x**2).sum() ** 0.5]
     counts = [x.isnan(), x == float("inf"), x == -float("inf"), x == 0, (x != 0) & (x.abs() < tiny)]
+    counts.append(x.abs() == largest)
     return [float(value) for value in values] + [float(count.sum()) for count in counts]
 
 
