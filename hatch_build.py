@@ -21,5 +21,6 @@ class BesideHook(BuildHookInterface[Any]):
                 "harness/recorder/harness_recorder": "harness_recorder",
                 # The golden cases stay in the repository.
                 "scenarios/llama_seq_cls": "harness/scenarios/llama_seq_cls",
+                "scenarios/llama_float8": "harness/scenarios/llama_float8",
                 "scenarios/selftest": "harness/scenarios/selftest",
             }

@@ -9,6 +9,7 @@
 | `question.md` | the parts of a `Question` and their options |
 | `trace.md` | the docstring of `harness/traces/trace.py`, which is Markdown |
 | `answer.txt` | the stored run in `reports/example`, as `harness report` prints it |
+| `float8.txt` | the stored run in `reports/float8`, in the same way |
 | `seen.md` | the summaries of self-tests in `reports/seen` |
 | `script.txt` | the stored run of `tutorial/repro.py` in `tutorial/run` |
 """
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "reports" / "example"
+FLOAT8 = ROOT / "reports" / "float8"
 SEEN = ROOT / "reports" / "seen"
 SCRIPT = Path(__file__).parent / "tutorial" / "run"
 WIDTH = 110
@@ -187,6 +189,7 @@ MADE: dict[str, Callable[[], str]] = {
     "trace.md": lambda: inspect.getdoc(trace) or "",
     "seen.md": lambda: seen_table(read_seen(SEEN)),
     "answer.txt": lambda: answer(EXAMPLE),
+    "float8.txt": lambda: answer(FLOAT8),
     "script.txt": lambda: answer(SCRIPT),
 }
 

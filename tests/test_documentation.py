@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import VERBS, parser, split_command
+from harness.runs.stored import load_report
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -119,3 +120,16 @@ def test_every_made_part_is_made_and_every_included_one_is_there(generate, tmp_p
     told = "".join(path.read_text(encoding="utf-8") for path in PAGES)
     included = set(re.findall(r"\.\./made/([\w.-]+)", told))
     assert included == {path.name for path in tmp_path.iterdir()}
+
+
+def test_each_skip_of_the_float8_example_is_explained(generate):
+    (arm,) = [one for one in load_report(generate.FLOAT8).arms if one.name == "float8"]
+    skipped = {one.version for one in arm.releases if one.verdict == "skip"}
+    text = (ROOT / "docs" / "explanation" / "low-precision.md").read_text(encoding="utf-8")
+    order = [one.version for one in arm.releases]
+    told = set()
+    for cell in re.findall(r"^\| ([\d., to]+) \|", text, re.MULTILINE):
+        for part in cell.split(", "):
+            first, _, last = part.partition(" to ")
+            told |= set(order[order.index(first) : order.index(last or first) + 1])
+    assert told == skipped

@@ -79,7 +79,7 @@ def test_the_wheel_installs_the_package_and_its_recorder_and_nothing_else_at_top
     (info,) = (name for name in found if name.endswith(".dist-info"))
     assert found - {info} == {"harness", "harness_recorder"}
     scenarios = site / "harness" / "scenarios"
-    assert sorted(path.name for path in scenarios.iterdir()) == ["llama_seq_cls", "selftest"]
+    assert sorted(path.name for path in scenarios.iterdir()) == ["llama_float8", "llama_seq_cls", "selftest"]
     assert sorted(path.name for path in (scenarios / "llama_seq_cls").iterdir()) == [
         "job.py",
         "scenario.toml",

@@ -17,6 +17,7 @@ from harness.report.offers import offers
 from harness.report.policies import compared
 from harness.report.remedies import not_tried
 from harness.report.remedies import sentences as helpful
+from harness.report.stages import stage_sentences
 from harness.report.tests import sentence, table
 from harness.report.text import one_line
 
@@ -51,7 +52,7 @@ def show_facts(console: Console, report: Report, folder: Path) -> None:
         for note in arm.notes if arm.grid else ():
             console.print(f"  {note}", markup=False, style="dim")
         _show_why(console, report, arm)
-    for said in not_tried(report):
+    for said in (*stage_sentences(report), *not_tried(report)):
         console.print(f"  {said}", markup=False)
     for line in _open(report, folder):
         console.print(f"  {line}", markup=False)

@@ -28,10 +28,11 @@ from harness.report.offers import offers
 from harness.report.policies import compared
 from harness.report.remedies import matrices, not_tried
 from harness.report.render import environment
+from harness.report.stages import stage_sentences
 from harness.report.strip import day, strip
 from harness.report.summary import headline
 from harness.report.survival import lasting
-from harness.report.text import anchor, clean, one_line
+from harness.report.text import anchor, arrows, clean, one_line
 from harness.report.why import causes
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def draw(
             report=report,
             headline=one_line(headline(report)),
             answers=answers(report, evidence),
+            stages=[arrows(said) for said in stage_sentences(report)],
             fixed=fixed(report),
             grids=grids(report),
             strip=None

@@ -33,6 +33,11 @@ _SCALE_SIGNALS = (
     ("loss_scale.subnormal", "share of gradients that are subnormal in float16", False),
     ("loss_scale.rescued", "share of gradients that would be zero in float16 without the scale", False),
 )
+_COMPILER_SIGNALS = (
+    ("graphs", "graphs up to this step"),
+    ("graph_breaks", "graph breaks up to this step"),
+    ("recompiles", "recompilations up to this step"),
+)
 _FLOAT8 = re.compile(r"^(float8_\w+)\.casts$")
 _FLOAT8_SIGNALS = (
     ("amax", "largest |value| before scaling", True),
@@ -160,6 +165,10 @@ def catalogue(columns: Iterable[str]) -> list[Signal]:
         for name in (match[1] for match in map(_FLOAT8.match, known) if match)
         for key, label, log in _FLOAT8_SIGNALS
     ]
+    found += [
+        Signal(f"compile.{key}", f"Compiler: {label}", "Compiler", (f"compile.{key}",))
+        for key, label in _COMPILER_SIGNALS
+    ]
     return [signal for signal in found if all(part in known for part in signal.parts)]
 
 
@@ -202,9 +211,15 @@ def difference(trace: Trace, reference: Trace, signal: Signal) -> tuple[Array, A
 
 
 def onset(trace: Trace) -> tuple[int, str] | None:
-    """Return the step of the first non-finite value and what it was, or None."""
-    if trace.nonfinite:
-        first = trace.nonfinite[0]
+    """Return the step of the first non-finite value and what it was, or None.
+
+    A gradient that overflowed under a loss scale which adapted itself, so that later steps are finite, does not count.
+    """
+    overflow = trace.signal("loss_scale.overflow")
+    recovered = bool(overflow) and not overflow[-1]
+    found = [event for event in trace.nonfinite if not (recovered and event.get("what") == "gradient")]
+    if found:
+        first = found[0]
         where = f"{first.get('what', 'value')} {first.get('parameter') or ''}".strip()
         return int(first.get("step") or 1), f"{where} in {first.get('phase', 'training')}"
     loss = np.array(trace.signal("loss"), dtype=np.float64)

@@ -21,6 +21,7 @@ from harness.report.markdown import code, md
 from harness.report.offers import offers
 from harness.report.policies import compared
 from harness.report.remedies import sentences
+from harness.report.stages import stage_sentences
 from harness.report.tests import markdown
 from harness.report.text import capital, one_line, seconds
 from harness.report.why import cause_of, confirmed_cause
@@ -118,6 +119,7 @@ def _boundaries(report: Report) -> list[str]:
         "|" + "---|" * 6,
         *rows,
         "",
+        *(f"- {md(said)}" for said in stage_sentences(report)),
         *_dependencies(report),
         *_descended(report),
         *_devices(report),

@@ -53,7 +53,8 @@ scale); of conversions into 8-bit formats, where they are asked for, `<format>.c
 (largest absolute value before scaling), `.scale_min` and `.scale_max` (the factors that values were multiplied by; absent
 where none is known), `.saturated` (share that became the largest number of the format, or went past it), `.flushed`
 (share of values not zero that became zero), `.subnormal` (share), `.error` (largest relative error of one conversion, by
-norm); then whatever else the job records. Where a scenario asks for the statistics of every n-th step (`statistics_every`), the steps between have
+norm); where torch.compile is used `compile.graphs`, `compile.graph_breaks` and `compile.recompiles` (counts up to this
+step); then whatever else the job records. Where a scenario asks for the statistics of every n-th step (`statistics_every`), the steps between have
 null in all columns but the loss and what the job records, unless a value there is not finite. A ratio without a denominator is null, and so is Adam's share under another optimizer. Gradients are as
 the optimizer sees them: times the loss scale, if there is one.
 """

@@ -7,7 +7,9 @@ importable. Every setting below can be given as `--name value`.
 import contextlib
 import inspect
 import json
+import os
 import random
+import shutil
 from pathlib import Path
 
 import torch
@@ -64,6 +66,7 @@ config = settings(
         "score_dtype": "",  # of the trained score layer; empty: as PEFT makes it
         "train_score": True,
         "autocast": False,  # compute in `dtype` whatever the weights are kept in
+        "compile": "off",  # the backend of torch.compile: eager, aot_eager or inductor
         "tf32": False,  # let a GPU multiply float32 in TF32
         # the optimizer
         "optimizer": "adamw",  # adamw or sgd
@@ -200,6 +203,22 @@ def make_optimizer(parameters):
     return kind(parameters, lr=rate, **options)
 
 
+def compiled(model):
+    """Return what computes the forward pass: the model, or the model compiled.
+
+    Raises:
+        RuntimeError: There is no C++ compiler, which inductor needs on a CPU.
+    """
+    if config.compile == "off":
+        return model
+    program = os.environ.get("CXX", "g++")
+    if config.compile == "inductor" and device.type == "cpu" and not shutil.which(program):
+        raise RuntimeError(
+            f"--compile inductor needs a C++ compiler on a CPU, and there is no {program}; CXX may name one"
+        )
+    return torch.compile(model, backend=config.compile)
+
+
 device = deterministic(config.device, config.threads)
 torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = config.tf32
 torch.manual_seed(config.seed)
@@ -220,6 +239,7 @@ with Recorder(settings=vars(config), device=device) as recorder:
         if config.autocast
         else contextlib.nullcontext()
     )
+    forward = compiled(model)
     recorder.begin(
         model,
         optimizer,
@@ -231,7 +251,7 @@ with Recorder(settings=vars(config), device=device) as recorder:
     )
     for batch in batches:
         with cast:
-            loss = model(**batch).loss
+            loss = forward(**batch).loss
         recorder.forward(loss)
         (scaler.scale(loss) if scaler else loss * config.loss_scale).backward()
         recorder.backward()

@@ -117,6 +117,12 @@ def test_an_error_before_training_has_no_step(traced):
     assert trace.end["seconds"]["training"] is None
 
 
+def test_the_message_of_an_error_does_not_tell_the_environment_apart(traced):
+    with pytest.raises(ImportError), Recorder():
+        raise ImportError("no name 'x' from 'a.b' (/home/me/.state/environments/1f/lib/site-packages/a/b.py)")
+    assert read_trace(traced).error["message"] == "no name 'x' from 'a.b' (a/b.py)"
+
+
 @pytest.mark.parametrize("phase", ["forward", "backward", "optimizer"])
 def test_an_error_in_training_names_step_and_phase(traced, phase):
     def job():

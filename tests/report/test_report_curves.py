@@ -86,6 +86,16 @@ def test_values_and_onset():
     assert onset(Trace(columns=("loss",), steps=(1, 2), rows=((1.0,), (math.nan,)))) == (2, "loss")
 
 
+def test_an_overflow_that_a_loss_scale_recovers_from_is_no_onset():
+    columns, event = ("loss", "loss_scale.overflow"), {"step": 2, "what": "gradient", "phase": "backward"}
+    recovered = Trace(
+        columns=columns, steps=(1, 2, 3), rows=((1.0, 0.0), (1.0, 0.5), (1.0, 0.0)), nonfinite=(event,)
+    )
+    assert onset(recovered) is None
+    stuck = Trace(columns=columns, steps=(1, 2), rows=((1.0, 0.0), (1.0, 0.5)), nonfinite=(event,))
+    assert onset(stuck) == (2, "gradient in backward")
+
+
 def test_difference_joins_on_the_step():
     loss = next(item for item in catalogue(("loss",)) if item.key == "loss.difference")
     one = Trace(columns=("loss",), steps=(1, 2, 3), rows=((1.0,), (2.0,), (3.0,)))

@@ -17,6 +17,7 @@ from . import host, watchpoint
 from .attach import EVERYTHING, Attached
 from .census import census
 from .clock import Clock
+from .compiler import counted
 from .instructions import Transplants, instructions
 from .lines import Lines
 from .outputs import leaves
@@ -300,7 +301,8 @@ class Recorder:
             **signals: Further numbers to record with this step; `tokens` makes `tokens_per_second` a metric.
         """
         with self._clock:
-            self._step(loss, {**self._casts.step(), **signals} if self._casts is not None else signals)
+            casts = self._casts.step() if self._casts is not None else {}
+            self._step(loss, {**casts, **counted(), **signals})
         self._follow_operations()
 
     def _follow_operations(self) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import linecache
 import os
+import re
 import sys
 from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
 
@@ -25,6 +26,7 @@ _OUT_OF_MEMORY = (
 )
 _MOST_FRAMES = 20
 _LONGEST_LINE = 400
+_INSTALLED = re.compile(r"/[^\s'\"():,]*/site-packages/")
 _IMPORT_MACHINERY = "<frozen importlib"
 
 
@@ -62,7 +64,8 @@ def output(name: str, value: Any) -> None:
 def describe_error(error: BaseException) -> dict[str, Any]:
     """Return what is known of an exception.
 
-    The keys are `exception` (class name), `message`, `out_of_memory`, `importing`, `no_space`, `missing_file`,
+    The keys are `exception` (class name), `message` (paths of installed files from below site-packages on, since it is the
+    same in every environment then), `out_of_memory`, `importing`, `no_space`, `missing_file`,
     `raised_in`, `cell`, `frames`.
 
     `importing` tells that a module could not be imported: an ImportError or SyntaxError, or whatever else was
@@ -74,7 +77,7 @@ def describe_error(error: BaseException) -> dict[str, Any]:
     name, message = type(error).__name__, str(error)
     return {
         "exception": name,
-        "message": message[:_LONGEST_MESSAGE],
+        "message": _INSTALLED.sub("", message)[:_LONGEST_MESSAGE],
         "out_of_memory": isinstance(error, MemoryError)
         or name == "OutOfMemoryError"
         or any(sign in message for sign in _OUT_OF_MEMORY),
