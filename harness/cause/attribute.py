@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -13,14 +13,19 @@ from harness.cause.groups import groups
 from harness.cause.lines import lines
 from harness.cause.mechanism import explain
 from harness.cause.operations import first_operation
+from harness.cause.profile import profile
 from harness.cause.survival import survival
 from harness.cause.transplant import Pair, difference, search
 from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult
 from harness.report.causes import best, sentence
+from harness.report.profile import sentence as profile_sentence
 from harness.sessions.arm_map import arrange, noise_of
+from harness.verdicts.oracles import profiled
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from harness.scenario import Arm
     from harness.search import Answer
     from harness.search.boundaries import Boundary
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
 CHEAP_REMEDIES = 300.0
 """Seconds that remedies may take where nobody asked for them."""
 MOST_EXPLAINED = 6
-"""Boundaries explained in one arm where no verdict changes."""
+"""Boundaries explained in one arm where no verdict changes, and boundaries that are profiled."""
 
 
 class Remedies(StrEnum):
@@ -79,8 +84,8 @@ def attribute(investigation: Investigation, found: Attribution, *, causes: bool,
             if curve:
                 found.curves.append(curve)
     for name, arm_map in maps.items() if causes else ():
-        for pair, boundary, signal in pairs(driver.arms[name], arm_map, answers[name]):
-            found.causes.append(_cause(pair, boundary, signal, bench))
+        for cause in _causes(driver.arms[name], arm_map, answers[name], bench):
+            found.causes.append(cause)
     for name, arm_map in maps.items() if remedies != Remedies.NONE else ():
         ends = [boundary for boundary, _ in _ends(answers[name])]
         chosen = columns(arm_map, ends) if remedies == Remedies.ALL else broken(arm_map, ends)
@@ -92,6 +97,17 @@ def attribute(investigation: Investigation, found: Attribution, *, causes: bool,
         made = matrix(driver.arms[name], arm_map, chosen, session.asked.scenario.fixes, bench)
         if made:
             found.matrices.append(made)
+
+
+def _causes(arm: Arm, arm_map: ArmMap, answer: Answer, bench: Bench) -> Iterator[CauseResult]:
+    """Yield the cause of each boundary, as it is found."""
+    metric = profiled(bench.session.asked.scenario.oracle)
+    if metric:
+        for pair, boundary in sides(arm, arm_map, answer):
+            yield _profile(pair, boundary, metric, bench)
+        return
+    for pair, boundary, signal in pairs(arm, arm_map, answer):
+        yield _cause(pair, boundary, signal, bench)
 
 
 def _ends(answer: Answer) -> list[tuple[Boundary, str]]:
@@ -123,23 +139,40 @@ def pairs(arm: Arm, found: ArmMap, answer: Answer) -> list[tuple[Pair, Boundary,
         unexplained = [(boundary, "trace") for boundary in others if not boundary.untested]
         chosen = sorted([*chosen, *unexplained[:MOST_EXPLAINED]], key=_position)
     return [
-        (
-            Pair(
-                arm=arm,
-                older=boundary.before,
-                newer=boundary.after,
-                before=found.firsts[boundary.before],
-                after=found.firsts[boundary.after],
-                good_is_older=boundary.kind != "fixed",
-                by_verdict=signal != "trace",
-                noise=noise,
-            ),
-            boundary,
-            signal,
-        )
+        (_pair(arm, found, boundary, signal, noise), boundary, signal)
         for boundary, signal in chosen
         if found.firsts[boundary.before].trace.census or found.firsts[boundary.after].trace.census
     ]
+
+
+def sides(arm: Arm, found: ArmMap, answer: Answer) -> list[tuple[Pair, Boundary]]:
+    """Return the newest boundaries in verdict, oldest first, with their sides."""
+    chosen = [boundary for boundary, _ in _ends(answer)][-MOST_EXPLAINED:]
+    return [(_pair(arm, found, boundary, "verdict", {}), boundary) for boundary in chosen]
+
+
+def _pair(arm: Arm, found: ArmMap, boundary: Boundary, signal: str, noise: Mapping[str, float]) -> Pair:
+    return Pair(
+        arm=arm,
+        older=boundary.before,
+        newer=boundary.after,
+        before=found.firsts[boundary.before],
+        after=found.firsts[boundary.after],
+        good_is_older=boundary.kind != "fixed",
+        by_verdict=signal != "trace",
+        noise=noise,
+    )
+
+
+def _profile(pair: Pair, boundary: Boundary, metric: str, bench: Bench) -> CauseResult:
+    """Return what takes more time or memory, or makes more calls, on one side of a boundary."""
+    made = profile(pair, metric, bench)
+    older, newer = (bench.session.releases[place].version for place in (pair.older, pair.newer))
+    status = made.exchange.status if made.exchange else "unknown" if made.problem else "not confirmed"
+    cause = CauseResult(
+        pair.arm.name, older, newer, boundary.kind, "verdict", status, "", [], [], [], profile=made
+    )
+    return replace(cause, sentence=profile_sentence(cause))
 
 
 def _cause(pair: Pair, boundary: Boundary, signal: str, bench: Bench) -> CauseResult:

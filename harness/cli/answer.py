@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from harness.cli.terminal import terminal
-from harness.report import descended
+from harness.report import descended, profile
 from harness.report.blame_rows import replaced, support
 from harness.report.boundaries import located, span
 from harness.report.causes import not_sought
@@ -136,6 +136,8 @@ def _show_tests(console: Console, result: TestsResult) -> None:
 def _show_cause(console: Console, cause: CauseResult, package: str) -> None:
     """Print a cause and, below it, the last lines that set the property on both sides."""
     console.print(f"  {cause.before} -> {cause.after}  {cause.sentence}", markup=False)
+    if code := profile.text(cause):
+        console.print(f"                {one_line(code)}", markup=False, style="dim")
     for said, text in rows(cause, package):
         console.print(f"            {said}", markup=False)
         if text:

@@ -15,19 +15,18 @@ from harness.descent.opening import Opening
 from harness.descent.releases import UnmatchedError, match
 from harness.descent.repository import NoRepositoryError, named_repository, open_repository, web_address
 from harness.descent.trees import Builder, Trees, compiled
-from harness.environments.environment import NotInstallable
 from harness.errors import ToolMissingError, UsageError
 from harness.git import GitError
 from harness.locks.lock import Lock, differences
-from harness.probes.launch import site_packages
 from harness.report.commits import CommitAnswer, CommitStatus
 from harness.report.hunks import HunkAnswer
 from harness.report.lines import deepest_line
-from harness.sessions import overlay
 from harness.sessions.alike import Ends
 from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import Driver
+from harness.sessions.installed import environment_of, files_of, site_of
 from harness.sessions.observation import observe
+from harness.sessions.overlay import Overlay
 from harness.verdicts.oracles import interleaves
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ class Descent:
                 f"arm {self.arm.name} is judged by what the machine does, release beside release: no mixture of files "
                 "can be judged so; name what is measured by --expect, and bisect again"
             )
-        trees = [_files(session, position) for position in (0, newer)]
+        trees = [files_of(session, position) for position in (0, newer)]
         sides = [
             [observe(session, self.arm, position, repeat) for repeat in (0, 1)] for position in (0, newer)
         ]
@@ -119,7 +118,7 @@ class Descent:
     def _commit(self, session: Session, releases: Sequence[Tree], source: str) -> CommitAnswer | Located:
         """Return the commit, or what is in the way."""
         positions = (0, len(session.releases) - 1)
-        site = _site(session, positions[-1])
+        site = site_of(session, positions[-1])
         try:
             git = open_repository(source, site, session.asked.package, session.environments.state)
         except (NoRepositoryError, ToolMissingError) as error:
@@ -143,7 +142,7 @@ class Descent:
             rewritten = set(results[0].differing) & set(results[1].differing)
             bad = releases[0 if self.fixed else 1]
             kept |= {name: bad[name] for name in rewritten if name in bad}
-            python = _environment(session, positions[-1])
+            python = environment_of(session, positions[-1])
             builder = Builder(git, session.environments.uv, python, results[1].release)
             trees = Trees(
                 git,
@@ -182,7 +181,7 @@ class Descent:
         session = found.session
         origins = self._lines(found)
         laid = [session.overlay(place) if session.overlay else None for place in (0, 1)]
-        trees = [one.tree() for one in laid if isinstance(one, overlay.Overlay)]
+        trees = [one.tree() for one in laid if isinstance(one, Overlay)]
         if len(trees) < 2:  # they were there a moment ago
             return found.answer, HunkAnswer("end-untestable", found.answer.environment, 0, 0, 0, None)
         raised = [observe(session, self.arm, place).seeds()[0].trace.error for place in (0, 1)]
@@ -228,6 +227,10 @@ class Descent:
     def _suspicions(self) -> tuple[Lines, Lines]:
         """Return how suspicious the lines of both releases are, by what the run knows of the cause."""
         before, after = _by_side(line for cause in self.causes for line in cause.lines)
+        for function in (one for cause in self.causes if cause.profile for one in cause.profile.functions):
+            for lines_of, side in ((before, function.before), (after, function.after)):
+                if side is not None and function.share > 0:
+                    lines_of[function.file, side.top or side.line] = LIKELIEST
         for release in self.result.releases:
             known = {self.boundary.before: before, self.boundary.after: after}.get(release.version)
             if known is not None and release.raised_at:
@@ -254,23 +257,3 @@ def _moved(session: Session, positions: tuple[int, int]) -> list[str]:
     if not isinstance(older, Lock) or not isinstance(newer, Lock):
         return []
     return [str(one) for one in differences(older, newer) if one.name != session.asked.package]
-
-
-def _files(session: Session, position: int) -> Tree:
-    """Return the package's files in a release."""
-    return overlay.installed(_site(session, position), session.asked.package)
-
-
-def _site(session: Session, position: int) -> Path:
-    return site_packages(_environment(session, position).parent.parent)
-
-
-def _environment(session: Session, position: int) -> Path:
-    """Return the interpreter of a release's environment."""
-    lock, version = session.locks[position], session.releases[position].version
-    if not isinstance(lock, Lock):
-        raise UsageError(f"{session.asked.package} {version} cannot be resolved any more: {lock.reason}")
-    made = session.environments.ensure(lock)
-    if isinstance(made, NotInstallable):
-        raise UsageError(f"{session.asked.package} {version} cannot be installed any more: {made.reason}")
-    return made.python

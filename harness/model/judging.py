@@ -40,7 +40,7 @@ class Judging:
         "--metric NAME",
         "judge a number: the last NAME=value (or JSON with NAME) that the command prints, or what it hands to "
         "harness.record(NAME, value), or what the harness measures (wall_seconds, memory_peak; with a recorder also "
-        "step_seconds and others)",
+        "step_seconds and others) or counts (python_calls, operations, allocations)",
     )
     expect: str | None = option(
         None,
@@ -52,7 +52,7 @@ class Judging:
         None,
         "--minimum-effect X",
         "smallest change of the metric that counts, as a ratio to the reference; default 1.1 for what the harness "
-        "measures; for a printed metric every change that is larger than noise counts",
+        "measures or counts; for a printed metric every change that is larger than noise counts",
         value=NUMBER,
     )
     higher_is_worse: bool | None = option(

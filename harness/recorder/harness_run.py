@@ -89,6 +89,16 @@ def _begin():
         executed = Executed(asked["executed"]["package"])
         executed.start()
         ended.append(executed.tell)
+    if "counts" in asked and "profile" not in asked:  # a profile counts too
+        from harness_recorder.counts import Counts
+
+        counts = Counts(asked["counts"]["names"], asked["counts"]["package"])
+        counts.start()
+        ended.append(counts.tell)
+    if "profile" in asked:
+        from harness_recorder import profiled
+
+        ended.append(profiled.begin(asked["profile"]))
     if "watchpoint" in asked:
         from harness_recorder.watchpoint import start
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.report.profiled import ProfileResult
+
 
 @dataclass(frozen=True, slots=True)
 class DifferenceResult:
@@ -238,13 +240,15 @@ class CauseResult:
     Attributes:
         kind: regressed, fixed or changed.
         signal: verdict, failure (a verdict by another failure than the one looked for) or trace.
-        status: Of the best attempt; `unknown` if the census tells nothing that could be tried.
+        status: Of the best attempt; `unknown` if the census tells nothing that could be tried. Of a profile that of its
+            exchange; `not confirmed` without one.
         sentence: The cause, for a person to quote.
         differences: All groups, transplantable or not.
         mechanisms: Of the bad side, the most telling first; empty if no rule matches.
         lines: The lines that set the property which makes the difference, those of the older side first, each side in
             order of execution; empty if none was found. Where no cause is known: of the likeliest difference.
         operations: The first operation that both sides do differently; None if it was not found.
+        profile: What takes more time or memory, where the metric that is judged is one of these or a count.
     """
 
     arm: str
@@ -260,6 +264,7 @@ class CauseResult:
     ladder: LadderResult | None = None
     lines: list[LineResult] = field(default_factory=list)
     operations: OperationsResult | None = None
+    profile: ProfileResult | None = None
 
 
 @dataclass(frozen=True, slots=True)

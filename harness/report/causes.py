@@ -22,12 +22,15 @@ class CauseSearch(StrEnum):
     SOUGHT = "sought"
     NOT_ASKED = "not-asked"
     MACHINE = "machine"
+    """As older versions of the harness had it: what a machine does was not explained."""
+    NO_SCRIPT = "no-script"
     NO_CENSUS = "no-census"
 
 
 _WHY_NOT = {
     CauseSearch.NOT_ASKED: "as asked with --no-cause",
     CauseSearch.MACHINE: "what a machine does is no property of a model that could be exchanged",
+    CauseSearch.NO_SCRIPT: "what takes time or memory is seen in a Python script, and the job is none",
     CauseSearch.NO_CENSUS: (
         "the job hands no model to a recorder, so no property is known that could be exchanged between both sides"
     ),

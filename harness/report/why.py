@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.report import profile
 from harness.report.causes import explained, head, of_the_break
 from harness.report.lines import by_side, did, place
 from harness.report.operations import OperationsView
@@ -28,6 +29,7 @@ TONES = {
     "refuted": "plain",
     "not applicable": "plain",
     "unknown": "plain",
+    "not confirmed": "plain",
 }
 MEANINGS = {
     "confirmed": "Exchanging the property between both sides cures the one and breaks the other.",
@@ -35,6 +37,7 @@ MEANINGS = {
     "refuted": "Exchanging the property changes nothing.",
     "not applicable": "The exchange could not be done.",
     "unknown": "There was nothing that could be exchanged.",
+    "not confirmed": "A profile of both sides shows it; nothing was exchanged that would prove it.",
 }
 
 
@@ -113,6 +116,7 @@ class CauseView:
     decisive: bool
     lines: list[tuple[str, list[LineView]]]
     operations: OperationsView | None
+    profile: profile.ProfileView | None
 
 
 def causes(report: Report) -> list[tuple[str, str, list[CauseView]]]:
@@ -137,6 +141,8 @@ def cause_of(report: Report, arm: ArmResult) -> str:
     """Return what is known of the cause of an arm's newest break, as an addition to its answer; may be empty."""
     cause = of_the_break(report, arm)
     properties, proof = explained(cause) if cause else ("", "")
+    if cause is not None and cause.profile:
+        return f"{cause.sentence}."
     if cause is None or not properties:
         return ""
     one_way = ", one way only" if cause.status == "supported" else ""
@@ -167,6 +173,7 @@ def _view(several: list[CauseResult], package: str) -> CauseView:
         decisive=cause.signal != "trace",
         lines=[(release, [_line(line, package) for line in side]) for release, side in by_side(cause)],
         operations=operations_view(cause),
+        profile=profile.view(cause),
     )
 
 

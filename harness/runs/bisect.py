@@ -33,6 +33,7 @@ from harness.sessions.asked import probe_command
 from harness.sessions.driver import Driver, Watcher, distrust_environments
 from harness.sessions.investigation import Investigation
 from harness.sessions.prepare import prepare
+from harness.verdicts.oracles import profiled
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -143,7 +144,6 @@ def _investigate(investigation: Investigation, found: _Found, warnings: list[str
     if asked.question.plan.confirm_on:
         warnings += confirm(investigation)
         phases.ended(f"confirmation on {asked.question.plan.confirm_on}")
-    # What the machine does is no cause that could be exchanged, and each trial would be a whole comparison.
     causes = _cause_search(driver) == CauseSearch.SOUGHT
     remedies = _remedies(driver)
     attribute(investigation, found.attribution, causes=causes, remedies=remedies)
@@ -279,8 +279,8 @@ def _cause_search(driver: Driver) -> CauseSearch:
     session = driver.session
     if not session.asked.question.plan.cause:
         return CauseSearch.NOT_ASKED
-    if session.alone:
-        return CauseSearch.MACHINE
+    if profiled(session.asked.scenario.oracle):
+        return CauseSearch.SOUGHT if session.asked.scenario.job is not None else CauseSearch.NO_SCRIPT
     findings = [
         one for found in driver.findings.values() for again in found.values() for one in again.values()
     ]

@@ -13,7 +13,7 @@ from harness.locks.locks import Exchanged, Locks, known
 from harness.locks.resolve import Unresolvable
 from harness.probes.probe import Probe
 from harness.sessions.finding import Finding
-from harness.verdicts.oracles import alone, clean
+from harness.verdicts.oracles import alone, clean, counts
 from harness.verdicts.same_as import KIND
 from harness.verdicts.skips import unresolvable
 from harness.verdicts.verdict import Judgement, SkipKind, Verdict
@@ -143,7 +143,11 @@ class Session:
         scenario = self.asked.scenario
         lock = self.locks[position]
         tests = {"tests": self.asked.package} if scenario.tests else {}
-        by_oracle = {"alone": True} if self.alone else {"clean": True} if clean(scenario.oracle) else {}
+        by_oracle: dict[str, Any] = (
+            {"alone": True} if self.alone else {"clean": True} if clean(scenario.oracle) else {}
+        )
+        if wanted := counts(scenario.oracle):
+            by_oracle["counts"] = {"names": wanted, "package": self.asked.package}
         laid = self.overlay(position) if self.overlay else None
         if isinstance(lock, Unresolvable) or isinstance(laid, NotInstallable):
             return []

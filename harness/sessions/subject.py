@@ -12,7 +12,7 @@ from harness.model.question import Ends, Question
 from harness.scenario import load_scenario
 from harness.scenario.command import command_scenario, merge_pins, python_specifier
 from harness.scenario.script import check_requirements
-from harness.traces.measured import MEASURED
+from harness.traces.measured import COUNTED, MEASURED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,6 +117,9 @@ def oracle_of(judging: Judging) -> dict[str, Setting]:
     own: dict[str, Setting] = {"kind": "exit-status"}
     if judging.metric in MEASURED and judging.expect is None:
         own = {"kind": "performance", "signal": str(judging.metric), "exit_status": True}
+    elif judging.metric in COUNTED and judging.expect is None:
+        own = {"kind": "metric", "signal": str(judging.metric), "window": 1, "exit_status": True}
+        own["minimum_effect"] = _EFFECT
     elif judging.metric:
         own = {"kind": "metric", "signal": judging.metric, "window": 1, "exit_status": True}
     elif judging.warning_matches:
@@ -124,6 +127,10 @@ def oracle_of(judging: Judging) -> dict[str, Setting]:
     elif judging.output:
         own = {"kind": "output", "only": judging.output, "exit_status": True}
     return own | {name: value for name, value in given.items() if name not in _KINDS}
+
+
+_EFFECT = 1.1
+"""A count changes for many reasons; this many times as much counts, as with what the harness measures."""
 
 
 def _words(judging: Judging, name: str) -> str:

@@ -25,6 +25,13 @@ MEASURED: Mapping[str, str] = {
 }
 """Names of all of them, with their meaning."""
 
+COUNTED: Mapping[str, str] = {
+    "python_calls": "calls of Python functions",
+    "operations": "operations that torch executes: forward, backward and optimizer",
+    "allocations": "tensors' storages that these operations allocate",
+}
+"""Names of what is counted only where the question is about it, with their meaning: counts repeat where seconds do not."""
+
 
 def higher_is_worse(name: str) -> bool:
     """Tell whether more of a metric is worse, by its name: all but rates."""

@@ -71,6 +71,7 @@ def _trace(events: Iterable[dict[str, Any]]) -> Trace:
             "warned",
             "overlay",
             "executed",
+            "profile",
             "pytest",
             "replicas",
         }:

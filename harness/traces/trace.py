@@ -14,6 +14,7 @@ Each line is an object with `event`; the order is the order of happening:
 | `frame`     | only where asked for: one tensor of one step, in order of execution: `step`, `phase`, `name` (canonical), `what` (output, gradient, weight, or a key of the optimizer's state), `module` (class), `dtype`, `shape`, `checksum`, `nan`, `inf`, `zero` (counts), `largest` (of the finite ones), `sample` (values, evenly spaced) |
 | `origin`    | only where asked for: how a property came about while the model was built: `property`, `key`, `names` (canonical, some), `count`, `changes`: [{`previous`, `value`, `outside` (bool: not by the package under test), `file`, `line`, `text`, `function`, `stack`: [{`file`, `line`, `text`, `function`}], `below`: one such line, or null}] |
 | `operation` | only where asked for, of one step: `position` (from 0), `step`, `phase`, `name` (torch's), `inputs` and `outputs`: [{`dtype`, `shape`, `checksum` (null where the values cannot be read), `parameter` (canonical name, or null), of outputs `sample`}], `arguments` (the others, as texts), `line` (innermost outside of torch), `own` (innermost of the package under test), `script` (innermost of the job), each {`file`, `line`, `text`, `function`} or null; of a backward operation those of its forward one |
+| `profile`   | only where asked for: `of` (`time`, `memory` or `lines`), `damaged` (bool: the job set a profile of its own meanwhile); of time `seconds`, `python_calls`, where torch is imported `operations` and `allocations`, and `sites`: [{`file`, `line` (first of the function), `function` (empty: what none of the package or the job does), `calls`, `python_calls`, `seconds`, `operations`, `allocations`, `below`: [[function of another library, calls, seconds]], `dispatched`: [[operation of torch, line, count, seconds, allocations, text]]}]; of memory `peak` (bytes), `tensors` (bool: torch's are followed) and `sites`: [{`file`, `line`, `function`, `at` (line), `text`, `held`, `passing` (bytes that the line holds only while it is executed)}]; of lines `functions`: [{`file`, `line`, `lines`: [[line, count, seconds, text]]}] |
 | `overlay`   | at the end of a script that has an overlay: `files` {path in the overlay: SHA-256} of the package's loaded files, `elsewhere`: [paths of those that were loaded from elsewhere] |
 | `executed`  | only where asked for, at the end: `files` {path below site-packages: [executed lines]} of the package under test |
 | `record`    | a named value that a script recorded: `name`, `value` |
@@ -158,6 +159,7 @@ class Trace:
         frames: The `frame` events in order.
         operations: The `operation` events in order.
         origins: The `origin` events in order.
+        profile: The last event of that name; None without one.
         overlay, executed: The event of that name, None where the trace lacks it.
         records: {name: values in order} of what a script recorded, and of what the harness measured.
         outputs: The `output` events in order.
@@ -180,6 +182,7 @@ class Trace:
     end: dict[str, Any] | None = None
     overlay: dict[str, Any] | None = None
     executed: dict[str, Any] | None = None
+    profile: dict[str, Any] | None = None
     training: bool = False
     columns: tuple[str, ...] = ()
     steps: tuple[int, ...] = ()

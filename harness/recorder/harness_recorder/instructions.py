@@ -7,6 +7,8 @@ The environment variable HARNESS_INSTRUCTIONS holds them as JSON, and they are a
      "statistics_every": 10,
      "prefix": 20,
      "watchpoint": {"package": "peft", "properties": [{"property": "dtype", "names": [...], ...}]},
+     "counts": {"names": ["python_calls"], "package": "peft"},
+     "profile": {"package": "peft", "of": "time", "span": "all"},
      "operations": {"step": 1, "package": "peft", "perturb": {"first": 120, "last": 124, "seed": 0}}}
 
 A transplant gives a release a property that another one has. `names` are patterns (as of `fnmatch`) of canonical
@@ -27,6 +29,7 @@ One that matches nothing is an error before training: it says nothing of the rel
 `prefix` ends the process after so many steps of the training, unless that ended by itself before or is to go on (`prefix.py`).
 `overlay` {`package`, `digest`} and `executed` {`package`} are told by the modules of these names.
 A watchpoint tells which line set a property while the model was built, and ends the job there (`watchpoint.py`).
+`counts` and `profile` tell what takes time and memory (`counts.py`, `profiled.py`).
 `operations` tells every operation of one step, and ends the job behind it (`operations.py`).
 """
 

@@ -21,6 +21,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from .bits import checksums
+from .callers import Callers
 from .census import parameters_of
 from .outputs import every
 from .watchpoint import described, modules_of
@@ -29,7 +30,6 @@ _MOST = 20_000  # operations that are recorded of a step
 _LARGEST = 1 << 22  # values of a tensor that a checksum covers
 _SAMPLE = 16  # values kept of each tensor that comes out, evenly spaced
 _LONGEST = 200  # characters of an argument
-_PASSED_OVER = ("torch", "harness_recorder", "contextlib", "functools")  # whose lines tell nobody anything
 _INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
@@ -47,12 +47,12 @@ class Operations(TorchDispatchMode):
         self, asked: dict[str, Any], model: Any, phase: Callable[[], str], write: Callable[..., None]
     ) -> None:
         super().__init__()
-        self._modules = modules_of(str(asked["package"]))
+        modules = modules_of(str(asked["package"]))
+        self._callers = Callers(modules, lambda frame: described(frame, frame.f_lineno))
         self._perturb = asked.get("perturb") or {}
         self._phase = phase
         self._write = write
         self._count = 0
-        self._forward: dict[int, dict[str, Any]] = {}
         self._names = (
             {parameter.data_ptr(): name for name, (_, parameter) in parameters_of(model).items()}
             if model is not None
@@ -65,7 +65,7 @@ class Operations(TorchDispatchMode):
     ) -> Any:
         """Record an operation that the job calls, and hand it on."""
         kwargs = kwargs or {}
-        lines = self._lines(sys._getframe(1)) if self._count < _MOST else None  # noqa: SLF001
+        lines = self._callers.of(sys._getframe(1), __name__) if self._count < _MOST else None  # noqa: SLF001
         if lines is None:
             return func(*args, **kwargs)
         position, self._count = self._count, self._count + 1
@@ -103,32 +103,6 @@ class Operations(TorchDispatchMode):
             if sampled and flat.is_floating_point():
                 told["sample"] = flat[:: every(flat.numel(), _SAMPLE)].double().tolist()
         return told
-
-    def _lines(self, frame: Any) -> dict[str, Any] | None:
-        """Return the lines that called an operation; None if the recorder did.
-
-        They are `line`, the innermost one outside of torch, `own`, the innermost one of the package under test, and
-        `script`, the innermost one of the job. Of a backward operation they are those of the forward one that it
-        belongs to, where torch numbers both (torch 2.1 and newer).
-        """
-        found: dict[str, Any] = {"line": None, "own": None, "script": None}
-        while frame is not None and None in found.values():
-            module = str(frame.f_globals.get("__name__", ""))
-            top = module.partition(".")[0]
-            if top == "harness_recorder" and found["line"] is None and module != __name__:
-                return None
-            if top not in _PASSED_OVER:
-                fits = {"line": True, "own": top in self._modules, "script": module == "__main__"}
-                wanted = [name for name, fit in fits.items() if fit and found[name] is None]
-                found.update(dict.fromkeys(wanted, described(frame, frame.f_lineno) if wanted else None))
-            frame = frame.f_back
-        node = getattr(torch._C, "_current_autograd_node", lambda: None)()  # noqa: SLF001
-        if node is not None and hasattr(node, "_sequence_nr"):
-            return self._forward.get(node._sequence_nr(), found)  # noqa: SLF001
-        number = getattr(torch.autograd, "_get_sequence_nr", None)
-        if number is not None and torch.is_grad_enabled():
-            self._forward[number() - 1] = found
-        return found
 
     def _moved(self, func: Any, place: int, value: Any) -> Any:
         """Return an argument of the operation to perturb: a moved copy, or itself where it is written to."""

@@ -13,7 +13,7 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Sequence
 
-from . import host, watchpoint
+from . import host, profiled, watchpoint
 from .attach import EVERYTHING, Attached
 from .census import census
 from .clock import Clock
@@ -54,6 +54,7 @@ class Recorder:
     def __init__(
         self, *, settings: dict[str, Any] | None = None, device: Any = "cpu", stop_early: bool = True
     ) -> None:
+        profiled.reached("recorder")
         self.stopped: str | None = None
         self.steps = 0
         self._settings = settings or {}
@@ -98,6 +99,7 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        profiled.reached("trained")
         if self._casts is not None:
             self._casts.__exit__(kind, error, traceback)
         if self._attached is not None:
@@ -216,6 +218,7 @@ class Recorder:
             self._casts = Casts()
             self._casts.__enter__()
         self._follow_operations()
+        profiled.reached("training")
 
     def attach(
         self,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.keys import Key, Kind
 from harness.keys.kinds import ABOVE_1, BOOLEAN, COUNT, SHARE, TEXT
-from harness.traces.measured import MEASURED, higher_is_worse, is_below
+from harness.traces.measured import COUNTED, MEASURED, higher_is_worse, is_below
 from harness.traces.printed import EXPECTED
 from harness.verdicts.difference import Aim, Difference, Worse, judge_difference
 from harness.verdicts.interleaved import Looks, Metric, judge_interleaved
@@ -56,6 +56,8 @@ def _why_missing(name: str, trace: Trace) -> str:
     """Return why a metric has no value: the names that do have one, and the form that is read."""
     if is_below(name, trace):
         return f"{name} is below what can be measured"
+    if name in COUNTED:
+        return f"{name} was not counted: {_NOT_COUNTED}"
     names = [other for other in (*trace.columns, *trace.records) if other not in MEASURED]
     shown = ", ".join(names[:_MOST_NAMES]) + (
         f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
@@ -66,6 +68,10 @@ def _why_missing(name: str, trace: Trace) -> str:
     )
 
 
+_NOT_COUNTED = (
+    "the harness counts in a Python script that it starts itself, operations and allocations only where the script "
+    "imports torch, and no calls where the script sets a profile of its own"
+)
 _MOST_NAMES = 8
 """Names that a reason lists."""
 
@@ -157,7 +163,7 @@ def direction(settings: Mapping[str, Any]) -> Worse:
     It is what the settings say; by itself, the harness knows it only of what it measures.
     """
     stated = settings.get("higher_is_worse")
-    if stated is None and settings["signal"] in MEASURED:
+    if stated is None and settings["signal"] in {**MEASURED, **COUNTED}:
         stated = higher_is_worse(settings["signal"])
     return Worse.EITHER if stated is None else Worse.HIGHER if stated else Worse.LOWER
 
@@ -174,12 +180,12 @@ def said(settings: Mapping[str, Any]) -> str:
 
 
 def reference_runs(settings: Mapping[str, Any], _seeds: int) -> list[tuple[int, int]]:
-    """Return (seed, repeat) of the A/A runs: a script has no seed, so its runs are repeats.
+    """Return (seed, repeat) of the A/A runs: a script has no seed, so its runs are repeats, and so are those of a count.
 
     None of them is the first execution, which may have been started warm: noise is learnt from clean processes.
     """
     count = settings["aa_seeds"]
-    if settings["exit_status"]:
+    if settings["exit_status"] or settings["signal"] in COUNTED:
         return [(0, repeat) for repeat in range(1, count + 1)]
     return [(seed, 1) for seed in range(count)]
 
@@ -221,7 +227,7 @@ _EXPECTATION = Kind(
 )
 
 
-_MEASURED = f"what the harness measures ({', '.join(MEASURED)})"
+_MEASURED = f"what the harness measures ({', '.join(MEASURED)}) or counts ({', '.join(COUNTED)})"
 
 ORACLE = Oracle(
     metric,
@@ -235,7 +241,7 @@ ORACLE = Oracle(
         "higher_is_worse": Key(
             BOOLEAN,
             "true for a loss, false for an accuracy; none: every change counts, but of what the harness measures "
-            "more is worse, and of a rate less",
+            "or counts more is worse, and of a rate less",
             example=False,
         ),
         "minimum_effect": Key(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.keys import Key
 from harness.keys.kinds import ABOVE_1, BOOLEAN, COUNT, SHARE, TEXT
-from harness.traces.measured import MEASURED, is_below
+from harness.traces.measured import COUNTED, MEASURED, is_below
 from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
 from harness.verdicts.pairs import judge_change, judge_pairs, looks
@@ -30,6 +30,12 @@ def performance(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
         if finite.verdict != Verdict.GOOD:
             return finite
     name, value = settings["signal"], value_of(trace, settings)
+    if name in COUNTED:
+        return Judgement(
+            Verdict.SKIP,
+            f'{name} repeats exactly, so nothing is interleaved to compare it: take kind = "metric"',
+            skip_kind=SkipKind.NOT_MEASURED,
+        )
     if is_below(name, trace):
         return Judgement(
             Verdict.SKIP, f"{name} is below what can be measured", skip_kind=SkipKind.NOT_MEASURED

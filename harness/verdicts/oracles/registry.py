@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.keys import Complaint, Key, check
 from harness.keys.kinds import BOOLEAN, REGEX, one_of
+from harness.traces.measured import COUNTED
 from harness.verdicts.oracles import census, metric, output, performance, raised, same_as, training, warned
 from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.verdict import Judgement, Verdict
@@ -112,7 +113,18 @@ def alone(settings: Mapping[str, Any]) -> bool:
 
 def clean(settings: Mapping[str, Any]) -> bool:
     """Tell whether every probe must run in a process of its own."""
-    return alone(settings) or ORACLES[settings["kind"]].clean
+    return alone(settings) or bool(counts(settings)) or ORACLES[settings["kind"]].clean
+
+
+def profiled(settings: Mapping[str, Any]) -> str:
+    """Return the metric whose change a profile can explain: what the machine does, or a count; else empty."""
+    judges = alone(settings) or bool(counts(settings))
+    return str(with_defaults(settings)["signal"]) if judges else ""
+
+
+def counts(settings: Mapping[str, Any]) -> list[str]:
+    """Return what the recorder must count, since the oracle judges by it."""
+    return [name for name in COUNTED if name == with_defaults(settings).get("signal")]
 
 
 def check_settings(settings: Mapping[str, Any], *, prefix: str = "") -> list[Complaint]:

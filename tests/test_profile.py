@@ -1,0 +1,199 @@
+"""What takes more time or memory: planted slowdowns and growths are named by function and line, and confirmed by exchange."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+
+import pytest
+from toyindex import DAYS, ToyIndex, plant, wheel
+
+from harness.cause.bench import Bench
+from harness.cause.profile import Sides, profile, ranked
+from harness.cause.transplant import Pair
+from harness.model.question import Axis, Judging, Question, Subject
+from harness.report.attribution import CauseResult
+from harness.report.profile import sentence, text, view
+from harness.report.profiled import FunctionSide
+from harness.runs.bisect import begin
+from harness.sessions.asked import ask
+from harness.sessions.driver import Silent
+from harness.sessions.observation import observe
+from harness.state import State
+
+MODEL = """\
+class Model:
+    def __init__(self):
+        self.weights = {"layer.%d.weight" % n: bytes(10_000) for n in range(300)}
+
+    def names(self):
+        found = []
+        for name in self.weights:
+            found.append(name)
+        return found
+
+    def base(self):
+        return list(self.weights.values())
+
+    def same(self, one, other):
+        return one == other
+
+
+def loss(step, model):
+    return (len(model.names()) + len(model.base())) / step
+"""
+PLANTED = {
+    "1.0": MODEL,
+    # a quadratic loop over the names of modules
+    "1.1": MODEL.replace(
+        "            found.append(name)",
+        "            if not any([self.same(name, one) for one in found]):\n                found.append(name)",
+    ),
+    # a hidden copy of the base weights, at each step
+    "1.2": MODEL.replace("return list(self.weights.values())", "return [bytes(bytearray(one)) for one in self.weights.values() for _ in range(20)]"),
+    # copies that are kept
+    "1.3": MODEL.replace(
+        "        return list(self.weights.values())",
+        "        self.kept = [bytes(bytearray(one)) for one in self.weights.values()]\n        return self.kept",
+    ),
+    # copies that are let go at once
+    "1.4": MODEL.replace(
+        "        return found\n", "        assert b''.join(self.weights.values())\n        return found\n"
+    ),
+}  # fmt: skip
+JOB = "import toy\nmodel = toy.Model()\nfor step in range(1, 4):\n    toy.loss(step, model)\n"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """An index with the planted releases, a script, and what asks uv for nothing else."""
+    folder = tmp_path_factory.mktemp("profile")
+    (folder / "repro.py").write_text(JOB, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch, ToyIndex() as index:
+        for name in list(os.environ):
+            if name.startswith(("PIP_", "UV_")):
+                patch.delenv(name)
+        index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
+        plant(index, PLANTED)
+        patch.setenv("UV_DEFAULT_INDEX", index.url)
+        patch.setenv("PIP_CONFIG_FILE", os.devnull)
+        patch.setenv("HARNESS_HOME", str(folder / "home"))
+        patch.chdir(folder)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def found(world):
+    """Return what profiles {newer release: metric} beside 1.0, each told as a cause."""
+    question = Question(
+        subject=Subject(command=("python", "repro.py")),
+        axes=(Axis(package="toy"),),
+        judging=Judging(metric="wall_seconds", expect="<1000"),
+    )
+    asked = ask(question, State.find())
+    with begin(asked, State.find(), Silent()) as (session, _):
+        bench, arm = Bench(session, Silent(), 1), session.asked.arms[0]
+        seen = [observe(session, arm, place) for place in range(len(PLANTED))]
+
+        def run(version, signal):
+            place = list(PLANTED).index(version)
+            pair = Pair(arm, 0, place, seen[0], seen[place], good_is_older=True, by_verdict=True)
+            made = profile(pair, signal, bench)
+            made = replace(
+                made, metric=[1.0, 3.0]
+            )  # one execution of so short a job tells nothing of its speed
+            return CauseResult(
+                "repro", "1.0", version, "regressed", "verdict", "", "", [], [], [], profile=made
+            )
+
+        yield run
+
+
+def test_a_quadratic_loop_over_module_names(found):
+    cause = found("1.1", "wall_seconds")
+    first, second = cause.profile.functions[:2]
+    assert {first.function, second.function} == {"Model.names", "Model.same"}
+    assert first.share + second.share > 0.95
+    loop = first if first.function == "Model.names" else second
+    assert loop.after.text == "if not any([self.same(name, one) for one in found]):"
+    assert (loop.after.top, loop.after.top_count) == (8, 900)
+    same = second if loop is first else first
+    assert (same.before, same.after.calls) == (None, 3 * 300 * 299 // 2)
+    assert cause.profile.equal
+    older, newer = cause.profile.counts["python_calls"]
+    assert newer - older >= 3 * 300 * 299 // 2
+    assert cause.profile.exchange.status == "confirmed"
+    assert "Confirmed: 1.1 with" in sentence(cause)
+    assert sentence(cause).startswith("1.1 takes 3 times as long as 1.0: ")
+    assert view(cause).levels
+
+
+def test_a_hidden_copy_of_the_base_weights(found):
+    cause = found("1.2", "wall_seconds")
+    first = cause.profile.functions[0]
+    assert (first.file, first.function) == ("toy/__init__.py", "Model.base")
+    assert first.share > 0.8
+    assert text(cause).startswith("return [bytes(bytearray(one))")
+    assert cause.profile.exchange.status == "confirmed"
+    assert "of the extra time is in `Model.base` (toy/__init__.py:12)" in sentence(cause)
+
+
+def test_memory_that_is_kept(found):
+    cause = found("1.3", "memory_peak")
+    first = cause.profile.functions[0]
+    assert (first.function, first.after.top) == ("Model.base", 12)
+    assert first.after.text.startswith("self.kept = ")
+    assert first.change == pytest.approx(
+        6_000_000, rel=0.1
+    )  # the old copies are there while new ones are made
+    assert cause.profile.exchange.status == "confirmed"
+    assert "is held by `Model.base` (toy/__init__.py:12)" in sentence(cause)
+
+
+def test_memory_that_is_let_go_at_once(found):
+    first = found("1.4", "memory_peak").profile.functions[0]
+    assert (first.function, first.after.top) == ("Model.names", 9)
+    assert first.change == pytest.approx(3_000_000, rel=0.1)
+
+
+def test_releases_that_are_alike_are_told_nothing(found):
+    cause = found("1.0", "wall_seconds")
+    assert cause.profile.exchange is None
+    assert "Confirmed" not in sentence(cause)
+
+
+def test_a_count_is_a_metric_of_its_own(world, harness):
+    words = ("bisect", "--package", "toy", "--from", "1.0", "--to", "1.1", "--metric", "python_calls")
+    done = harness(*words, "--", "python", "repro.py", cwd=world)
+    assert done.returncode == 0, done.stderr
+    assert "interleaved" not in done.stderr
+    report = json.loads((world / "reports" / "latest" / "report.json").read_text(encoding="utf-8"))
+    (arm,) = report["arms"]
+    assert [row["verdict"] for row in arm["releases"]] == ["good", "bad"]
+    (cause,) = report["cause"]
+    assert (cause["status"], cause["profile"]["measure"]) == ("confirmed", "python_calls")
+    assert cause["sentence"] in done.stdout
+    assert "`Model.same` (toy/__init__.py:" in done.stdout
+    assert "1.1 with `Model.names` of 1.0 makes" in done.stdout
+    page = (world / "reports" / "latest" / "index.html").read_text(encoding="utf-8")
+    assert 'class="flame"' in page
+    assert "Mechanism" not in page
+
+
+def test_a_count_that_nobody_counts_is_a_skip(world, harness):
+    words = ("probe", "--package", "toy", "--release", "1.0", "--metric", "operations", "--expect", "<5")
+    done = harness(*words, "--", "python", "repro.py", cwd=world)
+    assert done.returncode == 125
+    assert "operations was not counted" in done.stdout + done.stderr
+
+
+def test_shares_are_of_what_goes_the_way_of_the_whole():
+    def side(**amounts):
+        return {("a.py", name): FunctionSide(1, amount) for name, amount in amounts.items()}
+
+    rows = ranked(Sides(side(slow=1.0, fast=5.0, gone=1.0), side(slow=9.0, fast=3.0, new=2.0)))
+    assert [(row.function, row.share) for row in rows] == [
+        ("slow", 0.8), ("new", 0.2), ("gone", -0.1), ("fast", -0.2),
+    ]  # fmt: skip
+    assert ranked(Sides(side(same=1.0), side(same=1.0))) == []
