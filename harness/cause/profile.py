@@ -82,7 +82,7 @@ def profile(pair: Pair, signal: str, bench: Bench) -> ProfileResult:
     def total(trace: Trace) -> float | None:
         return _total(trace, measure)
 
-    instructions = {**asked, "of": "memory" if measure == "bytes" else "time"}
+    instructions = {**asked, "of": "memory" if measure == "bytes" else "time", "torch": uses_torch(pair)}
     return replace(made, exchange=exchange(pair, bench, made, Profile(instructions, found.executed, total)))
 
 
@@ -225,6 +225,7 @@ def _least(several: Sequence[Mapping[Key, FunctionSide]]) -> dict[Key, FunctionS
 
 def _memory(pair: Pair, bench: Bench, asked: Mapping[str, Any]) -> _Found | str:
     places = (pair.older, pair.newer)
+    asked = {**asked, "torch": uses_torch(pair)}
     first = bench.traces([_trial(pair, place, "memory", asked) for place in places])
     if problem := _problem(first, "bytes"):
         return problem
@@ -239,6 +240,11 @@ def _memory(pair: Pair, bench: Bench, asked: Mapping[str, Any]) -> _Found | str:
         return problem
     functions = ranked(Sides(*map(_holding, second)))
     return _Found(totals, functions[:MOST_SHOWN], len(functions), executed(second), {})
+
+
+def uses_torch(pair: Pair) -> bool:
+    """Tell whether the job imports torch."""
+    return any("torch" in (side.trace.modules or ()) for side in (pair.before, pair.after))
 
 
 def _holding(trace: Trace) -> dict[Key, FunctionSide]:

@@ -66,7 +66,7 @@ class Counts:
         from .dispatched import Dispatched
 
         self._mode = Dispatched(self._package, self._take, timed=False)
-        self._mode.__enter__()
+        self._mode.begin()
 
     def _take(self, _place: Any, _name: str, _seconds: float, made: List[Any]) -> None:
         self._torch["operations"] += 1

@@ -35,6 +35,11 @@ class Dispatched(TorchDispatchMode):
         self._take = take
         self._timed = timed
 
+    def begin(self) -> None:
+        """Enter, and let torch load what it needs for that (its compiler), which is nothing of the job's."""
+        self.__enter__()
+        torch.empty(1)
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Tuple[Any, ...] = (), kwargs: Dict[str, Any] | None = None
     ) -> Any:

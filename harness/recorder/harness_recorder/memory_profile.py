@@ -19,10 +19,9 @@ import tracemalloc
 import weakref
 from typing import Any, Dict, List, Optional, Tuple
 
-from .imports import when_imported
 from .watchpoint import modules_of, relative
 
-_DEPTH = 24  # frames kept of an allocation
+_DEPTH = 16  # frames kept of an allocation
 _CLOSE = 0.995  # share of the peak at which it is taken for reached
 _MOST = 100  # lines that are told
 _LOOKS = 3  # how often what is held is looked at, if it grows further
@@ -37,12 +36,13 @@ class MemoryProfile:
     """Profiles between `start` and `stop`.
 
     Args:
-        asked: {`package`, `peak` (bytes, or absent)}.
+        asked: {`package`, `torch` (whether the job imports it), `peak` (bytes, or absent)}.
     """
 
     def __init__(self, asked: Dict[str, Any]) -> None:
         self._package = str(asked["package"])
         self._modules = modules_of(self._package)
+        self._asks_torch = bool(asked.get("torch"))
         self._wanted: Optional[float] = asked.get("peak")
         self._tensors: Dict[int, Tuple[int, Any]] = {}
         self._references: Dict[int, Any] = {}
@@ -50,20 +50,18 @@ class MemoryProfile:
         self._held: Dict[Place, List[int]] = {}
         self._looks = 0
         self._mode: Any = None
-        self._runs = False
         self._resets = hasattr(tracemalloc, "reset_peak")  # Python 3.9
 
     def start(self) -> None:
-        """Begin: what is held from here on counts."""
-        self._runs = True
-        when_imported("torch", self._follow)
+        """Begin: what is held from here on counts. torch is loaded before, for to follow what it loads takes minutes."""
+        if self._asks_torch:
+            self._follow()
         tracemalloc.start(_DEPTH)
         threading.setprofile(self._event)
         sys.setprofile(self._event)
 
     def stop(self) -> Dict[str, Any]:
         """End; return the fields of the event."""
-        self._runs = False
         damaged = sys.getprofile() != self._event
         sys.setprofile(None)
         threading.setprofile(None)  # type: ignore[arg-type]
@@ -111,22 +109,23 @@ class MemoryProfile:
         try:
             roots = self._roots()
             held: Dict[Place, List[int]] = {}
-            known: Dict[Any, Place] = {}
-            for trace in tracemalloc.take_snapshot().traces:
-                frames = trace.traceback
-                place = known.get(frames)
+            known: Dict[int, Place] = {}
+            # Raw traces: (domain, size, lines with the innermost first, ...), equal lines one object. As objects of the
+            # public interface, half a million of them (torch imported) would take minutes.
+            raw = tracemalloc.take_snapshot().traces._traces  # type: ignore[attr-defined] # noqa: SLF001
+            for _, size, lines, *_ in raw:
+                place = known.get(id(lines))
                 if place is None:
-                    lines = [(one.filename, one.lineno) for one in reversed(list(frames))]
-                    place = known[frames] = _own(lines, roots)
-                held.setdefault(place, [0, 0])[0] += trace.size
+                    place = known[id(lines)] = _own(lines, roots)
+                held.setdefault(place, [0, 0])[0] += size
             for size, line in self._tensors.values():
-                held.setdefault(line or ("", 0), [0, 0])[0] += size
+                held.setdefault(line or ("", 0), [0, 0])[0] += size  # of tensors
             if passing and frame is not None:
-                lines = []
+                stack = []
                 while frame is not None:
-                    lines.append((frame.f_code.co_filename, frame.f_lineno))
+                    stack.append((frame.f_code.co_filename, frame.f_lineno))
                     frame = frame.f_back
-                held.setdefault(_own(lines, roots), [0, 0])[1] += passing
+                held.setdefault(_own(stack, roots), [0, 0])[1] += passing
             self._held = held
         finally:
             gc.enable()
@@ -143,12 +142,13 @@ class MemoryProfile:
         return found
 
     def _follow(self) -> None:
-        if self._runs:
+        try:
             from .dispatched import Dispatched, lasting
-
-            if lasting():
-                self._mode = Dispatched(self._package, self._allocated, timed=False)
-                self._mode.__enter__()
+        except ImportError:  # the job may do without it
+            return
+        if lasting():
+            self._mode = Dispatched(self._package, self._allocated, timed=False)
+            self._mode.begin()
 
     def _allocated(self, place: Any, _name: str, _seconds: float, made: List[Any]) -> None:
         code, line = place or (None, 0)
@@ -165,23 +165,18 @@ class MemoryProfile:
         self._of_tensors -= self._tensors.pop(key, (0, None))[0]
 
 
-def _own(lines: List[Place], roots: List[str]) -> Place:
+def _own(lines: Any, roots: List[str]) -> Place:
     """Return the innermost line of some that lies in one of the files or folders.
 
     Args:
-        lines: The innermost first.
+        lines: (path, line) of each, the innermost first.
         roots: Absolute; folders end in a separator.
     """
     for path, line in lines:
         if path.startswith(_RECORDER):
             break
-        for root in roots:
-            if (
-                path == root
-                or (root.endswith(os.sep) and path.startswith(root))
-                or os.path.abspath(path) == root
-            ):
-                return path, line
+        if any(path == root or (root.endswith(os.sep) and path.startswith(root)) for root in roots):
+            return path, line
     return "", 0
 
 

@@ -56,7 +56,7 @@ class TimeProfile:
             from .dispatched import Dispatched
 
             self._mode = Dispatched(self._package, self._take, timed=True)
-            self._mode.__enter__()
+            self._mode.begin()
 
     def _take(self, place: Any, name: str, seconds: float, made: List[Any]) -> None:
         code, line = place or (None, 0)
