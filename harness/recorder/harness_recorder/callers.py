@@ -37,7 +37,8 @@ class Callers:
         while frame is not None and None in found.values():
             module = str(frame.f_globals.get("__name__", ""))
             top = module.partition(".")[0]
-            passes_on = module == asking or frame.f_code.co_name == "__torch_dispatch__"  # of another mode of ours
+            # Another mode of the recorder passes the job's operations on.
+            passes_on = module == asking or frame.f_code.co_name == "__torch_dispatch__"
             if top == "harness_recorder" and found["line"] is None and not passes_on:
                 return None
             if top not in _PASSED_OVER:
