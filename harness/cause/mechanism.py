@@ -35,8 +35,11 @@ if TYPE_CHECKING:
 _IEEE = "IEEE 754-2019, binary16: largest 65504, smallest subnormal 2^-24"
 _ADAM = "Kingma & Ba 2015, Adam, algorithm 1: the update is m / (sqrt(v) + eps)"
 _MIXED = "Micikevicius et al. 2018, Mixed Precision Training, sections 3.1 and 3.2"
+_FLOAT8 = "Micikevicius et al. 2022, FP8 Formats for Deep Learning, table 1"
 _STANDSTILL = 0.9
 """Share of weights that must stay what they were, over all steps, to call it a standstill."""
+_SATURATED, _FLUSHED = 0.1, 0.5
+"""Shares of values lost in a conversion beyond which it is no matter of a few: a scale that fits its tensor saturates one."""
 
 
 def denominator_zero(trace: Trace) -> MechanismResult | None:
@@ -225,6 +228,36 @@ def nan_told_as_zero(trace: Trace) -> MechanismResult | None:
     return None
 
 
+def saturated_in_float8(trace: Trace) -> MechanismResult | None:
+    """A scale is too large for what it scales: many values become the largest number of an 8-bit format."""
+    return _lost_in_float8(trace, "saturated", _SATURATED, "become its largest number", "too large")
+
+
+def flushed_in_float8(trace: Trace) -> MechanismResult | None:
+    """A scale is too small for what it scales: many values become zero in an 8-bit format."""
+    return _lost_in_float8(trace, "flushed", _FLUSHED, "become zero although they are not", "too small")
+
+
+def _lost_in_float8(trace: Trace, signal: str, bound: float, what: str, scale: str) -> MechanismResult | None:
+    """Return the first step in which more than a share `bound` of the values converted into a format is lost."""
+    for step, name, share in shares(trace, signal):
+        if name in FORMATS and share > bound:
+            largest, amax = FORMATS[name].largest, at(trace, f"{name}.amax", step)
+            scales = [at(trace, f"{name}.scale_{end}", step) for end in ("min", "max")]
+            told = (
+                f"; the scales lie between {scales[0]:.4g} and {scales[1]:.4g}" if None not in scales else ""
+            )
+            return MechanismResult(
+                f"{signal}-in-float8",
+                f"{percent(share)} of the values that are converted into {name} at step {step} {what}: for these the scale "
+                f"is {scale}. The largest value before scaling is {amax:.4g}{told}; the format ends at {largest:g}",
+                step,
+                {"format": name, signal: share, "amax": amax, "scales": scales},
+                _FLOAT8,
+            )
+    return None
+
+
 RULES: tuple[Callable[[Trace], MechanismResult | None], ...] = (
     unscale_refused,
     zero_over_zero,
@@ -234,6 +267,8 @@ RULES: tuple[Callable[[Trace], MechanismResult | None], ...] = (
     overflow_by_scale,
     update_lost,
     gradient_flushed,
+    saturated_in_float8,
+    flushed_in_float8,
     nan_told_as_zero,
 )
 

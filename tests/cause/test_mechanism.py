@@ -12,7 +12,7 @@ RULES = [rule.__name__ for rule in mechanism.RULES]
 
 @pytest.mark.parametrize("name", [
     "denominator_zero", "zero_over_zero", "gradient_flushed", "update_lost", "overflow_in_loss", "overflow_in_forward",
-    "unscale_refused", "nan_told_as_zero",
+    "unscale_refused", "nan_told_as_zero", "saturated_in_float8", "flushed_in_float8",
 ])  # fmt: skip
 def test_a_rule_tells_the_loop_from_the_near_miss(loops, name):
     check(loops, name)
@@ -49,6 +49,7 @@ def check(loops, name):
 def test_every_rule_is_tried_on_a_loop():
     tried = {"denominator_zero", "zero_over_zero", "gradient_flushed", "update_lost", "overflow_in_loss"}
     tried |= {"overflow_in_forward", "overflow_by_scale", "unscale_refused", "nan_told_as_zero"}
+    tried |= {"saturated_in_float8", "flushed_in_float8"}
     assert set(RULES) == tried
 
 
@@ -59,6 +60,18 @@ def test_the_figures_prove_it(loops):
         "group": "weight", "gradient_zero": 1.0, "denominator_zero": 1.0, "eps": 1e-8, "dtype": "float16",
     }  # fmt: skip
     assert "0 / 0 in 100% of weight at step 1" in found.text
+
+
+def test_the_scale_that_does_not_fit_is_told(loops):
+    found = mechanism.flushed_in_float8(loops("flushed_in_float8"))
+    assert found.figures == {
+        "format": "float8_e4m3fn", "flushed": 1.0, "amax": 0.5, "scales": [2.0**-12, 2.0**-12],
+    }  # fmt: skip
+    assert found.text == (
+        "100% of the values that are converted into float8_e4m3fn at step 1 become zero although they are not: for these "
+        "the scale is too small. The largest value before scaling is 0.5; the scales lie between 0.0002441 and 0.0002441; "
+        "the format ends at 448"
+    )
 
 
 def test_nothing_matches_a_healthy_loop(loops):

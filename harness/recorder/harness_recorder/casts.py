@@ -30,7 +30,8 @@ class Casts(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self._measured: dict[str, list[torch.Tensor]] = {}
-        # The last results of multiplications: (result, what was multiplied, factor), so that a scale is known by what it did.
+        # The last multiplications, since a scale is known by what it did: (result, what was multiplied, (factor, whether it
+        # divided)). What was multiplied is kept, for it may be gone otherwise: `x.float() * scale`.
         self._scaled: deque[tuple[Any, Any, Any]] = deque(maxlen=4)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -41,12 +42,12 @@ class Casts(TorchDispatchMode):
         name = func._schema.name  # noqa: SLF001 - what torch.ops prints, too
         if name in _CASTS and result.dtype in FORMATS:
             self._look(args[1] if name == "aten::copy_" else args[0], result)
-        elif name in {"aten::mul", "aten::div"}:
-            self._remember(result, *args[:2], divided=name == "aten::div")
+        elif name in {"aten::mul", "aten::div"} and len(args) == 2 and not kwargs:
+            self._remember(result, *args, divided=name == "aten::div")
         elif name in _KEEPS_SCALE:
             unscaled, factor = self._scale_of(args[0])
             if unscaled is not None:
-                self._scaled.append((weakref.ref(result), weakref.ref(unscaled), factor))
+                self._scaled.append((weakref.ref(result), unscaled, factor))
         return result
 
     def step(self) -> dict[str, float]:
@@ -66,6 +67,7 @@ class Casts(TorchDispatchMode):
             figures[f"{name}.subnormal"] = subnormal / size
             figures[f"{name}.error"] = error
         self._measured = {}
+        self._scaled.clear()
         return figures
 
     def _look(self, source: Any, result: torch.Tensor) -> None:
@@ -79,15 +81,15 @@ class Casts(TorchDispatchMode):
         """Keep a multiplication of a tensor by one with fewer values, or by a number."""
         if not divided and _count(tensor) < _count(factor):
             tensor, factor = factor, tensor
-        if type(tensor) in _PLAIN and _count(factor) < tensor.numel():
-            factor = factor.detach().double() if isinstance(factor, torch.Tensor) else float(factor)
-            self._scaled.append((weakref.ref(result), weakref.ref(tensor), 1 / factor if divided else factor))
+        if type(tensor) not in _PLAIN or _count(factor) >= tensor.numel() or not result.is_floating_point():
+            return
+        self._scaled.append((weakref.ref(result), tensor, (factor, divided)))
 
     def _scale_of(self, tensor: Any) -> tuple[Any, Any]:
         """Return what a tensor was before it was multiplied, and the factor; None where that is not known."""
         for result, unscaled, factor in reversed(self._scaled):
-            if result() is tensor and unscaled() is not None:
-                return unscaled(), factor
+            if result() is tensor:
+                return unscaled, factor
         return None, None
 
 
@@ -96,15 +98,18 @@ def _count(value: Any) -> int:
 
 
 def _measure(unscaled: torch.Tensor, factor: Any, result: torch.Tensor) -> torch.Tensor:
-    """Return float64 [9] of one conversion.
+    """Return float64 [9] of one conversion; `factor` is (factor, whether it divided), None where it is not known.
 
     They are the counts of values, of those not zero before, saturated, flushed to zero, and subnormal; the largest
     absolute value before scaling; the relative error by norm; the largest and the smallest factor, 0 and infinity where
     none is known.
     """
     limits = torch.finfo(result.dtype)
-    wide = unscaled.detach().double()
-    before, after = wide if factor is None else wide * factor, result.detach().double()
+    wide, after = unscaled.detach().double(), result.detach().double()
+    if factor is not None:
+        known = torch.as_tensor(factor[0], dtype=torch.float64, device=wide.device).detach()
+        factor = 1 / known if factor[1] else known
+    before = wide if factor is None else wide * factor
     moving, size = before.bool(), after.abs()
     counts = (
         torch.ones_like(moving),
@@ -114,7 +119,7 @@ def _measure(unscaled: torch.Tensor, factor: Any, result: torch.Tensor) -> torch
         after.bool() & (size < limits.tiny),
     )
     norm = torch.linalg.vector_norm(before).clamp(min=torch.finfo(torch.float64).tiny)
-    known = torch.as_tensor(0.0 if factor is None else factor, dtype=torch.float64, device=size.device)
+    known = torch.zeros_like(norm) if factor is None else factor
     extremes = [wide.abs().max(), torch.linalg.vector_norm(after - before) / norm, known.max()]
     smallest = torch.full_like(norm, math.inf) if factor is None else known.min()
     return torch.stack([*(kind.sum().double() for kind in counts), *extremes, smallest])

@@ -24,7 +24,17 @@ class Scaled(nn.Module):
 
 
 def train(
-    name, model, make_optimizer, *, steps=3, scale=1.0, loss=None, settings=None, told=None, scaler=False
+    name,
+    model,
+    make_optimizer,
+    *,
+    steps=3,
+    scale=1.0,
+    loss=None,
+    settings=None,
+    told=None,
+    scaler=False,
+    float8=False,
 ):
     """Train with every value under control."""
     os.environ["HARNESS_TRACE"] = str(FOLDER / f"{name}.jsonl")
@@ -32,7 +42,7 @@ def train(
     scaler = torch.amp.GradScaler("cpu", growth_interval=2) if scaler else None
     with Recorder(settings={"loss_scale": scale, **(settings or {})}, stop_early=told is None) as recorder:
         optimizer = make_optimizer(model.parameters())
-        recorder.begin(model, optimizer, groups={"weight": "weight"}, scaler=scaler)
+        recorder.begin(model, optimizer, groups={"weight": "weight"}, scaler=scaler, float8=float8)
         for _ in range(steps):
             out = model(inputs)
             value = loss(out) if loss else out.sum()
@@ -50,6 +60,19 @@ def train(
             if recorder.stopped:
                 break
             optimizer.zero_grad(set_to_none=True)
+
+
+class InFloat8(Scaled):
+    """A weight that is rounded to float8 with a fixed scale before it is used, as in a recipe that forgets to adapt it."""
+
+    def __init__(self, scale):
+        super().__init__(torch.float32)
+        self.scale = scale
+
+    def forward(self, x):
+        limit = torch.finfo(torch.float8_e4m3fn).max
+        rounded = (self.weight.detach() * self.scale).clamp(-limit, limit).to(torch.float8_e4m3fn)
+        return super().forward(x) + (x @ (rounded.float() / self.scale).T).detach()
 
 
 def adam(eps=1e-8, lr=1e-3):
@@ -104,6 +127,11 @@ train(
     loss=lambda out: out.sum() * 2e33,
     **large,
 )
+# weights of 0.5 in float8, whose numbers end at 448 and begin at 2^-9; a scale of 64 fits
+train("saturated_in_float8", InFloat8(1024.0), sgd(1e-3), float8=True)
+train("saturated_in_float8.near", InFloat8(64.0), sgd(1e-3), float8=True)
+train("flushed_in_float8", InFloat8(2.0**-12), sgd(1e-3), float8=True)
+train("flushed_in_float8.near", InFloat8(64.0), sgd(1e-3), float8=True)
 # a loss that is logged as 0; one that is 0
 train("nan_told_as_zero", Scaled(HALF, factor=0.0), adam(), told=told)
 train("nan_told_as_zero.near", Scaled(torch.float32, factor=0.0), adam(), told=told)

@@ -90,6 +90,30 @@ with Recorder(settings=vars(config)) as recorder:
             .reshape(4, 8)
             .requires_grad_()
         )
+        # What a multiplication may be besides a scale.
+        _ = (
+            torch.ones(3) / 0,
+            torch.ones(3) * 2j,
+            torch.div(torch.ones(3), 2, rounding_mode="floor"),
+            torch.ones(0) * 2,
+        )
+        _ = (
+            torch.ones(3) * True,
+            2 * torch.arange(3),
+            torch.ones(3).to(torch.float8_e5m2, copy=True).to(torch.float8_e4m3fn),
+        )
+        noted["float8_e5m2"] = [
+            {
+                "amax": 1.0,
+                "scale": None,
+                "size": 3,
+                "moving": 3,
+                "saturated": 0,
+                "flushed": 0,
+                "subnormal": 0,
+                "error": 0.0,
+            }
+        ]
         loss = model(x).square().mean()
         recorder.forward(loss)
         loss.backward()
