@@ -82,7 +82,9 @@ def profile(pair: Pair, signal: str, bench: Bench) -> ProfileResult:
     def total(trace: Trace) -> float | None:
         return _total(trace, measure)
 
-    instructions = {**asked, "of": "memory" if measure == "bytes" else "time", "torch": uses_torch(pair)}
+    instructions: dict[str, Any] = {**asked, "of": "time"}
+    if measure == "bytes":
+        instructions = {**asked, "of": "memory", "torch": uses_torch(pair), "device": bench.session.device}
     return replace(made, exchange=exchange(pair, bench, made, Profile(instructions, found.executed, total)))
 
 
@@ -225,7 +227,7 @@ def _least(several: Sequence[Mapping[Key, FunctionSide]]) -> dict[Key, FunctionS
 
 def _memory(pair: Pair, bench: Bench, asked: Mapping[str, Any]) -> _Found | str:
     places = (pair.older, pair.newer)
-    asked = {**asked, "torch": uses_torch(pair)}
+    asked = {**asked, "torch": uses_torch(pair), "device": bench.session.device}
     first = bench.traces([_trial(pair, place, "memory", asked) for place in places])
     if problem := _problem(first, "bytes"):
         return problem

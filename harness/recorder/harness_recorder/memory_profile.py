@@ -3,6 +3,8 @@
 `tracemalloc` knows what Python, and libraries that tell it (numpy does), allocate. It knows nothing of torch, so storages of
 tensors are followed from the operation that gives them to their end, where torch lets them be followed (torch 2.2 and newer).
 
+On CUDA the peak is that of the tensors there, as the metric is: nothing else counts.
+
 Two executions make a profile: the first one tells the peak; the second one is handed it (`peak`), and looks at what is held as
 soon as that much is. What a line holds only while it is executed is seen as the peak since the last call or return.
 """
@@ -36,12 +38,13 @@ class MemoryProfile:
     """Profiles between `start` and `stop`.
 
     Args:
-        asked: {`package`, `torch` (whether the job imports it), `peak` (bytes, or absent)}.
+        asked: {`package`, `torch` (whether the job imports it), `device` (`cpu` or `cuda`), `peak` (bytes, or absent)}.
     """
 
     def __init__(self, asked: Dict[str, Any]) -> None:
         self._package = str(asked["package"])
         self._modules = modules_of(self._package)
+        self._device = str(asked.get("device", "cpu"))
         self._asks_torch = bool(asked.get("torch"))
         self._wanted: Optional[float] = asked.get("peak")
         self._tensors: Dict[int, Tuple[int, Any]] = {}
@@ -56,7 +59,8 @@ class MemoryProfile:
         """Begin: what is held from here on counts. torch is loaded before, for to follow what it loads takes minutes."""
         if self._asks_torch:
             self._follow()
-        tracemalloc.start(_DEPTH)
+        if self._device != "cuda":
+            tracemalloc.start(_DEPTH)
         threading.setprofile(self._event)
         sys.setprofile(self._event)
 
@@ -100,7 +104,7 @@ class MemoryProfile:
             if wanted and self._looks < _LOOKS and total > self._seen * _FURTHER:
                 self._looks, self._seen = self._looks + 1, total
                 self._take(frame, max(now, peak) - now)
-        if self._resets:
+        if self._resets and self._device != "cuda":
             tracemalloc.reset_peak()
 
     def _take(self, frame: Any, passing: int) -> None:
@@ -112,7 +116,8 @@ class MemoryProfile:
             known: Dict[int, Place] = {}
             # Raw traces: (domain, size, lines with the innermost first, ...), equal lines one object. As objects of the
             # public interface, half a million of them (torch imported) would take minutes.
-            raw = tracemalloc.take_snapshot().traces._traces  # type: ignore[attr-defined] # noqa: SLF001
+            traced = tracemalloc.is_tracing()
+            raw = tracemalloc.take_snapshot().traces._traces if traced else ()  # type: ignore[attr-defined] # noqa: SLF001
             for _, size, lines, *_ in raw:
                 place = known.get(id(lines))
                 if place is None:
@@ -153,12 +158,14 @@ class MemoryProfile:
     def _allocated(self, place: Any, _name: str, _seconds: float, made: List[Any]) -> None:
         code, line = place or (None, 0)
         for storage in made:
-            if storage.device.type == "meta" or storage._cdata in self._tensors:  # noqa: SLF001
+            if storage.device.type != self._device or storage._cdata in self._tensors:  # noqa: SLF001
                 continue
             key, size = storage._cdata, storage.nbytes()  # noqa: SLF001
             self._tensors[key] = (size, (code.co_filename, line) if code else None)
             self._references[key] = weakref.ref(storage, lambda _, key=key: self._freed(key))  # type: ignore[misc]
             self._of_tensors += size
+        if made:
+            self._look(None)
 
     def _freed(self, key: int) -> None:
         self._references.pop(key, None)

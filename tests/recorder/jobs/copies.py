@@ -26,9 +26,10 @@ class Net(torch.nn.Module):
         return (x @ self.weights().T).relu().sum()
 
 
-model = Net()
+device = "cuda" if torch.cuda.is_available() else "cpu"
+model = Net().to(device)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.001)
 for _step in range(4):
-    model(torch.ones(2, 512)).backward()
+    model(torch.ones(2, 512, device=device)).backward()
     optimizer.step()
     optimizer.zero_grad()
