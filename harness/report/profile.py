@@ -51,12 +51,17 @@ class FunctionRow:
 
 @dataclass(frozen=True, slots=True)
 class ProfileView:
-    """The sentence, the bars (the whole, its functions, what these call), a row for each function, counts."""
+    """The sentence, the bars (the whole, its functions, what these call), a row for each function, counts.
+
+    Attributes:
+        called: Whether it is known how often functions are called.
+    """
 
     sentence: str
     measure: str
     levels: list[list[Segment]]
     rows: list[FunctionRow]
+    called: bool
     left_out: str
     counts: list[tuple[str, str, str]]
     counts_note: str
@@ -98,6 +103,7 @@ def view(cause: CauseResult) -> ProfileView | None:
         measure=MEASURES[found.measure],
         levels=_levels(found),
         rows=[_row(one, found) for one in found.functions],
+        called=found.measure != "bytes",
         left_out=more,
         counts=counts,
         counts_note=note,
