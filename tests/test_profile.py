@@ -10,7 +10,8 @@ import pytest
 from toyindex import DAYS, ToyIndex, plant, wheel
 
 from harness.cause.bench import Bench
-from harness.cause.profile import Sides, profile, ranked
+from harness.cause.profile import profile
+from harness.cause.profile_reading import Sides, ranked
 from harness.cause.transplant import Pair
 from harness.model.question import Axis, Judging, Question, Subject
 from harness.report.attribution import CauseResult

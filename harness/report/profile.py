@@ -6,31 +6,20 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.report.profile_bars import amount, extra, levels
 from harness.report.profiled import MEASURES
-from harness.report.text import NOTHING, number, one_line
+from harness.report.text import NOTHING, one_line
 from harness.traces.measured import higher_is_worse
 
 if TYPE_CHECKING:
     from harness.report.attribution import CauseResult
+    from harness.report.profile_bars import Segment
     from harness.report.profiled import ExchangeResult, FunctionResult, FunctionSide, ProfileResult
 
 _MOST_OF_IT = 0.8
 """Share of the difference, below which a sentence names a second function."""
 _SHOWN = 0.2
 """A profile shows a difference if its own ratio is at least this much of the metric's, both as logarithms."""
-_WIDE = 0.01
-"""Share of a bar below which nothing is drawn for a function."""
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One piece of a bar, in percent of the width, and what it stands for."""
-
-    left: float
-    width: float
-    name: str
-    title: str
-    other: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +65,7 @@ def sentence(cause: CauseResult) -> str:
     if found.problem:
         return f"{head}. No profile could be made: {one_line(found.problem, 200)}"
     if not found.functions or not _shows(found):
-        older, newer = (_amount(total, found.measure) for total in found.totals)
+        older, newer = (amount(total, found.measure) for total in found.totals)
         return (
             f"{head}. The profile does not show it: {older} with {cause.before}, {newer} with {cause.after}. "
             "Not confirmed"
@@ -101,7 +90,7 @@ def view(cause: CauseResult) -> ProfileView | None:
     return ProfileView(
         sentence=f"{sentence(cause)}.",
         measure=MEASURES[found.measure],
-        levels=_levels(found),
+        levels=levels(found),
         rows=[_row(one, found) for one in found.functions],
         called=found.measure != "bytes",
         left_out=more,
@@ -138,21 +127,13 @@ def _shows(found: ProfileResult) -> bool:
 
 def _where(found: ProfileResult, cause: CauseResult) -> str:
     first, *others = found.functions
-    extra = _extra(found)
-    said = f"{first.share:.0%} of the {extra} is in {_name(first)}{_how(first, found, cause)}"
+    more = extra(found)
+    said = f"{first.share:.0%} of the {more} is in {_name(first)}{_how(first, found, cause)}"
     if found.measure == "bytes":
-        said = f"{first.share:.0%} of the {extra} is held by {_name(first)}{_how(first, found, cause)}"
+        said = f"{first.share:.0%} of the {more} is held by {_name(first)}{_how(first, found, cause)}"
     if first.share < _MOST_OF_IT and others and others[0].share > 0:
         said += f"; {others[0].share:.0%} in {_name(others[0])}{_how(others[0], found, cause)}"
     return said
-
-
-def _extra(found: ProfileResult) -> str:
-    what = {"seconds": "time", "bytes": "memory"}.get(found.measure, MEASURES[found.measure])
-    more = found.totals[1] >= found.totals[0]
-    if found.measure in {"seconds", "bytes"}:
-        return f"extra {what}" if more else f"{what} saved"
-    return f"further {what}" if more else f"{what} saved"
 
 
 def _name(one: FunctionResult) -> str:
@@ -187,7 +168,7 @@ def _how(one: FunctionResult, found: ProfileResult, cause: CauseResult) -> str:
         return f", called {after.calls:,} times instead of {before.calls:,}"
     if before.top_count != after.top_count and before.top_count and after.top_count:
         return f", whose line is executed {after.top_count:,} times instead of {before.top_count:,}"
-    return f", {_amount(after.amount, found.measure)} instead of {_amount(before.amount, found.measure)}"
+    return f", {amount(after.amount, found.measure)} instead of {amount(before.amount, found.measure)}"
 
 
 def _larger(one: FunctionResult) -> FunctionSide | None:
@@ -205,7 +186,7 @@ def _confirmed(found: ProfileResult, cause: CauseResult) -> str:
     if made.status == "not applicable":
         return f"Not confirmed: with {what} exchanged, the releases cannot be executed"
     shown = [
-        f"{release} with {what} of {other} {_does(found)} {_amount(value, found.measure)} instead of {_amount(total, found.measure)}"
+        f"{release} with {what} of {other} {_does(found)} {amount(value, found.measure)} instead of {amount(total, found.measure)}"
         for release, other, value, total in _exchanged(made, found, cause)
         if value is not None
     ]
@@ -242,20 +223,12 @@ def _does(found: ProfileResult) -> str:
     return {"seconds": "takes", "bytes": "holds"}.get(found.measure, "makes")
 
 
-def _amount(value: float, measure: str) -> str:
-    if measure == "seconds":
-        return f"{number(float(f'{value:.3g}'))} s"
-    if measure == "bytes":
-        return f"{value / 1e6:,.1f} MB"
-    return f"{value:,.0f}"
-
-
 def _row(one: FunctionResult, found: ProfileResult) -> FunctionRow:
     side = _larger(one)
     calls = [
         f"{part.calls:,}" if part and part.calls is not None else NOTHING for part in (one.before, one.after)
     ]
-    amounts = [_amount(part.amount, found.measure) if part else NOTHING for part in (one.before, one.after)]
+    amounts = [amount(part.amount, found.measure) if part else NOTHING for part in (one.before, one.after)]
     sign = "+" if one.change >= 0 else "\N{MINUS SIGN}"
     return FunctionRow(
         function=one_line(one.function, 120) if one.file else "outside of the package and the job",
@@ -264,50 +237,8 @@ def _row(one: FunctionResult, found: ProfileResult) -> FunctionRow:
         calls=calls[0] if calls[0] == calls[1] else " → ".join(calls),
         before=amounts[0],
         after=amounts[1],
-        change=f"{sign}{_amount(abs(one.change), found.measure)}",
+        change=f"{sign}{amount(abs(one.change), found.measure)}",
         share=f"{abs(one.share):.0%}",
         adds=round(100 * min(1.0, abs(one.share)), 2),
         less=one.share < 0,
     )
-
-
-def _levels(found: ProfileResult) -> list[list[Segment]]:
-    """Return the bars, one above the other: the whole difference, its functions, and what these call in other libraries."""
-    added = [one for one in found.functions if one.share > 0]
-    if not added:
-        return []
-    whole = abs(found.totals[1] - found.totals[0])
-    top = f"{_extra(found)}: {_amount(whole, found.measure)}"
-    functions: list[Segment] = []
-    below: list[Segment] = []
-    left = 0.0
-    for one in added:
-        name = one_line(one.function, 80) if one.file else "outside of the package"
-        width = 100 * one.share
-        if one.share >= _WIDE:
-            title = f"{name}: {_amount(abs(one.change), found.measure)}, {one.share:.0%}"
-            functions.append(Segment(round(left, 2), round(width, 2), name, title, other=not one.file))
-            below += _below(one, left, width, found)
-        left += width
-    levels = [[Segment(0.0, 100.0, top, top)], functions, below]
-    return [level for level in levels if level]
-
-
-def _below(one: FunctionResult, left: float, width: float, found: ProfileResult) -> list[Segment]:
-    """Return what a function calls in other libraries, as far as that is more than on the other side."""
-    sign = 1 if one.change >= 0 else -1
-    sides = [part.below if part else {} for part in (one.before, one.after)]
-    more = {
-        name: sign * (sides[1].get(name, 0.0) - sides[0].get(name, 0.0)) for name in {**sides[0], **sides[1]}
-    }
-    ordered = sorted(((value, name) for name, value in more.items() if value > 0), reverse=True)
-    whole = abs(one.change)
-    segments: list[Segment] = []
-    end = left + width
-    for value, name in ordered:
-        wide = min(end - left, width * value / whole)
-        if wide >= 100 * _WIDE:
-            title = f"{one_line(name, 120)}: {_amount(value, found.measure)}"
-            segments.append(Segment(round(left, 2), round(wide, 2), one_line(name, 60), title))
-            left += wide
-    return segments

@@ -140,7 +140,7 @@ def _execute(line: Line, session: Session, positions: Sequence[int], watcher: Wa
     attribute(
         Investigation(driver),
         Attribution(),
-        causes=asked.question.plan.cause,
+        causes=asked.question.plan.cause and not session.alone,
         remedies=Remedies.ALL if asked.question.plan.remedies else Remedies.NONE,
     )
 

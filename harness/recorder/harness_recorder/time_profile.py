@@ -11,7 +11,7 @@ from .sites import Site, Sites, qualified
 from .watchpoint import modules_of, relative
 
 _MOST = 200  # sites that are told, of each measure
-_MOST_BELOW = 8  # functions of other libraries and operations, of each site
+_MOST_BELOW = 24  # functions of other libraries, and operations with their lines, of each site
 MEASURES = ("seconds", "calls", "python_calls")
 
 

@@ -176,7 +176,11 @@ def aim_of(settings: Mapping[str, Any], comparisons: int) -> Aim:
 def said(settings: Mapping[str, Any]) -> str:
     """Return what a sentence calls the metric."""
     name, window = settings["signal"], settings["window"]
-    return name if window == 1 else f"mean of the last {window} values of {name}"
+    return (
+        name
+        if window == 1 or name in {**MEASURED, **COUNTED}
+        else f"mean of the last {window} values of {name}"
+    )
 
 
 def reference_runs(settings: Mapping[str, Any], _seeds: int) -> list[tuple[int, int]]:
