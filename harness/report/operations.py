@@ -71,7 +71,7 @@ def _difference(found: OperationsResult, cause: CauseResult) -> str:
         if found.kind == "other arguments":
             return f"{name} gets other arguments: {_arguments(mine)} in {older}, {_arguments(its)} in {newer}"
         if found.kind == "other inputs":
-            return f"{name} gets another parameter: {_parameters(mine)} in {older}, {_parameters(its)} in {newer}"
+            return f"{name} gets {_other_inputs(_parameters(mine), _parameters(its), cause)}"
         return f"{name} gets equal inputs and gives other values"
     if not found.after:
         return f"{older} executes {_names(found.before, found.left_out[0])}, which {newer} does not execute there"
@@ -81,6 +81,12 @@ def _difference(found: OperationsResult, cause: CauseResult) -> str:
         )
     theirs, ours = _names(found.before, found.left_out[0]), _names(found.after, found.left_out[1])
     return f"{older} executes {theirs}, and {newer} executes {ours} in that place"
+
+
+def _other_inputs(older: str, newer: str, cause: CauseResult) -> str:
+    if older == newer:  # its values differ, or one side transposes it
+        return f"{newer} on both sides, with other values or with its values in another order"
+    return f"another parameter: {older} in {cause.before}, {newer} in {cause.after}"
 
 
 def _rounding(found: OperationsResult) -> str:

@@ -117,7 +117,7 @@ def test_another_start_value(found):
     start = found["start"]
     assert start.kind == "other inputs"
     assert start.before[0].inputs[0].parameter == "keys.weight"
-    assert "gets another parameter: float32 [16, 16] keys.weight" in told(start)
+    assert "gets float32 [16, 16] keys.weight on both sides, with other values" in told(start)
 
 
 def test_another_way_to_the_same_values_is_no_difference(found):
