@@ -100,12 +100,13 @@ def test_a_warm_start_that_shows_fails():
 
 
 def test_a_step_that_breaks_is_failed_and_the_next_one_runs():
-    told = []
-    steps = _Steps(told.append)
+    kept, told = [], []
+    steps = _Steps(lambda done: kept.append(len(done)), told.append)
     steps.take("breaks", lambda: 1 / 0)
     steps.take("works", lambda: (State.PASSED, ["fine"]))
     assert [(one.name, one.state) for one in told] == [("breaks", State.FAILED), ("works", State.PASSED)]
     assert steps.done[0].seen == ("ZeroDivisionError: division by zero",)
+    assert kept == [1, 2], "who is killed leaves what was seen before"
 
 
 def test_a_summary_says_the_worst_first_and_is_read_as_it_was_written(tmp_path):
@@ -115,6 +116,10 @@ def test_a_summary_says_the_worst_first_and_is_read_as_it_was_written(tmp_path):
     assert whole.passed
     assert whole.sentence() == "The one step that applies passed on the GPU NVIDIA <T4>; 1 does not apply."
     assert not replace(GPU, steps=(GPU.steps[2],)).passed, "nothing that applies is no proof"
+    ended = replace(whole, finished=False)
+    assert not ended.passed
+    assert ended.sentence() == "It was ended on the GPU NVIDIA <T4> after 2 steps; none of them failed."
+    assert "it was ended before the last step" in seen_table([ended])
     path = tmp_path / "summary.json"
     path.write_text(GPU.to_json(), encoding="utf-8")
     assert read_summary(path) == GPU

@@ -19,20 +19,28 @@ from harness.selftest.summary import State, Step, Summary
 from harness.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from harness.model.question import Holds, Place, Subject
     from harness.report.model import Report
     from harness.selftest.bench import Bench
     from harness.selftest.plan import SelfTest
     from harness.selftest.releases import Executed, Found
+    from harness.sessions.finding import Finding
     from harness.state import State as StateDirectory
 
 
 @dataclass(slots=True)
 class _Steps:
-    """The steps so far."""
+    """The steps so far.
 
+    Attributes:
+        kept: Is called with all steps so far when another one is over.
+        told: Is called with that one.
+        done: In order.
+    """
+
+    kept: Callable[[Sequence[Step]], object]
     told: Callable[[Step], None]
     done: list[Step] = field(default_factory=list)
 
@@ -44,13 +52,14 @@ class _Steps:
             step: Executes it.
             since: When it began, if a part of it was done before.
         """
-        started = time.monotonic() if since is None else since
+        began = time.monotonic() if since is None else since
         try:
             state, seen = step()
         except Exception as error:  # noqa: BLE001 - the self-test goes on, and says what it saw
             state, seen = State.FAILED, [f"{type(error).__name__}: {error}"]
         lines = tuple(one_line(line, 600) for line in seen)
-        self.done.append(Step(name, state, lines, round(time.monotonic() - started, 1)))
+        self.done.append(Step(name, state, lines, round(time.monotonic() - began, 1)))
+        self.kept(self.done)
         self.told(self.done[-1])
 
 
@@ -84,41 +93,63 @@ def selftest(
     folder = Path(place.out) / name
     inside = replace(place, out=str(folder / "runs"), jobs=place.jobs or _jobs(holds.device))
     with begin(plan, subject, holds, inside, state, marked=name) as bench:
-        summary = _summary(bench, told, started)
-    summary = replace(summary, seconds=round(time.monotonic() - clock, 1))
+        began = time.monotonic()
+        control = bench.execute(plan.good, bench.probe(plan.good, plan.short.set))
+        about = _about(bench, control, started)
+
+        def keep(done: Sequence[Step], *, finished: bool = False) -> Summary:
+            so_far = round(time.monotonic() - clock, 1)
+            summary = replace(about, steps=tuple(done), seconds=so_far, finished=finished)
+            _write(summary, folder)
+            return summary
+
+        steps = _Steps(keep, told)
+        steps.take("facts of the device", lambda: facts.judge_facts(control, bench.device), since=began)
+        _main_job(bench, steps)
+        _trainings(bench, control, steps)
+        _endings(bench, steps)
+    return keep(steps.done, finished=True), folder
+
+
+def _about(bench: Bench, control: Finding, started: datetime) -> Summary:
+    """Return a summary without steps."""
+    isolation = (control.result.execution.isolation if control.result else ()) or ("none",)
+    known = {"releases": ", ".join(bench.versions), "isolation": ", ".join(isolation)}
+    return Summary(
+        started=started.isoformat(timespec="seconds"),
+        harness=__version__,
+        device=bench.device,
+        name=facts.name_of(control),
+        facts={**facts.facts_of(control), **known},
+        steps=(),
+        seconds=0.0,
+        finished=False,
+    )
+
+
+def _write(summary: Summary, folder: Path) -> None:
+    """Write a summary whole; that of the steps before is replaced, so that who is killed leaves what was seen."""
     write_atomic(folder / "summary.json", summary.to_json())
     write_atomic(folder / "summary.md", markdown(summary))
     write_atomic(folder / "index.html", page(summary))
-    return summary, folder
 
 
-def _summary(bench: Bench, told: Callable[[Step], None], started: datetime) -> Summary:
-    steps, plan, cuda = _Steps(told), bench.plan, bench.device == "cuda"
-    began = time.monotonic()
-    control = bench.execute(plan.good, bench.probe(plan.good, plan.short.set))
-    steps.take("facts of the device", lambda: facts.judge_facts(control, bench.device), since=began)
-    _main_job(bench, steps)
+def _trainings(bench: Bench, control: Finding, steps: _Steps) -> None:
+    plan = bench.plan
     steps.take("fork refused while the device is open", lambda: forks.refused(bench))
     steps.take("AdamW: plain, foreach, fused", lambda: training.variants(bench, plan.optimizers))
     steps.take("loss scale in float16", lambda: training.variants(bench, plan.scales))
     steps.take("TF32 off and on", lambda: training.tf32(bench))
     steps.take("out of memory", lambda: training.out_of_memory(bench, control))
     steps.take("model of a billion parameters", lambda: training.large(bench))
-    steps.take(f"two ranks on one {'card' if cuda else 'CPU'}, gloo", lambda: ranks.gloo(bench))
+
+
+def _endings(bench: Bench, steps: _Steps) -> None:
+    place = "CPU" if bench.device == "cpu" else "card"
+    steps.take(f"two ranks on one {place}, gloo", lambda: ranks.gloo(bench))
     steps.take("two ranks on two cards, NCCL", lambda: ranks.nccl(bench))
     steps.take("time limit", lambda: ending.time_limit(bench))
     steps.take("Ctrl-C", lambda: ending.interrupt(bench))
-    isolation = ", ".join((control.result.execution.isolation if control.result else ()) or ("none",))
-    described = {**facts.facts_of(control), "releases": ", ".join(bench.versions), "isolation": isolation}
-    return Summary(
-        started=started.isoformat(timespec="seconds"),
-        harness=__version__,
-        device=bench.device,
-        name=facts.name_of(control),
-        facts=described,
-        steps=tuple(steps.done),
-        seconds=0.0,
-    )
 
 
 def _main_job(bench: Bench, steps: _Steps) -> None:

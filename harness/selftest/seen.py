@@ -44,4 +44,6 @@ def _row(one: Summary) -> str:
         parts.append(f"{len(failed)} failed: {'; '.join(failed)}")
     if left := [step.name for step in one.steps if step.state == State.NOT_APPLICABLE]:
         parts.append(f"{len(left)} not applicable: {'; '.join(left)}")
+    if not one.finished:
+        parts.append("it was ended before the last step")
     return f"| {where} {md(one.name)} | {one.started[:10]} | {md(', '.join(versions))} | {md('. '.join(parts), 900)} |"

@@ -56,6 +56,7 @@ class Summary:
         facts: {`torch`, `python`, `cuda`, ...}: what decides which numbers the device gives, all text.
         steps: In order of execution.
         seconds: What all of it took.
+        finished: Whether no step is missing: the summary is written after each, and a self-test may be killed.
     """
 
     started: str
@@ -65,13 +66,14 @@ class Summary:
     facts: dict[str, str]
     steps: tuple[Step, ...]
     seconds: float
+    finished: bool = True
     schema: int = field(default=SCHEMA)
 
     @property
     def passed(self) -> bool:
-        """Whether all steps that apply passed, and any did."""
+        """Whether all steps were taken, and all that apply passed, and any did."""
         states = {step.state for step in self.steps}
-        return State.PASSED in states and State.FAILED not in states
+        return self.finished and State.PASSED in states and State.FAILED not in states
 
     def count(self, state: State) -> int:
         """Return how many steps have a state."""
@@ -82,6 +84,9 @@ class Summary:
         where = "CPU" if self.device == "cpu" else "GPU"
         failed = [step.name for step in self.steps if step.state == State.FAILED]
         applied = len(self.steps) - self.count(State.NOT_APPLICABLE)
+        if not self.finished:
+            found = f"failed: {', '.join(failed)}" if failed else "none of them failed"
+            return f"It was ended on the {where} {self.name} after {len(self.steps)} steps; {found}."
         if failed:
             return f"{len(failed)} of {applied} steps failed on the {where} {self.name}: {', '.join(failed)}."
         rest = self.count(State.NOT_APPLICABLE)
