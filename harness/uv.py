@@ -32,7 +32,13 @@ _UNWANTED = (
 )
 
 NO_BUILD = "UV_NO_BUILD"
-"""Variable that keeps uv from building a source distribution, which executes its code; `uv pip` takes an option alone."""
+"""Variable that keeps uv from building a source distribution, which executes its code."""
+
+NO_INDEX = "UV_NO_INDEX"
+"""Variable that lets uv know the packages in folders alone."""
+
+_OPTIONS = {NO_BUILD: "--no-build", NO_INDEX: "--no-index"}
+"""{variable: option}: `uv pip` passes over these variables. It would then take a file of an index that it once read."""
 
 _WAIT = 0.5
 """Seconds before what failed for the machine's sake is tried again; twice that before it is tried a third time."""
@@ -100,8 +106,8 @@ class Uv:
         environment |= {"UV_LINK_MODE": "copy"}  # a build must not write into uv's cache through a link
         if self.confined:
             environment |= _confined_builds(writable)
-        if environment.get(NO_BUILD) and arguments[:1] == ("pip",):
-            arguments = (*arguments, "--no-build")
+        if arguments[:1] == ("pip",):
+            arguments = (*arguments, *(option for name, option in _OPTIONS.items() if environment.get(name)))
         outcome = self._once(arguments, environment)
         tried = 0
         while outcome.failure is not None and tried < outcome.failure.again:

@@ -20,7 +20,7 @@ from harness.locks.resolve import Resolver, Unresolvable
 from harness.locks.torch import TorchSource, choose_torch
 from harness.releases.settings import IndexSettings, read_settings
 from harness.state import State
-from harness.uv import Uv
+from harness.uv import NO_INDEX, Uv
 
 
 @pytest.fixture
@@ -82,6 +82,25 @@ def test_an_unreachable_index_is_a_fault_of_the_surroundings(resolver, monkeypat
     )
     with pytest.raises(HarnessError, match="index cannot be reached"):
         lost.reference()
+
+
+def test_without_an_index_nothing_that_was_read_of_one_counts(resolver, tmp_path):
+    """uv keeps what it read of an index; a bundle, and who asks pip for no index, mean the folder alone."""
+    assert resolver.reference().versions()["helper"] == "1.0"  # so uv knows the index's pages
+    folder = tmp_path / "links"
+    folder.mkdir()
+    file = wheel("helper", "1.0", "of = 'the folder'")
+    (folder / file.name).write_bytes(file.content)
+    alone = Uv({**resolver.uv.variables, NO_INDEX: "1", "UV_FIND_LINKS": str(folder)})
+    alone.run("venv", str(tmp_path / "made"), "--python", str(resolver.interpreter.path))
+    python = str(tmp_path / "made" / "bin" / "python")
+    installed = alone.run("pip", "install", "--python", python, "helper==1.0")
+    assert installed.code == 0, installed.reason
+    seen = subprocess.run(
+        [python, "-c", "import helper; print(helper.of)"], check=True, capture_output=True, text=True
+    )
+    assert seen.stdout.strip() == "the folder"
+    assert alone.run("pip", "install", "--python", python, "toy==1.0").code == 1
 
 
 def test_moves_are_listed_with_both_versions():

@@ -22,6 +22,7 @@ from harness.recording import recorder_version
 from harness.releases.index import Listing
 from harness.releases.release import Release
 from harness.releases.settings import IndexSettings
+from harness.uv import NO_INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,7 +134,7 @@ class Bundle:
         """Return settings with which uv knows the bundle's wheels and nothing else, and never asks a network."""
         wheels = (self.folder / "wheels").as_uri()
         variables = {
-            "UV_NO_INDEX": "1",
+            NO_INDEX: "1",
             "UV_FIND_LINKS": wheels,
             "UV_OFFLINE": "1",
             "UV_NO_CONFIG": "1",

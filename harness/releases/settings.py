@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.uv import NO_INDEX
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -86,7 +88,7 @@ def read_settings(
     environ = os.environ if environ is None else environ
     pip = _pip_options(environ)
     uv = _uv_options(environ)
-    no_index = _true(environ.get("UV_NO_INDEX")) or _true(pip.get("no-index"))
+    no_index = _true(environ.get(NO_INDEX)) or _true(pip.get("no-index"))
     index = uv["index"] or (pip.get("index-url") or "").strip() or PUBLIC_INDEX
     extra = _merge(uv["extra"], pip.get("extra-index-url", "").split())
     links = _merge(uv["find_links"], pip.get("find-links", "").split())
@@ -112,7 +114,7 @@ def _for_uv(
 ) -> dict[str, str]:
     variables: dict[str, str] = {}
     if no_index:
-        variables["UV_NO_INDEX"] = "1"
+        variables[NO_INDEX] = "1"
     elif index:
         variables["UV_DEFAULT_INDEX"] = index
     if extra and not no_index:
