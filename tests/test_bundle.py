@@ -351,6 +351,7 @@ def test_a_bundle_for_another_python_is_locked_for_it(toy, harness):
     )
     assert done.returncode == 0, done.stderr
     assert f"for Python {other} on linux-aarch64" in done.stdout
+    assert "without the harness: install it on the target (it needs Python >=" in done.stdout
     text = zipfile.ZipFile("o.bundle").read("locks/reference.txt").decode()
     assert f"Python {other}, linux-aarch64" in text
 

@@ -123,9 +123,7 @@ def _show(path: Path, packed: Packed, *, host: bool, words: str) -> None:
     if packed.itself:
         print(f"  {_megabytes(packed.itself):>9}  the harness itself: python {path.name}{words}")
     else:
-        print(
-            "  without the harness, which runs here on another Python or platform: install it on the target"
-        )
+        print(f"  without the harness: install it on the target ({packed.without_itself})")
     ordered = sorted(packed.packages.items(), key=lambda item: -item[1][1])
     total = sum(size for _, (_, size) in ordered)
     print(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
-import sysconfig
 import uuid
 import zipfile
 from pathlib import Path
@@ -45,9 +43,12 @@ def write(
             facts = {**manifest, "rehashed": rehashed, "files": files}
             if itself:
                 raw = itself.archive.read_bytes()
-                here = f"{sys.version_info[0]}.{sys.version_info[1]} on {sysconfig.get_platform()}"
                 digest = hashlib.sha256(raw).hexdigest()
-                facts["itself"] = {"for": here, "sha256": digest, "wheels": list(itself.wheels)}
+                facts["itself"] = {
+                    "for": f"{manifest['python']} on {manifest['platform']}",
+                    "sha256": digest,
+                    "wheels": list(itself.wheels),
+                }
                 archive.writestr(zipfile.ZipInfo(REQUIRED), raw, zipfile.ZIP_STORED)
                 code = _START.read_bytes()
                 archive.writestr(zipfile.ZipInfo("__main__.py"), code, zipfile.ZIP_DEFLATED)

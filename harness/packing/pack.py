@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from harness.bundles.bundle import FIRST, ITSELF, SCHEMA
 from harness.errors import UsageError
+from harness.files import scratch_folder
 from harness.locks.interpreter import Interpreter
 from harness.locks.lock import Lock
 from harness.locks.locks import Locks
@@ -17,7 +18,15 @@ from harness.locks.resolve import Resolver, Unresolvable
 from harness.locks.stored import lock_texts
 from harness.locks.torch import without_torch
 from harness.packing.archive import write
-from harness.packing.carried import carried_harness, fits, importable
+from harness.packing.carried import (
+    Carried,
+    NotPackable,
+    carried_harness,
+    fits,
+    importable,
+    installed_for,
+    installed_here,
+)
 from harness.packing.host import brought_by_torch, left_out
 from harness.packing.wheels import Target, fetch
 from harness.recording import recorder_version
@@ -28,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.packing.carried import Carried
     from harness.packing.wheels import Fetched
     from harness.releases.release import Release
     from harness.scenario import Scenario
@@ -53,6 +61,7 @@ class Packed:
         target: The machine it is for.
         itself: Size of the harness itself in it, in bytes; 0 if it is not in it.
         left: Packages besides torch that are left to the target.
+        without_itself: Why the harness is not in it; empty if it is.
     """
 
     releases: Mapping[str, int]
@@ -64,6 +73,7 @@ class Packed:
     target: Target
     itself: int
     left: Sequence[str] = ()
+    without_itself: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +174,8 @@ def pack(
         **{name: text for one in locked for name, text in one.texts().items()},
         **{f"wheels/{file.path.name}": file.path for file in files if file not in solid},
     }
-    itself = _itself(solid, target, state, told)
-    if itself:
+    itself = _itself(solid, target, resolver, told)
+    if isinstance(itself, Carried):
         content |= {f"{ITSELF}{name}": place for name, place in itself.own.items()}
     manifest = {
         "schema": SCHEMA,
@@ -181,7 +191,7 @@ def pack(
         "brought": brought,
         "without_arguments": list(without_arguments),
     }
-    write(path, manifest, content, solid, itself)
+    write(path, manifest, content, solid, itself if isinstance(itself, Carried) else None)
     return Packed(
         releases={name: len(releases) for name, releases in axes.items()},
         size=path.stat().st_size,
@@ -190,7 +200,8 @@ def pack(
         missing=[f"{package.name}=={package.version}" for package in missing],
         unfit=[f"{file.package.name}=={file.package.version}" for file in files if not file.fits],
         target=target,
-        itself=itself.archive.stat().st_size if itself else 0,
+        itself=itself.archive.stat().st_size if isinstance(itself, Carried) else 0,
+        without_itself=itself.reason if isinstance(itself, NotPackable) else "",
         left=sorted({*left, *brought}),
     )
 
@@ -232,17 +243,21 @@ def _listed(release: Release) -> dict[str, object]:
 
 
 def _itself(
-    solid: Sequence[Fetched], target: Target, state: State, told: Callable[[str], None]
-) -> Carried | None:
-    """Return the harness itself for the target; None if what is installed here does not run there."""
-    if not fits(target):
-        return None
+    solid: Sequence[Fetched], target: Target, resolver: Resolver, told: Callable[[str], None]
+) -> Carried | NotPackable:
+    """Return the harness itself for the target."""
     there = {
         (file.package.name, file.package.version): f"wheels/{file.path.name}"
         for file in solid
         if importable(file.path)
     }
-    return carried_harness(state, told, there)
+    if fits(target):
+        return carried_harness(installed_here(), resolver.state, told, there)
+    with scratch_folder("carried") as folder:
+        found = installed_for(target, resolver.interpreter, resolver.uv, folder)
+        if isinstance(found, NotPackable):
+            return found
+        return carried_harness(found, resolver.state, told, there)
 
 
 def _sizes(files: Sequence[Fetched]) -> dict[str, tuple[int, int]]:
