@@ -12,6 +12,14 @@ from harness.model.commands import OF_FIRST, OF_JOB
 if TYPE_CHECKING:
     import argparse
 
+    from harness.model.question import Place, Question
+    from harness.releases.release import Release
+    from harness.sessions.asked import Asked
+    from harness.sessions.axes import AskedAxes
+    from harness.sessions.finding import Finding
+    from harness.sessions.session import Session
+    from harness.state import State
+
 EXIT = {"good": 0, "bad": 1, "skip": 125}
 
 
@@ -19,7 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     groups = add_question(parser, "probe")
     first = groups[OF_FIRST]
-    first.add_argument("--release", required=True, metavar="V", help="the release to execute, required")
+    first.add_argument(
+        "--release",
+        required=True,
+        metavar="V",
+        help="the release to execute, required; of a question about two packages P==V,Q==W: P varies, Q is held",
+    )
     first.add_argument("--arm", metavar="A", help="the arm to execute; default: the scenario's first")
     groups[OF_JOB].add_argument(
         "--repeat",
@@ -32,39 +45,83 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Execute the probe, or take its stored result, and print what it gave."""
-    from packaging.version import Version  # noqa: PLC0415 - kept out of start-up
-
-    from harness.releases.release import select  # noqa: PLC0415
-    from harness.sessions.asked import ask  # noqa: PLC0415
-    from harness.sessions.calibrate import calibrate  # noqa: PLC0415
-    from harness.sessions.observation import observe  # noqa: PLC0415
+    from harness.sessions.axes import ask_axes  # noqa: PLC0415 - kept out of start-up
     from harness.sessions.prepare import prepare  # noqa: PLC0415
     from harness.state import State  # noqa: PLC0415
 
-    question, state = read_question(options), State.find()
+    question, place, state = read_question(options), read_place(options), State.find()
     if options.arm:
         question = replace(question, job=replace(question.job, arms=(options.arm,)))
-    asked = ask(question, state, read_place(options))
-    listing = asked.source.listing(asked.package, state)
-    (wanted,) = select(listing.releases, package=asked.package, first=options.release, last=options.release)
-    # The whole range, so that what all are locked and compared with is what a run of this question has.
-    releases = sorted({*asked.select(listing.releases), wanted}, key=lambda one: Version(one.version))
+    axes = ask_axes(question, place, state)
+    if axes is None:
+        asked, releases, wanted = _release(question, place, state, options.release)
+    else:
+        asked, releases, wanted = _pair(axes, state, options.release)
     position = releases.index(wanted)
-    arm = asked.arms[0]
-    with prepare(asked, releases, state, lambda *_: None, warm=False) as session:
-        calibrate(session, arm)
-        finding = observe(session, arm, position, options.repeat)
-        if (
-            session.executor.repaired()
-        ):  # a job changed files of its environment: what came after that is gone
-            session.calibrations.clear()
-            calibrate(session, arm)
-            finding = observe(session, arm, position, options.repeat)
+    with prepare(asked, releases, state, _silent, warm=False) as session:
+        finding = _observe(session, position, options.repeat)
     for note in session.executor.notes:
         print(f"warning: {note}", file=sys.stderr)
+    held = f" with {asked.held}" if asked.held else ""
     said = f"{finding.verdict.value}, {finding.judgement.reason}"
-    print(f"{asked.package} {wanted.version} {arm.name}: {said}")
+    print(f"{asked.package} {wanted.version}{held} {asked.arms[0].name}: {said}")
     for one in finding.seeds():
         if one.result is not None:
             print(f"trace and output: {one.result.folder}")
     return EXIT[finding.verdict.value]
+
+
+def _release(
+    question: Question, place: Place, state: State, release: str
+) -> tuple[Asked, list[Release], Release]:
+    """Return a question about one package made ready, the releases of its session, and the one that is asked for."""
+    from packaging.version import Version  # noqa: PLC0415 - kept out of start-up
+
+    from harness.releases.release import select  # noqa: PLC0415
+    from harness.sessions.asked import ask  # noqa: PLC0415
+
+    asked = ask(question, state, place)
+    listing = asked.source.listing(asked.package, state)
+    (wanted,) = select(listing.releases, package=asked.package, first=release, last=release)
+    # The whole range, so that what all are locked and compared with is what a run of this question has.
+    releases = sorted({*asked.select(listing.releases), wanted}, key=lambda one: Version(one.version))
+    return asked, releases, wanted
+
+
+def _pair(axes: AskedAxes, state: State, pair: str) -> tuple[Asked, list[Release], Release]:
+    """Return the part of a question about two packages that has a pair, its releases, and the one that is asked for."""
+    from harness.sessions.prepare import prepare  # noqa: PLC0415 - kept out of start-up
+    from harness.verdicts.oracles import compares  # noqa: PLC0415
+
+    part, version = axes.named(pair, state)
+    axes = replace(axes, arms=axes.arms[:1])
+    asked = axes.ask(part, state, axes.out)
+    if compares(axes.scenario.oracle):
+        compared = axes.lines(state, every=False)[0]
+        of_pair = axes.ask(compared, state, axes.out)
+        listed = of_pair.select(of_pair.source.listing(of_pair.package, state).releases)
+        with prepare(of_pair, listed, state, _silent, warm=False) as session:
+            comparisons = sum(map(len, axes.releases(state)[0]))
+            asked = replace(asked, calibrations=axes.compare(session, compared, comparisons))
+    releases = asked.select(asked.source.listing(asked.package, state).releases)
+    (wanted,) = (one for one in releases if one.version == version)
+    return asked, releases, wanted
+
+
+def _observe(session: Session, position: int, repeat: int) -> Finding:
+    """Execute a release in the session's first arm, compared with what the arm is compared with."""
+    from harness.sessions.calibrate import calibrate  # noqa: PLC0415 - kept out of start-up
+    from harness.sessions.observation import observe  # noqa: PLC0415
+
+    arm = session.asked.arms[0]
+    calibrate(session, arm)
+    finding = observe(session, arm, position, repeat)
+    if session.executor.repaired():  # a job changed files of its environment: what came after that is gone
+        session.calibrations.clear()
+        calibrate(session, arm)
+        finding = observe(session, arm, position, repeat)
+    return finding
+
+
+def _silent(*_: object) -> None:
+    """Say nothing of what is made ready."""

@@ -273,6 +273,7 @@ class Report:
         warnings: Things the reader must know of the whole run.
         cause: Why neighbouring releases differ, a boundary each.
         question: What was asked, as `harness.model.codec` writes a `Question`; empty in a report of schema 1.
+        whole: What the run is a part of, as a `Whole`, if it belongs to a question about two packages; else empty.
         job: {`name` of the scenario, `digest` of all that the job may read, `files` {path in the run's folder `job`:
             SHA-256}, `left_out` [path of a file that is too large to be kept]}; empty in a report of schema 1.
         oracle: What the run was judged by; in a report of schema 1 empty for a scenario.
@@ -300,6 +301,7 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     harness: str = ""
     question: dict[str, Any] = field(default_factory=dict)
+    whole: dict[str, Any] = field(default_factory=dict)
     job: dict[str, Any] = field(default_factory=dict)
     oracle: dict[str, Any] = field(default_factory=dict)
     script: str = ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
 from harness.model.commands import shell
+from harness.model.whole import Whole
 from harness.probes.store import Store
 from harness.report.sentences import worded
 from harness.report.write import write_report
@@ -21,8 +22,6 @@ from harness.runs.stored import (
     redraw_run,
     stored_evidence,
 )
-from harness.sessions.asked import probe_command
-from harness.sessions.part import Part, part_question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -138,17 +137,16 @@ def _with_commands(report: Report, folder: Path) -> Report:
     arms = [
         replace(
             arm,
-            releases=[replace(row, command=_command(report, question, arm, row)) for row in arm.releases],
+            releases=[replace(row, command=_command(question, arm, row)) for row in arm.releases],
         )
         for arm in report.arms
     ]
     return replace(report, command=shell(question.to_argv()), arms=arms)
 
 
-def _command(report: Report, question: Question, arm: ArmResult, row: ReleaseResult) -> str:
+def _command(question: Question, arm: ArmResult, row: ReleaseResult) -> str:
     point = row.point
     if point is None:
         return row.command
-    (varied,) = (axis for axis in report.axes if axis.package == point.package)
-    part = Part(point.package, varied.versions, point.held, point.held_version, [arm.name])
-    return probe_command(part_question(question, part), point.version, arm.name)
+    whole = Whole(question, point.held, point.held_version)
+    return whole.probe_command(point.package, point.version, arm.name)

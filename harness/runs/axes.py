@@ -29,7 +29,6 @@ from harness.runs.stored import stored_evidence
 from harness.runs.write import point_latest, write_locks
 from harness.search.edges import AXES
 from harness.sessions.arm_map import representative
-from harness.sessions.asked import probe_command
 from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import Driver
 from harness.sessions.finding import Finding
@@ -194,16 +193,7 @@ class GridInvestigation:
         part = self._line(self.asked.compared_axis(), 0, [arm.name for arm in self.asked.arms])
         self.watcher.note(f"reference: {part.package} with {part.held} {part.held_version}")
         with self._begin(part) as session:
-            for arm in session.asked.arms:
-                calibrate(session, arm)
-        self.calibrations = {
-            name: replace(
-                found,
-                reference=f"{part.package} {found.reference} with {part.held} {part.held_version}",
-                comparisons=sum(len(one.versions) for one in self.axes),
-            )
-            for name, found in session.calibrations.items()
-        }
+            self.calibrations = self.asked.compare(session, part, sum(len(one.versions) for one in self.axes))
 
     # -- corners --------------------------------------------------------------------------------------------
 
@@ -271,7 +261,7 @@ class GridInvestigation:
         findings |= {position: representative(repeats) for position, repeats in driver.findings[arm].items()}
         for position, (first, repeats) in findings.items():
             release = session.releases[position]
-            command = probe_command(session.asked.question, release.version, arm)
+            command = session.asked.probe_command(release.version, arm)
             row = release_result(release, first, repeats, command, part.package)
             self.grids[arm].tell(Point(part.package, release.version, part.held, part.held_version), row)
 

@@ -17,6 +17,7 @@ from harness.environments.evict import evict
 from harness.errors import MachineError
 from harness.files import check_writable, take_name
 from harness.history.record import Recorded
+from harness.model.codec import to_plain
 from harness.report.causes import CauseSearch
 from harness.report.model import ArmResult, Report
 from harness.report.sentences import worded
@@ -29,7 +30,6 @@ from harness.runs.locked import with_moves, with_raised
 from harness.runs.phases import Phases
 from harness.runs.policies import Beside, beside_fixed
 from harness.runs.write import write
-from harness.sessions.asked import probe_command
 from harness.sessions.driver import Driver, Watcher, distrust_environments
 from harness.sessions.investigation import Investigation
 from harness.sessions.prepare import prepare
@@ -230,7 +230,7 @@ def gather(
     arms: list[ArmResult] = []
     for arm in asked.arms:
         found = investigation.arranged(arm.name, answers[arm.name])
-        commands = [probe_command(asked.question, release.version, arm.name) for release in session.releases]
+        commands = [asked.probe_command(release.version, arm.name) for release in session.releases]
         arms.append(
             arm_result(
                 arm,
@@ -255,6 +255,7 @@ def gather(
         arms=with_prereleases_told(arms, session.left_out),
         warnings=warnings,
         **of_question(asked.scenario, asked.question),
+        whole=to_plain(asked.whole) if asked.whole else {},
         cause=attribution.causes,
         cause_search=_cause_search(driver).value,
         interventions=attribution.matrices,

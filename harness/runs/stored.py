@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cause.dependencies import judged_again
 from harness.errors import UsageError
+from harness.model.codec import from_plain
 from harness.model.commands import shell
+from harness.model.whole import Whole, release_command
 from harness.probes.store import Store
 from harness.releases.release import Release
 from harness.report.evidence import ProbeEvidence
@@ -22,7 +24,6 @@ from harness.runs.kept import present, question_of
 from harness.runs.locked import read_locks, sides, with_moves, with_raised
 from harness.scenario import Arm, load_scenario
 from harness.sessions.arm_map import Findings, arrange, representative
-from harness.sessions.asked import probe_command
 from harness.sessions.control import judge_beside_control
 from harness.sessions.finding import Finding, InterleavedPair
 from harness.sessions.interleaved import Direct, read_pairs
@@ -155,16 +156,20 @@ def with_commands(report: Report, folder: Path) -> Report:
         return report
     if report.blame is not None:  # no command executes one environment of two
         return replace(report, command=shell(question.to_argv("blame")))
+    whole = from_plain(Whole, report.whole) if report.whole else None
+    if whole:
+        whole = replace(whole, question=replace(whole.question, subject=question.subject))
+
+    def command(version: str, arm: str) -> str:
+        if whole:
+            return whole.probe_command(report.package, version, arm)
+        return release_command(question, version, arm)
+
     arms = [
-        replace(
-            arm,
-            releases=[
-                replace(row, command=probe_command(question, row.version, arm.name)) for row in arm.releases
-            ],
-        )
+        replace(arm, releases=[replace(row, command=command(row.version, arm.name)) for row in arm.releases])
         for arm in report.arms
     ]
-    return replace(report, command=shell(question.to_argv()), arms=arms)
+    return replace(report, command=whole.command() if whole else shell(question.to_argv()), arms=arms)
 
 
 def _beside(report: Report, store: Store) -> Report:

@@ -13,6 +13,7 @@ from harness.bundles.bundle import open_bundle
 from harness.errors import UsageError
 from harness.model.commands import shell
 from harness.model.question import Axis, Place, Question
+from harness.model.whole import release_command
 from harness.releases.release import select
 from harness.scenario.command import package_under_test
 from harness.sessions.source import Index
@@ -22,6 +23,7 @@ from harness.verdicts.verdict import Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.model.whole import Whole
     from harness.releases.release import Release
     from harness.scenario import Arm, Scenario
     from harness.sessions.source import Source
@@ -45,7 +47,9 @@ class Asked:
         source: Where releases and packages come from.
         torch: Which torch, as `choose_torch` takes it.
         prereleases: Whether they belong to the range.
-        held: The other package of a question about two, as `peft 0.13.2`; empty for a question about one.
+        held: What is held besides the scenario's pins, as `peft 0.13.2`; empty for nothing.
+        whole: What it is a part of, if it is asked within a question about two packages.
+        newest_of_line: The newest release of the package in that question; None elsewhere.
         calibrations: {arm: what its releases are compared with} in place of a release of the range.
         refresh: Resolve the environments' common part anew, in place of the stored one.
     """
@@ -63,6 +67,8 @@ class Asked:
     torch: str = "auto"
     prereleases: bool = False
     held: str = ""
+    whole: Whole | None = None
+    newest_of_line: str | None = None
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     refresh: bool = False
 
@@ -110,11 +116,19 @@ class Asked:
         A question about an old range is to be asked with packages of its time, not with those of the newest release.
         """
         same = self.package == self.scenario.package
-        return self.last if self.scenario.ad_hoc else self.scenario.last if same else None
+        if self.scenario.ad_hoc:
+            return self.newest_of_line or self.last
+        return self.scenario.last if same else None
 
     def command(self) -> str:
-        """Return the command line that asks this question."""
-        return shell(self.question.to_argv("bisect"))
+        """Return the command line that asks this question, or the one that it is a part of."""
+        return self.whole.command() if self.whole else shell(self.question.to_argv("bisect"))
+
+    def probe_command(self, release: str, arm: str) -> str:
+        """Return the command line that executes one release by hand."""
+        if self.whole:
+            return self.whole.probe_command(self.package, release, arm)
+        return release_command(self.question, release, arm)
 
     def pins(self) -> list[str]:
         """Return the scenario's pins for the package under test: its own pin goes, the scenario's own packages come in.
@@ -129,18 +143,6 @@ class Asked:
                 names.setdefault(own, own)
         extras = [f"{self.package}[{','.join(self.extras)}]"] if self.extras else []
         return [*names.values(), *extras]
-
-
-def probe_command(question: Question, release: str, arm: str) -> str:
-    """Return the command line that executes one probe of a question by hand.
-
-    Args:
-        question: About one package.
-        release: The release to execute.
-        arm: Name.
-    """
-    more = ["--release", release, *([] if question.subject.command else ["--arm", arm])]
-    return shell(question.to_argv("probe", *more))
 
 
 def ask(question: Question, state: State, place: Place | None = None) -> Asked:

@@ -11,10 +11,12 @@ from packaging.utils import canonicalize_name
 from harness.errors import UsageError
 from harness.model.commands import shell
 from harness.model.question import Axis
+from harness.model.whole import Whole
 from harness.releases.release import select
 from harness.scenario import Range
 from harness.scenario.command import check_packages, package_under_test
 from harness.sessions.asked import ask, check_place, decide
+from harness.sessions.calibrate import calibrate
 from harness.sessions.part import Part, part_question
 from harness.sessions.source import Index
 from harness.sessions.subject import load_subject
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
     from harness.report.axes import Point
     from harness.scenario import Arm, Scenario
     from harness.sessions.asked import Asked
+    from harness.sessions.session import Session
     from harness.sessions.source import Source
     from harness.state import State
+    from harness.verdicts.calibration import Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,10 @@ class AskedAxes:
         asked = ask(
             replace(question, plan=plan, holds=holds, job=job), state, replace(self.place, out=str(out))
         )
-        return replace(asked, held=f"{part.held} {part.held_version}")
+        whole = Whole(self.question, part.held, part.held_version)
+        return replace(
+            asked, held=f"{part.held} {part.held_version}", whole=whole, newest_of_line=part.newest
+        )
 
     def assumed(self, point: Point) -> str:
         """Return the verdict that holds for a pair without an execution; empty if none does."""
@@ -160,6 +167,54 @@ class AskedAxes:
             )
             for at in (others if every else [others[0], others[-1]])
         ]
+
+    def compare(self, session: Session, part: Part, comparisons: int) -> dict[str, Calibration]:
+        """Return {arm: what all pairs are compared with}, executed in the part that has it; empty if nothing is compared.
+
+        Args:
+            session: Of the part.
+            part: The first one of `lines`, of all arms that are asked about.
+            comparisons: Releases of both packages, which share the confidence.
+
+        Raises:
+            UsageError: The stated reference is not in the range, or is not good.
+        """
+        for arm in session.asked.arms:
+            calibrate(session, arm)
+        return {
+            name: replace(
+                found,
+                reference=f"{part.package} {found.reference} with {part.held} {part.held_version}",
+                comparisons=comparisons,
+            )
+            for name, found in session.calibrations.items()
+        }
+
+    def named(self, text: str, state: State) -> tuple[Part, str]:
+        """Return the part that has a pair, and the release of its package.
+
+        Args:
+            text: The pair, as `PACKAGE==RELEASE,PACKAGE==RELEASE`: the first package varies, the other one is held.
+            state: Has the listings.
+
+        Raises:
+            UsageError: It is no pair of the question.
+        """
+        wanted = self._releases_named("--release", text, "")
+        if len(wanted) < 2:
+            first, second = (one.package for one in self.ranges)
+            raise UsageError(
+                f"--release {text} with two packages: name both, as {first}==RELEASE,{second}==RELEASE"
+            )
+        (package, version), (held, held_version) = wanted.items()
+        found = {
+            one.package: [release.version for release in several]
+            for one, several in zip(self.ranges, self.releases(state)[0], strict=True)
+        }
+        for name, release in wanted.items():
+            if release not in found[name]:
+                raise UsageError(f"--release {text}: there is no {name} {release} in its range")
+        return Part(package, found[package], held, held_version, [arm.name for arm in self.arms]), version
 
     def compared_axis(self) -> int:
         """Return the position of the package on whose line all pairs are compared: the scenario's own, else the first."""

@@ -55,6 +55,11 @@ class Part:
         line = self.line or self.versions
         return line_folder(self.package, line[0], line[-1], self.held, self.held_version)
 
+    @property
+    def newest(self) -> str:
+        """Newest release of all of the package in the question."""
+        return (self.line or self.versions)[-1]
+
     def __str__(self) -> str:
         """Return how it is called."""
         return f"{self.package} {self.first} to {self.last} with {self.held} {self.held_version}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from printed_commands import check
+from printed_commands import check, run_as_printed
 from toyindex import ToyIndex
 from toypairs import BOTH, PAIR, plant_pair, stored
 
@@ -39,16 +39,7 @@ QUESTIONS = {
 }
 
 
-ALONG_ITS_LINE = pytest.mark.xfail(
-    reason="a printed probe compares with the oldest release of its own line, not with the reference of the pair",
-    strict=True,
-)
-
-
-@pytest.mark.parametrize(
-    "question",
-    [pytest.param(name, marks=ALONG_ITS_LINE if name == "metric" else ()) for name in QUESTIONS],
-)
+@pytest.mark.parametrize("question", QUESTIONS)
 def test_of_two_packages(question, ask, tmp_path, monkeypatch, harness):
     words, command, also = QUESTIONS[question]
     (tmp_path / "prints.py").write_text('import judge\nprint(f"loss={judge.loss(3)!r}")\n', encoding="utf-8")
@@ -62,3 +53,6 @@ def test_of_two_packages(question, ask, tmp_path, monkeypatch, harness):
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
         for one in (found, *parts):
             check(one, harness)
+        none = run_as_printed(arm["releases"][0]["command"].replace("right==1.0", "right==9.0"), harness)
+    assert none.returncode == 2
+    assert "there is no right 9.0 in its range" in none.stderr

@@ -47,7 +47,7 @@ def test_both_are_needed(ask, harness):
     )
     assert arm["answer"] in done.stdout
     commands = {row["version"]: row["command"] for row in arm["releases"]}
-    assert "--with right==2.0" in commands["left 3.0 with right 2.0"]
+    assert "--release left==3.0,right==2.0 " in commands["left 3.0 with right 2.0"]
     _check_files(arm)
 
 
@@ -345,9 +345,8 @@ def test_ranges_belong_to_the_package_before_them(ask):
     report = stored()
     assert [one["versions"] for one in report["axes"]] == [["2.0", "3.0"], ["1.0", "2.0"]]
     part = json.loads((Path("reports/latest") / report["parts"][0]["folder"] / "report.json").read_text())
-    assert part["command"].endswith(
-        "bisect --package left --from 2.0 --to 3.0 --with right==2.0 -- python repro.py"
-    )
+    assert part["command"] == report["command"], "a part is asked as what it is a part of"
+    assert part["whole"]["held"] == "right"
 
 
 def test_the_same_question_again_executes_nothing(ask):
@@ -433,10 +432,18 @@ def test_one_package_of_two_is_varied_with_the_newest_of_the_other(ask):
     assert report["environment"]["packages"]["right"] == "3.0"
 
 
-def test_other_commands_take_one_package(ask, harness):
-    done = harness("probe", *BOTH, "--release", "1.0", "--", "python", "repro.py")
+@pytest.mark.parametrize(
+    ("release", "said"),
+    [
+        ("1.0", "expected left==RELEASE or right==RELEASE"),
+        ("left==1.0", "name both, as left==RELEASE,right==RELEASE"),
+    ],
+)
+def test_a_probe_of_two_packages_names_a_pair(harness, tmp_path, release, said):
+    (tmp_path / "repro.py").write_text("", encoding="utf-8")
+    done = harness("probe", *BOTH, "--release", release, "--", "python", "repro.py", cwd=tmp_path)
     assert done.returncode == 2
-    assert "two packages are a question for `bisect`" in done.stderr
+    assert said in done.stderr
 
 
 def test_a_site_shows_pairs_with_the_runs_beneath_them(ask, harness):
