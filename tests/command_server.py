@@ -96,6 +96,14 @@ def _import_all():
             importlib.import_module(module.name)
 
 
+def _compile_templates():
+    """Compile the templates of a report's page, which each command would do for itself."""
+    from harness.report.render import environment
+
+    for name in environment().list_templates(extensions=["j2"]):
+        environment().get_template(name)
+
+
 def _serve(address):
     """Answer until the input ends; returns the words of the command that this process, a fork, is to execute."""
     server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -134,6 +142,7 @@ def _serve(address):
 
 if __name__ == "__main__":
     _import_all()
+    _compile_templates()
     gc.collect()
     gc.freeze()
     sys.argv[1:] = _serve(sys.argv[1])

@@ -19,6 +19,7 @@ from harness.report.blame_rows import rebuilding, replaced, rows, support
 from harness.report.boundaries import package_of, span
 from harness.report.causes import not_sought
 from harness.report.classes import Place, equal_traces, places
+from harness.report.compiled import CompiledTemplates
 from harness.report.effects import effects
 from harness.report.fans import fans
 from harness.report.figures import Picture, pictures
@@ -97,45 +98,43 @@ def draw(
     survival = lasting(report, cache)
     script = "\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = "\n".join((HERE / name).read_text(encoding="utf-8") for name in _styles(report))
-    html = (
-        environment()
-        .get_template("index.html.j2")
-        .render(
-            report=report,
-            headline=one_line(headline(report)),
-            answers=answers(report, evidence),
-            stages=[arrows(said) for said in stage_sentences(report)],
-            fixed=fixed(report),
-            grids=grids(report),
-            strip=None
-            if report.axes or not any(arm.releases for arm in report.arms)
-            else strip(report, evidence),
-            equal=equal_traces(report),
-            effects=effects(report),
-            places=views,
-            causes=causes(report),
-            no_cause=not_sought(report),
-            matrices=matrices(report, evidence),
-            not_tried=not_tried(report),
-            lasting=survival,
-            curves=any(arm["classes"] for arm in data["arms"]),
-            groups=probes.groups(report, evidence),
-            offers=offers(report, report.run),
-            policies=compared(report.policies),
-            blame_rows=rows(report.blame) if report.blame else [],
-            blame_support=support(report.blame) if report.blame else "",
-            blame_replaced=replaced(report.blame) if report.blame else [],
-            blame_path=path_picture(report.blame) if report.blame else None,
-            blame_commands=rebuilding(report.run) if report.blame else [],
-            blobs={
-                "curve-data": _blob(data),
-                "log-data": _blob(probes.logs(report, evidence)),
-                "issue-data": _blob(clean(issue, len(issue))),
-            },
-            style=Markup(style),  # noqa: S704 - files of this package
-            script=Markup(script),  # noqa: S704 - files of this package
-            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        )
+    filler = environment()
+    filler.bytecode_cache = CompiledTemplates(cache.folder) if cache.folder else None
+    html = filler.get_template("index.html.j2").render(
+        report=report,
+        headline=one_line(headline(report)),
+        answers=answers(report, evidence),
+        stages=[arrows(said) for said in stage_sentences(report)],
+        fixed=fixed(report),
+        grids=grids(report),
+        strip=None
+        if report.axes or not any(arm.releases for arm in report.arms)
+        else strip(report, evidence),
+        equal=equal_traces(report),
+        effects=effects(report),
+        places=views,
+        causes=causes(report),
+        no_cause=not_sought(report),
+        matrices=matrices(report, evidence),
+        not_tried=not_tried(report),
+        lasting=survival,
+        curves=any(arm["classes"] for arm in data["arms"]),
+        groups=probes.groups(report, evidence),
+        offers=offers(report, report.run),
+        policies=compared(report.policies),
+        blame_rows=rows(report.blame) if report.blame else [],
+        blame_support=support(report.blame) if report.blame else "",
+        blame_replaced=replaced(report.blame) if report.blame else [],
+        blame_path=path_picture(report.blame) if report.blame else None,
+        blame_commands=rebuilding(report.run) if report.blame else [],
+        blobs={
+            "curve-data": _blob(data),
+            "log-data": _blob(probes.logs(report, evidence)),
+            "issue-data": _blob(clean(issue, len(issue))),
+        },
+        style=Markup(style),  # noqa: S704 - files of this package
+        script=Markup(script),  # noqa: S704 - files of this package
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
     drawn = [picture for view in views for found in view.figures.values() for picture in found]
     return html, [*drawn, *(one.picture for one in survival)]
