@@ -130,6 +130,13 @@ def bench_isolation(session: nox.Session) -> None:
     session.run("python", "tests/bench/bench_isolation.py", *session.posargs)
 
 
+@nox.session(name="bench-ranks")
+def bench_ranks(session: nox.Session) -> None:
+    """Measure what recording costs each of two ranks: the same steps with the recorder and without, in one run."""
+    session.install("-e", ".")
+    session.run("python", "tests/bench/bench_ranks.py", *session.posargs)
+
+
 @nox.session(name="bench-search")
 def bench_search(session: nox.Session) -> None:
     """Measure the noisy search beside git_bayesect on simulated histories, and the prefix search beside the others.

@@ -43,7 +43,7 @@ def test_everything_that_is_wrong_is_told_with_its_line(toy, harness):
     }
     assert said[:-1] == [f"{where}:{line[key]}: {one}" for key, one in expected.items()]
     assert said[-1] == (
-        "error: no scenario 'nosuch'. Known: llama_ddp, llama_float8, llama_fsdp2, llama_seq_cls, toy; or give the path of a folder with a scenario.toml"
+        "error: no scenario 'nosuch'. Known: llama_ddp, llama_float8, llama_fsdp2, llama_seq_cls, toy, trainer_accumulation_ddp; or give the path of a folder with a scenario.toml"
     )
 
 

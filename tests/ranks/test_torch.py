@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from harness.probes.execute import execute
 from harness.probes.isolation import choose_isolation
-from harness.probes.launch import WarmLauncher
+from harness.probes.launch import CleanLauncher, WarmLauncher
 from harness.probes.probe import Probe
 from harness.probes.process import Processes
 from harness.probes.store import Store
 from harness.state import State
 from harness.verdicts.judge import judge
+from harness.verdicts.same_as import judge_same
 
 pytestmark = pytest.mark.real
 
@@ -63,6 +65,12 @@ FSDP = (
     "        if list(part.parameters()): fully_shard(part)\n"
     "    wrapped = fully_shard(model)"
 )
+TRAINER = Path(__file__).parents[2] / "scenarios" / "trainer_accumulation_ddp" / "job.py"
+NO_OPTIMIZER = """
+from transformers.trainer_callback import CallbackHandler
+whole = CallbackHandler.call_event
+CallbackHandler.call_event = lambda self, *facts, **more: setattr(self, "optimizer", None) or whole(self, *facts, **more)
+"""
 
 
 def job(body="pass", wrap=DDP):
@@ -85,9 +93,10 @@ def warm(torch_python, tmp_path_factory):
 def probe(warm, tmp_path):
     here, launcher, script = warm
 
-    def run(code):
+    def run(code, ranks=2, **parameters):
         script.write_text(code, encoding="utf-8")
-        wanted = Probe("lock", script, code, {}, ranks=2, hang_after=2.0, timeout=120.0)
+        facts = {"ranks": ranks, "instructions": {"replicas": True}, "hang_after": 2.0, "timeout": 120.0}
+        wanted = Probe("lock", script, code, parameters, **facts)
         result = execute(wanted, here, Store(State(tmp_path / "home")), launcher)
         trace, output = result.read()
         settings = {"kind": "training", "loss_window": 2}
@@ -180,3 +189,41 @@ def test_a_parameter_in_shards_is_compared_whole_at_both_ends(probe):
     assert first.replica[0]["weights"] != second.replica[0]["weights"]
     kinds = {one["kind"].rpartition("_")[0] for one in first.collectives}
     assert kinds == {"all_gather", "reduce_scatter"}, "which of torch's names it is differs between versions"
+
+
+@pytest.mark.parametrize(
+    "launch",
+    [("torchrun", "--nproc-per-node", "2"), ("accelerate", "launch", "--multi_gpu", "--num_processes", "2")],
+    ids=["torchrun", "accelerate"],
+)
+def test_a_command_may_start_its_ranks_by_itself(warm, launch, tmp_path):
+    """`accelerate launch` takes the way of several GPUs: for CPUs it needs MPI."""
+    here, _, _ = warm
+    folder = tmp_path / "job"
+    folder.mkdir()
+    (folder / "train.py").write_text(job("if rank == 1 and step == 4: model[2].weight.grad.mul_(2)"))
+    wanted = Probe("lock", None, "", {}, command=(*launch, "train.py"), folder=folder, timeout=120.0)
+    launcher = CleanLauncher(Processes(choose_isolation("auto")))
+    result = execute(wanted, here, Store(State(tmp_path / "home")), launcher)
+    trace, output = result.read()
+    judgement = judge(result.execution, trace, {"kind": "training", "loss_window": 2}, output)
+    assert [len(rank.trace.steps) for rank in trace.ranks] == [6, 6], output
+    assert judgement.fingerprint.to_dict() == {
+        "kind": "replicas drift",
+        "step": 4,
+        "phase": "optimizer",
+        "parameter": "2.weight",
+        "rank": 1,
+    }
+
+
+def test_the_trainer_on_two_ranks_is_recorded_on_both_and_trains_as_one_process(probe):
+    """One process has the callback of transformers 4.49.0, which is handed no optimizer."""
+    two, judgement, output = probe(TRAINER.read_text(), steps=3, batch=2, accumulation=2)
+    assert judgement.reason == "finite over 3 steps (2 ranks, replicas alike in all steps)", output
+    code = NO_OPTIMIZER + TRAINER.read_text()
+    one, _, output = probe(code, ranks=1, steps=3, batch=8, accumulation=1)
+    assert len(one.replica) == 3, output
+    alike = judge_same(two, one, {"arm": "one", "rtol": 0.01, "steps": 3})
+    assert alike.reason.startswith("as arm one in 3 steps, up to "), alike.reason
+    assert alike.effect.value > 0

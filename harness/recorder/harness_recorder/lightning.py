@@ -11,7 +11,7 @@
 
 Serves `lightning.pytorch` and `pytorch_lightning` 2.x, whichever the job has imported, else whichever is installed.
 Automatic and manual optimization, one optimizer. Gradients are unscaled, but not clipped yet: Lightning clips after
-the last of its events. Of several processes the first one is recorded, and none ends early.
+the last of its events. Each of several ranks has a trace of its own, and none ends early.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ else:
         from pytorch_lightning import Callback
 
 from .attach import EVERYTHING, Attached
+from .ranks import rank_and_size
 
 
 class RecorderCallback(Callback):
@@ -65,8 +66,8 @@ class RecorderCallback(Callback):
         """Record what training starts from."""
         if len(trainer.optimizers) != 1:
             raise ValueError(f"the recorder follows one optimizer, and there are {len(trainer.optimizers)}")
-        if not trainer.is_global_zero:
-            return
+        if rank_and_size()[1] == 1 and not trainer.is_global_zero:
+            return  # several processes without a rank share one trace
         model = pl_module if self._model is None else self._model
         self._recorder.begin(model, trainer.optimizers[0], **self._start)
         self._attached = Attached(self._recorder)

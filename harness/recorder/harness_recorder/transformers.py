@@ -16,14 +16,18 @@ tells rounded averages.
 
 * Gradients are those that the optimizer sees: after unscaling and clipping.
 * A step that a loss scaler leaves out counts as a step; before 4.42 its gradients are gone when it is seen.
-* The trace ends training early only where a single process trains. Of several, the first one is recorded.
+* The trace ends training early only where a single process trains. Each of several ranks has a trace of its own.
 """
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
+from torch.optim import Optimizer
 from transformers import TrainerCallback
+
+from .ranks import rank_and_size
 
 if TYPE_CHECKING:
     from .attach import Attached
@@ -79,9 +83,10 @@ class RecorderCallback(TrainerCallback):
             raise RuntimeError(
                 f"the recorder cannot follow a model copied to {args.n_gpu} GPUs: set CUDA_VISIBLE_DEVICES to one"
             )
-        if not state.is_world_process_zero:
-            return
-        model, optimizer = kwargs["model"], kwargs["optimizer"]
+        if rank_and_size()[1] == 1 and not state.is_world_process_zero:
+            return  # several processes without a rank share one trace
+        model = kwargs["model"]
+        optimizer = kwargs["optimizer"] or _optimizer_of(model)
         self._scaler = getattr(optimizer, "scaler", None)
         while hasattr(optimizer, "optimizer"):  # accelerate's wrapper
             optimizer = optimizer.optimizer
@@ -111,3 +116,18 @@ class RecorderCallback(TrainerCallback):
     def _on_output(self, model: Any, _inputs: Any, output: Any) -> None:
         if model.training:
             self.loss(output.get("loss") if isinstance(output, dict) else output[0])
+
+
+def _optimizer_of(model: Any) -> Any:
+    """Return the optimizer of a model's parameters: transformers 4.49.0 hands none to callbacks."""
+    trained = {id(parameter) for parameter in model.parameters()}
+    # `isinstance` asks some objects for their class, and a module that is loaded on demand would be loaded.
+    optimizers = [thing for thing in gc.get_objects() if issubclass(type(thing), Optimizer)]
+    of_model = [
+        optimizer
+        for optimizer in optimizers
+        if any(id(parameter) in trained for group in optimizer.param_groups for parameter in group["params"])
+    ]
+    return max(
+        of_model, key=lambda optimizer: hasattr(optimizer, "optimizer")
+    )  # accelerate's wrapper, if there is one
