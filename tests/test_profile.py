@@ -16,7 +16,7 @@ from harness.cause.transplant import Pair
 from harness.model.question import Axis, Judging, Question, Subject
 from harness.report.attribution import CauseResult
 from harness.report.profile import sentence, text, view
-from harness.report.profiled import FunctionSide
+from harness.report.profiled import ExchangeResult, FunctionResult, FunctionSide, ProfileResult
 from harness.runs.bisect import begin
 from harness.sessions.asked import ask
 from harness.sessions.driver import Silent
@@ -198,3 +198,65 @@ def test_shares_are_of_what_goes_the_way_of_the_whole():
         ("slow", 0.8), ("new", 0.2), ("gone", -0.1), ("fast", -0.2),
     ]  # fmt: skip
     assert ranked(Sides(side(same=1.0), side(same=1.0))) == []
+
+
+NAMES = FunctionResult(
+    "toy/model.py",
+    "Model.names",
+    FunctionSide(10, 0.01, calls=64, top=14, top_count=64, text="found.append(name)"),
+    FunctionSide(11, 0.93, calls=4096, top=15, top_count=4096, text="found.append(name)", below={"list.append": 0.3}),
+    0.92,
+)  # fmt: skip
+OUTSIDE = FunctionResult("", "", FunctionSide(0, 0.1, calls=0), FunctionSide(0, 0.18, calls=0), 0.08)
+PROFILE = ProfileResult("wall_seconds", "seconds", [1.0, 2.1], [0.11, 1.11], [NAMES, OUTSIDE])
+ALIKE = replace(NAMES, before=replace(NAMES.before, calls=3), after=replace(NAMES.after, calls=3))
+EXCHANGE = ExchangeResult("functions", ["toy/model.py: Model.names"], 1.0, 0.2, "confirmed")
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (PROFILE, ("1.1 takes 2.1 times as long as 1.0: 92% of the extra time is in `Model.names` (toy/model.py:15), called "
+                  "4,096 times instead of 64. Not confirmed: no function of the package that is executed differs")),
+        (replace(PROFILE, functions=[ALIKE]), "whose line is executed 4,096 times instead of 64"),
+        (replace(PROFILE, functions=[replace(NAMES, before=None)]), "called 4,096 times, and not called in 1.0"),
+        (replace(PROFILE, functions=[OUTSIDE]), "is in code outside of the package and the job, 0.18 s instead of 0.1 s"),
+        (replace(PROFILE, signal="tokens_per_second", metric=[2.1, 1.0]), "1.1 takes 2.1 times as long as 1.0: "),
+        (replace(PROFILE, measure="bytes", signal="memory_peak"), "1.1 holds 2.1 times as much memory as 1.0: 92% of"),
+        (replace(PROFILE, measure="python_calls", signal="python_calls"), "makes 2.1 times as many calls of Python functions"),
+        (replace(PROFILE, metric=[2.1, 1.0], totals=[1.11, 0.11], functions=[replace(NAMES, before=NAMES.after, after=NAMES.before)]),
+         "1.1 takes 0.476 times as long as 1.0: 92% of the time saved is in `Model.names` (toy/model.py:15), called 64 times"),
+        (replace(PROFILE, exchange=EXCHANGE), ("Confirmed: 1.1 with this function of 1.0 takes 0.2 s instead of 1.11 s, and 1.0 "
+                                              "with this function of 1.1 takes 1 s instead of 0.11 s")),
+        (replace(PROFILE, exchange=replace(EXCHANGE, status="supported", older=None)), "Supported, one way only: 1.1 with"),
+        (replace(PROFILE, exchange=replace(EXCHANGE, status="refuted")), "Not confirmed: 1.1 with"),
+        (replace(PROFILE, exchange=replace(EXCHANGE, status="not applicable")), "exchanged, the releases cannot be executed"),
+        (replace(PROFILE, exchange=replace(EXCHANGE, what="files", names=["toy/model.py"])), "1.1 with toy/model.py of 1.0"),
+        (replace(PROFILE, totals=[1.0, 1.0]), "The profile does not show it: 1 s with 1.0, 1 s with 1.1. Not confirmed"),
+        (replace(PROFILE, problem="the job sets a profile of its own"), "No profile could be made: the job sets a profile"),
+    ],
+)  # fmt: skip
+def test_a_sentence_claims_what_its_facts_carry(made, said):
+    cause = CauseResult("arm", "1.0", "1.1", "regressed", "verdict", "", "", [], [], [], profile=made)
+    assert said in sentence(cause)
+    confirmed = made.exchange is not None and made.exchange.status == "confirmed"
+    assert (". Confirmed" in sentence(cause)) == confirmed
+
+
+def test_bars_and_rows():
+    made = replace(PROFILE, counts={"python_calls": [10, 20]}, left_out=3)
+    cause = CauseResult("arm", "1.0", "1.1", "regressed", "verdict", "", "", [], [], [], profile=made)
+    drawn = view(cause)
+    whole, functions, below = drawn.levels
+    assert (whole[0].name, whole[0].width) == ("extra time: 1 s", 100)
+    assert [(one.name, one.left, one.width) for one in functions] == [
+        ("Model.names", 0, 92), ("outside of the package", 92, 8),
+    ]  # fmt: skip
+    assert [(one.name, one.left) for one in below] == [("list.append", 0)]
+    assert (drawn.rows[0].calls, drawn.rows[0].change, drawn.rows[0].share) == (
+        "64 → 4,096",
+        "+0.92 s",
+        "92%",
+    )
+    assert drawn.counts == [("python calls", "10", "20")]
+    assert drawn.left_out == "3 more functions differ."
