@@ -15,7 +15,7 @@ from harness.cause.mechanism import explain
 from harness.cause.operations import first_operation
 from harness.cause.profile import profile
 from harness.cause.survival import survival
-from harness.cause.transplant import Pair, difference, search
+from harness.cause.transplant import CONFIRMED, SUPPORTED, Pair, difference, search
 from harness.report.attribution import CauseResult, MatrixResult, SurvivalResult
 from harness.report.causes import best, sentence
 from harness.report.profile import sentence as profile_sentence
@@ -168,7 +168,8 @@ def _profile(pair: Pair, boundary: Boundary, metric: str, bench: Bench) -> Cause
     """Return what takes more time or memory, or makes more calls, on one side of a boundary."""
     made = profile(pair, metric, bench)
     older, newer = (bench.session.releases[place].version for place in (pair.older, pair.newer))
-    status = made.exchange.status if made.exchange else "unknown" if made.problem else "not confirmed"
+    proven = made.exchange is not None and made.exchange.status in {CONFIRMED, SUPPORTED}
+    status = made.exchange.status if made.exchange and proven else "not confirmed"
     cause = CauseResult(
         pair.arm.name, older, newer, boundary.kind, "verdict", status, "", [], [], [], profile=made
     )

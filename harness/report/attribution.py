@@ -241,7 +241,7 @@ class CauseResult:
         kind: regressed, fixed or changed.
         signal: verdict, failure (a verdict by another failure than the one looked for) or trace.
         status: Of the best attempt; `unknown` if the census tells nothing that could be tried. Of a profile that of its
-            exchange; `not confirmed` without one.
+            exchange; `not confirmed` where that proves nothing.
         sentence: The cause, for a person to quote.
         differences: All groups, transplantable or not.
         mechanisms: Of the bad side, the most telling first; empty if no rule matches.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.report.profile_bars import amount, extra, levels
 from harness.report.profiled import MEASURES
-from harness.report.text import NOTHING, one_line
+from harness.report.text import MINUS, NOTHING, one_line
 from harness.traces.measured import higher_is_worse
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _MOST_OF_IT = 0.8
 """Share of the difference, below which a sentence names a second function."""
+_TAKEN_BACK = 0.05
+"""What other functions take the other way is told from this share of the difference on."""
 _SHOWN = 0.2
 """A profile shows a difference if its own ratio is at least this much of the metric's, both as logarithms."""
 
@@ -40,13 +42,12 @@ class FunctionRow:
 
 @dataclass(frozen=True, slots=True)
 class ProfileView:
-    """The sentence, the bars (the whole, its functions, what these call), a row for each function, counts.
+    """The bars (the whole, its functions, what these call), a row for each function, counts.
 
     Attributes:
         called: Whether it is known how often functions are called.
     """
 
-    sentence: str
     measure: str
     levels: list[list[Segment]]
     rows: list[FunctionRow]
@@ -88,7 +89,6 @@ def view(cause: CauseResult) -> ProfileView | None:
         else "Repeated executions gave other counts."
     )
     return ProfileView(
-        sentence=f"{sentence(cause)}.",
         measure=MEASURES[found.measure],
         levels=levels(found),
         rows=[_row(one, found) for one in found.functions],
@@ -127,13 +127,18 @@ def _shows(found: ProfileResult) -> bool:
 
 def _where(found: ProfileResult, cause: CauseResult) -> str:
     first, *others = found.functions
-    more = extra(found)
-    said = f"{first.share:.0%} of the {more} is in {_name(first)}{_how(first, found, cause)}"
-    if found.measure == "bytes":
-        said = f"{first.share:.0%} of the {more} is held by {_name(first)}{_how(first, found, cause)}"
+    does = {"seconds": "is in", "bytes": "is held by"}.get(found.measure, "are in")
+    said = f"{first.share:.0%} of the {extra(found)} {does} {_name(first)}{_how(first, found, cause)}"
     if first.share < _MOST_OF_IT and others and others[0].share > 0:
-        said += f"; {others[0].share:.0%} in {_name(others[0])}{_how(others[0], found, cause)}"
+        said += f"; {others[0].share:.0%} {does} {_name(others[0])}{_how(others[0], found, cause)}"
+    back = sum(abs(one.change) for one in found.functions if one.share < 0)
+    if back > _TAKEN_BACK * sum(abs(one.change) for one in found.functions if one.share > 0):
+        said += f"; elsewhere {amount(back, found.measure)} {'less' if _grows(found) else 'more'}"
     return said
+
+
+def _grows(found: ProfileResult) -> bool:
+    return found.totals[1] >= found.totals[0]
 
 
 def _name(one: FunctionResult) -> str:
@@ -229,7 +234,7 @@ def _row(one: FunctionResult, found: ProfileResult) -> FunctionRow:
         f"{part.calls:,}" if part and part.calls is not None else NOTHING for part in (one.before, one.after)
     ]
     amounts = [amount(part.amount, found.measure) if part else NOTHING for part in (one.before, one.after)]
-    sign = "+" if one.change >= 0 else "\N{MINUS SIGN}"
+    sign = "+" if one.change >= 0 else MINUS
     return FunctionRow(
         function=one_line(one.function, 120) if one.file else "outside of the package and the job",
         place=place(one),
@@ -238,7 +243,7 @@ def _row(one: FunctionResult, found: ProfileResult) -> FunctionRow:
         before=amounts[0],
         after=amounts[1],
         change=f"{sign}{amount(abs(one.change), found.measure)}",
-        share=f"{abs(one.share):.0%}",
+        share=f"{one.share:.0%}".replace("-", MINUS),
         adds=round(100 * min(1.0, abs(one.share)), 2),
         less=one.share < 0,
     )

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _WIDE = 0.01
 """Share of a bar below which nothing is drawn for a function."""
+_NET = 0.95
+"""The difference in all is told where it is less than this share of what is added: the rest is taken back elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,11 @@ def levels(found: ProfileResult) -> list[list[Segment]]:
     added = [one for one in found.functions if one.share > 0]
     if not added:
         return []
-    whole = abs(found.totals[1] - found.totals[0])
+    whole = sum(abs(one.change) for one in added)
+    net = abs(found.totals[1] - found.totals[0])
     top = f"{extra(found)}: {amount(whole, found.measure)}"
+    if amount(net, found.measure) != amount(whole, found.measure) and net < whole * _NET:
+        top += f", {amount(net, found.measure)} in all"
     functions: list[Segment] = []
     below: list[Segment] = []
     left = 0.0

@@ -37,7 +37,7 @@ MEANINGS = {
     "refuted": "Exchanging the property changes nothing.",
     "not applicable": "The exchange could not be done.",
     "unknown": "There was nothing that could be exchanged.",
-    "not confirmed": "A profile of both sides shows it; nothing was exchanged that would prove it.",
+    "not confirmed": "A profile of both sides shows it; no exchange proves it.",
 }
 
 

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from harness.traces.trace import Trace
     from harness.verdicts.calibration import Calibration
 
+_SLOWER = 5
+"""How many times as long as its job a profile may take: every call is seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -163,7 +166,7 @@ class Session:
                 seed=scenario.seed + count,
                 device=self.device,
                 threads=scenario.threads,
-                timeout=scenario.timeout,
+                timeout=scenario.timeout * (_SLOWER if "profile" in arm.instructions else 1),
                 repeat=repeat,
                 instructions={
                     **scenario.instructions,
