@@ -30,7 +30,7 @@ def compiled(**shows):
             for one in twin.releases
         ]
         settings = {"dtype": "bfloat16", **({} if stage == "off" else {"compile": stage})}
-        boundaries = [TRACE] if does else []
+        boundaries = [replace(TRACE, signal="census"), *([TRACE] if does else [])]
         arms.append(replace(twin, name=stage, parameters=settings, boundaries=boundaries, releases=releases))
     return replace(report, arms=arms), evidence
 
