@@ -204,7 +204,7 @@ def _confirmed(found: ProfileResult, cause: CauseResult) -> str:
 def _exchanged_what(made: ExchangeResult, found: ProfileResult) -> str:
     if made.what == "files":
         return (
-            made.names[0]
+            one_line(made.names[0], 200)
             if len(made.names) == 1
             else f"the {len(made.names)} changed files that are executed"
         )
@@ -212,7 +212,11 @@ def _exchanged_what(made: ExchangeResult, found: ProfileResult) -> str:
         return f"{len(made.names)} changed functions"
     first = found.functions[0]
     name = made.names[0]
-    return "this function" if name == f"{first.file}: {first.function}" else f"`{name.partition(': ')[2]}`"
+    return (
+        "this function"
+        if name == f"{first.file}: {first.function}"
+        else f"`{one_line(name.partition(': ')[2], 80)}`"
+    )
 
 
 def _exchanged(
