@@ -132,7 +132,7 @@ def bench_isolation(session: nox.Session) -> None:
 
 @nox.session(name="bench-ranks")
 def bench_ranks(session: nox.Session) -> None:
-    """Measure what recording costs each of two ranks: the same steps with the recorder and without, in one run."""
+    """Measure what recording costs each of two ranks, as a share of the same steps."""
     session.install("-e", ".")
     session.run("python", "tests/bench/bench_ranks.py", *session.posargs)
 
