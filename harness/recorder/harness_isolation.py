@@ -16,7 +16,20 @@ import resource
 import signal
 
 from harness_files import arrange_files
-from harness_kernel import BIND, NEW_USER, PRIVATE, RECURSIVE, check, libc, mount, set_read_only, unshare
+from harness_kernel import (
+    BIND,
+    NEW_USER,
+    NO_DEVICES,
+    NO_PROGRAMS,
+    NO_SETUID,
+    PRIVATE,
+    RECURSIVE,
+    check,
+    libc,
+    mount,
+    set_read_only,
+    unshare,
+)
 
 PARTS = {"files": 0x00020000, "processes": 0x20000000, "network": 0x40000000, "ipc": 0x08000000}
 """{what may hold: the flag of its namespace} (sched.h)."""
@@ -85,6 +98,9 @@ def seclude(writable, network):
         _raise_loopback()
     mount(None, "/", None, RECURSIVE | PRIVATE)
     set_read_only("/", read_only=True, recursive=True)
+    # Its number there is the one that it has for itself: the driver of a GPU does not open where the two differ.
+    with contextlib.suppress(OSError):  # forbidden where a part of the machine's is covered, as in containers
+        mount("proc", "/proc", "proc", NO_SETUID | NO_DEVICES | NO_PROGRAMS)
     for path in ("/proc", *filter(os.path.isdir, writable)):
         mount(path, path, None, BIND | RECURSIVE)
         set_read_only(path, read_only=False)

@@ -15,7 +15,7 @@ from harness.report.text import one_line
 from harness.selftest import ending, facts, forks, ranks, releases, training
 from harness.selftest.bench import begin, jobs_on
 from harness.selftest.page import markdown, page
-from harness.selftest.summary import State, Step, Summary
+from harness.selftest.summary import LAST_STEP, State, Step, Summary
 from harness.version import __version__
 
 if TYPE_CHECKING:
@@ -97,9 +97,9 @@ def selftest(
         control = bench.execute(plan.good, bench.probe(plan.good, plan.short.set))
         about = _about(bench, control, started)
 
-        def keep(done: Sequence[Step], *, finished: bool = False) -> Summary:
+        def keep(done: Sequence[Step]) -> Summary:
             so_far = round(time.monotonic() - clock, 1)
-            summary = replace(about, steps=tuple(done), seconds=so_far, finished=finished)
+            summary = replace(about, steps=tuple(done), seconds=so_far)
             _write(summary, folder)
             return summary
 
@@ -108,7 +108,7 @@ def selftest(
         _main_job(bench, steps)
         _trainings(bench, control, steps)
         _endings(bench, steps)
-    return keep(steps.done, finished=True), folder
+    return keep(steps.done), folder
 
 
 def _about(bench: Bench, control: Finding, started: datetime) -> Summary:
@@ -123,7 +123,6 @@ def _about(bench: Bench, control: Finding, started: datetime) -> Summary:
         facts={**facts.facts_of(control), **known},
         steps=(),
         seconds=0.0,
-        finished=False,
     )
 
 
@@ -149,7 +148,7 @@ def _endings(bench: Bench, steps: _Steps) -> None:
     steps.take(f"two ranks on one {place}, gloo", lambda: ranks.gloo(bench))
     steps.take("two ranks on two cards, NCCL", lambda: ranks.nccl(bench))
     steps.take("time limit", lambda: ending.time_limit(bench))
-    steps.take("Ctrl-C", lambda: ending.interrupt(bench))
+    steps.take(LAST_STEP, lambda: ending.interrupt(bench))
 
 
 def _main_job(bench: Bench, steps: _Steps) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA = 1
+LAST_STEP = "Ctrl-C"
+"""Name of the step that is taken last."""
 
 
 class State(StrEnum):
@@ -56,7 +58,6 @@ class Summary:
         facts: {`torch`, `python`, `cuda`, ...}: what decides which numbers the device gives, all text.
         steps: In order of execution.
         seconds: What all of it took.
-        finished: Whether no step is missing: the summary is written after each, and a self-test may be killed.
     """
 
     started: str
@@ -66,8 +67,12 @@ class Summary:
     facts: dict[str, str]
     steps: tuple[Step, ...]
     seconds: float
-    finished: bool = True
     schema: int = field(default=SCHEMA)
+
+    @property
+    def finished(self) -> bool:
+        """Whether no step is missing: the summary is written after each, and a self-test may be killed."""
+        return bool(self.steps) and self.steps[-1].name == LAST_STEP
 
     @property
     def passed(self) -> bool:
