@@ -24,6 +24,11 @@ class State:
         return self.root / "listings"
 
     @property
+    def agreed(self) -> Path:
+        """How much of which package may be downloaded."""
+        return self.root / "agreed.json"
+
+    @property
     def locks(self) -> Path:
         """Resolved locks, a file a question."""
         return self.root / "locks"

@@ -88,6 +88,7 @@ VALUES = {
     "scheduler": TEXT,
     "out": TEXT,
     "environment_cap": NUMBER,
+    "yes": st.just(True),
 }
 """{field: values of it that an option can say}; a field without an entry fails the tests."""
 

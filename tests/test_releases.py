@@ -204,3 +204,41 @@ def test_the_command_lists_oldest_first(toy, harness):
     data = json.loads(harness("releases", "toy", "--json").stdout)
     assert [entry["version"] for entry in data] == [line.split()[0] for line in lines]
     assert Path(toy / "scenarios").is_dir()
+
+
+def chosen(*listed, **ends):
+    found = [Release(one) if isinstance(one, str) else Release(*one) for one in listed]
+    return [one.version for one in select(found, package="torch", **ends)]
+
+
+def test_of_builds_of_one_release_the_one_is_kept_that_is_installed():
+    listed = ("2.12.0", "2.12.0+cpu", "2.12.0+cu130", "2.13.0", "2.13.0+cpu", "2.14.0")
+    assert chosen(*listed) == ["2.12.0+cu130", "2.13.0+cpu", "2.14.0"]
+    assert chosen(*listed, last="2.13.0") == ["2.12.0+cu130", "2.13.0+cpu"]
+    assert chosen(*listed, first="2.13.0", last="2.13.0") == ["2.13.0+cpu"]
+    assert chosen("2.12.0+cpu", "2.13.0+cpu", first="2.13.0") == ["2.13.0+cpu"]
+    assert chosen(*listed, first="2.12.0+cpu", last="2.13.0") == [
+        "2.12.0+cpu",
+        "2.12.0+cu130",
+        "2.13.0+cpu",
+    ]
+
+
+def test_an_end_may_be_a_day():
+    listed = (
+        ("1.0", "2026-09-30T10:00:00+00:00"),
+        ("1.1", "2026-10-01T23:30:00+00:00"),
+        ("1.2", None),
+        ("2.0.dev20261002", None),
+        ("2.0.dev20261005", "2026-10-09T00:00:00+00:00"),
+        ("2.0", "2026-10-20T00:00:00+00:00"),
+    )
+    assert chosen(*listed, first="2026-10-01") == ["1.1", "2.0"]
+    assert chosen(*listed, last="2026-10-01") == ["1.0", "1.1"]
+    nightly = ["1.1", "2.0.dev20261002", "2.0.dev20261005"]
+    assert chosen(*listed, first="2026-10-01", last="2026-10-05", prereleases=True) == nightly
+    assert chosen(*listed, first="1.1", last="2026-10-02", prereleases=True) == nightly[:2]
+    with pytest.raises(UsageError, match="no such day"):
+        chosen(*listed, first="2026-13-01")
+    with pytest.raises(UsageError, match="no release of torch to test in this range"):
+        chosen(*listed, first="2027-01-01")

@@ -120,6 +120,7 @@ class ToyIndex:
         metadata: Serve the metadata of wheels beside them (PEP 658).
         ranges: Serve the last bytes of a file to who asks for no more.
         lasting: Nothing that was served once ever changes, so that who asks may keep it.
+        claims: {package: what the index says of each of its files, true or not}.
     """
 
     packages: dict[str, list[File]] = field(default_factory=dict)
@@ -128,6 +129,7 @@ class ToyIndex:
     metadata: bool = False
     ranges: bool = False
     lasting: bool = False
+    claims: dict[str, dict] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
 
     def add(self, package: str, *files: File) -> None:
@@ -189,7 +191,10 @@ class ToyIndex:
             "meta": {"api-version": "1.1"},
             "name": name,
             "versions": [],
-            "files": [file.entry(metadata=self.metadata) for file in self.packages[name]],
+            "files": [
+                {**file.entry(metadata=self.metadata), **self.claims.get(name, {})}
+                for file in self.packages[name]
+            ],
         }
         return 200, "application/vnd.pypi.simple.v1+json", json.dumps(page).encode()
 

@@ -41,6 +41,9 @@ HELD = ("torch", "setuptools")
 and today's one needs a setuptools of today."""
 
 
+_CONSTRAINED = " (the constraints of your pip or uv settings are among the requirements)"
+
+
 @dataclass(frozen=True, slots=True)
 class Unresolvable:
     """A release for which no lock exists, with the resolver's own reason.
@@ -269,7 +272,9 @@ class Resolver:
             asked = requirements[-1]
             self._check(outcome, f"{asked} was resolved")
             refused = outcome.failure is Failure.REFUSED
-            return Unresolvable(outcome.reason, refused_file(outcome.reason) if refused else ""), False
+            if refused:
+                return Unresolvable(outcome.reason, refused_file(outcome.reason)), False
+            return Unresolvable(outcome.reason + _CONSTRAINED * bool(self._constrained())), False
         lock = Lock(parse_packages(text), "fixed", self.interpreter.minor, self.interpreter.platform)
         return lock, askers(text, self.package) == [_QUESTION]
 
@@ -295,6 +300,10 @@ class Resolver:
         """Return the release of the package under test whose file the index refuses; empty if that is not why."""
         package, version = release_of(lock.refused) if lock.refused else ("", "")
         return version if package == self.package else ""
+
+    def _constrained(self) -> str:
+        """Return the file of the constraints that the user's pip or uv settings name; empty without one."""
+        return self.uv.environment().get("UV_CONSTRAINT", "")
 
     def _read(self, path: Path) -> Lock | None:
         return read_lock(path, self.state.root, self.notes.append)

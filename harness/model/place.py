@@ -58,3 +58,9 @@ class Place:
         value=NUMBER,
         verbs=ANSWERING,
     )
+    yes: bool = option(
+        False,
+        "--yes",
+        "download what the releases take, also if it is many gigabytes; later runs remember it",
+        verbs=("bisect",),
+    )

@@ -140,7 +140,7 @@ def answer(
     for taken in out.glob(f"{stem}*"):
         with suppress(OSError):
             taken.rmdir()  # an empty one: the name that it had taken
-    ready = replace(ask(question, state, Place(out=str(out))), source=Index(watch.own_links))
+    ready = replace(ask(question, state, Place(out=str(out), yes=True)), source=Index(watch.own_links))
     done = bisect(ready, state, watcher, started)
     if done.interrupted:
         raise KeyboardInterrupt
@@ -163,7 +163,7 @@ def _followed(answered: Answered, watch: Watch, out: Path, state: State, watcher
                     arm=arm.name,
                     source=str(clone_of(watch.source, state)),
                     own_links=watch.own_links,
-                    place=Place(out=str(out)),
+                    place=Place(out=str(out), yes=True),
                 )
             except HarnessError as error:  # the night goes on: what broke is told without its commit
                 watcher.note(f"warning: {one.after} is not followed to its commit: {error}")

@@ -225,6 +225,7 @@ def _file(file: DistributionPackage) -> File:
         sha256=file.digests["sha256"] if set(file.digests) == {"sha256"} else "",
         requires_python=file.requires_python,
         metadata=file.metadata_url if file.has_metadata else None,
+        size=file.size,
     )
 
 

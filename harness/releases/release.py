@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
@@ -13,6 +15,8 @@ from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class File:
         sha256: Of its content, in hex; empty where the index tells no hash, or others.
         requires_python: Specifier, or None.
         metadata: Where its metadata lies beside it (PEP 658); None if the index does not serve it.
+        size: In bytes; None if the index does not tell.
     """
 
     name: str
@@ -31,6 +36,7 @@ class File:
     sha256: str = ""
     requires_python: str | None = None
     metadata: str | None = None
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,36 +74,93 @@ def select(
 ) -> list[Release]:
     """Return the releases from `first` to `last`, both included, oldest version first.
 
+    Of builds of one release, as 2.13.0 and 2.13.0+cpu, the one is kept that is installed: the one with the last local part
+    (https://packaging.python.org/en/latest/specifications/version-specifiers/#local-version-identifiers).
+
     Args:
         releases: In any order.
         package: For messages.
-        first: Oldest release; None starts with the oldest of all.
-        last: Newest release; None ends with the newest of all.
+        first: Oldest release, or the first day (2026-10-01) of their uploads; None starts with the oldest of all.
+        last: Newest release, or the last day; None ends with the newest of all.
         prereleases: Keep alpha, beta, candidate and development releases; the ends are kept in any case.
 
     Raises:
         UsageError: An end that is not listed, ends that are swapped, or nothing between them.
     """
     ordered = sorted(releases, key=lambda release: Version(release.version))
-    start = _find(ordered, first, package, "--from") if first else None
-    stop = _find(ordered, last, package, "--to") if last else None
+    start, stop = (
+        None if wanted is None or is_day(wanted) else _find(ordered, wanted, package, option)
+        for wanted, option in ((first, "--from"), (last, "--to"))
+    )
     if start and stop and start > stop:
         raise UsageError(f"--from {first} is newer than --to {last}: swap them ({package} {last} came first)")
+    builds = {_public(release): release for release in ordered}  # the last one stays
     chosen = [
         release
         for release in ordered
-        if (start is None or Version(release.version) >= start)
-        and (stop is None or Version(release.version) <= stop)
-        and (
-            prereleases
-            or not Version(release.version).is_prerelease
-            or Version(release.version) in (start, stop)
-        )
+        if (_local_named(release, start, stop) or builds[_public(release)] is release)
+        and (start is None or Version(release.version) >= start)
+        and (stop is None or _named_by(release, stop) or Version(release.version) <= stop)
+        and (prereleases or not _public(release).is_prerelease or _is_end(release, start, stop))
+        and _within_days(release, first, last)
     ]
     if not chosen:
         hint = "; --pre includes pre-releases" if ordered and not prereleases else ""
         raise UsageError(f"the index lists no release of {package} to test in this range{hint}")
     return chosen
+
+
+def is_day(wanted: str) -> bool:
+    """Tell whether an end of a range is a day, as 2026-10-01, which no version can be.
+
+    Raises:
+        UsageError: It looks like one, and the calendar has no such day.
+    """
+    if not _DAY.fullmatch(wanted):
+        return False
+    try:
+        date.fromisoformat(wanted)
+    except ValueError:
+        raise UsageError(f"{wanted}: the calendar has no such day") from None
+    return True
+
+
+def day(release: Release) -> date | None:
+    """Return the day of a release: of a nightly build the one in its version, else that of its upload, in UTC."""
+    nightly = Version(release.version).dev
+    if nightly and len(str(nightly)) == len("20261001"):
+        with suppress(ValueError):
+            return date.fromisoformat(str(nightly))
+    if release.uploaded is None:
+        return None
+    return datetime.fromisoformat(release.uploaded).astimezone(UTC).date()
+
+
+def _within_days(release: Release, first: str | None, last: str | None) -> bool:
+    """Tell whether a release is not outside of the days that ends name; one of unknown day is outside."""
+    start = date.fromisoformat(first) if first and is_day(first) else None
+    stop = date.fromisoformat(last) if last and is_day(last) else None
+    if start is None and stop is None:
+        return True
+    own = day(release)
+    return own is not None and (start is None or own >= start) and (stop is None or own <= stop)
+
+
+def _public(release: Release) -> Version:
+    return Version(Version(release.version).public)
+
+
+def _named_by(release: Release, end: Version) -> bool:
+    """Tell whether an end names a release: 2.13.0 names 2.13.0+cpu too, and 2.13.0+cpu itself alone."""
+    return Version(release.version) == end or (end.local is None and _public(release) == end)
+
+
+def _is_end(release: Release, *ends: Version | None) -> bool:
+    return any(end is not None and _named_by(release, end) for end in ends)
+
+
+def _local_named(release: Release, *ends: Version | None) -> bool:
+    return any(end is not None and end.local is not None and Version(release.version) == end for end in ends)
 
 
 def upload_days(releases: Iterable[Release]) -> dict[str, datetime]:
@@ -118,7 +181,7 @@ def _find(ordered: Sequence[Release], wanted: str, package: str, option: str) ->
     except InvalidVersion:
         raise UsageError(f"{option} {wanted}: this is no version number (expected one like 0.6.2)") from None
     known = [release.version for release in ordered]
-    if version not in (Version(item) for item in known):
+    if not any(_named_by(release, version) for release in ordered):
         same = [item for item in known if Version(item).release == version.release]
         near = same or difflib.get_close_matches(wanted, known, n=3) or known[-3:]
         raise UsageError(

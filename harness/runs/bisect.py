@@ -198,7 +198,7 @@ def begin(
     )
     phases.ended("listing")
     unasked = prereleases_left_out(asked, listing.releases)
-    with prepare(asked, releases, state, watcher.note) as session:
+    with prepare(asked, releases, state, watcher.note, unasked=False) as session:
         phases.ended("first locks", besides=("shared packages", sum(session.environments.base_seconds)))
         if session.alone:
             said = (

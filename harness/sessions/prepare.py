@@ -19,6 +19,7 @@ from harness.locks.stored import StoredLocks
 from harness.locks.torch import choose_torch
 from harness.probes.store import Store
 from harness.releases.release import upload_days
+from harness.sessions.download import check_download
 from harness.sessions.provider import provide
 from harness.sessions.searched import strategy
 from harness.sessions.session import Session
@@ -43,6 +44,7 @@ def prepare(
     note: Callable[[str], None],
     *,
     warm: bool = True,
+    unasked: bool = True,
 ) -> Iterator[Session]:
     """Yield a session of a question about the releases of a package.
 
@@ -54,6 +56,7 @@ def prepare(
         state: Where state lives.
         note: Called with a line for each resolution, and when the shared packages are installed.
         warm: Start first executions from a warm parent where that is allowed.
+        unasked: Download however much it is; else many gigabytes need a yes.
 
     Raises:
         HarnessError: As the parts say.
@@ -71,6 +74,8 @@ def prepare(
             ends = _ends(asked, len(releases))
             locks.resolve(ends)
             known = [lock for place in ends if isinstance(lock := locks[place], Lock)]
+            if not unasked and (said := check_download(asked, releases, known, resolver.settings, state)):
+                note(said)
             environments = make_environments(asked, resolver, note).sharing([reference, *known])
             with start(
                 asked,
