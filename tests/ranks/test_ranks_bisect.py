@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import psutil
+from cluster import LoopbackCluster
 from ranks.jobs import JOB
 
 JOB = """
@@ -61,6 +63,25 @@ def test_the_release_that_breaks_one_rank_is_found(toy, harness, asking):
         for path in (toy / "fresh" / "probes").glob("*/*/probe.json")
     }
     assert starts == {"warm", "clean"}
+
+
+def test_a_cluster_executes_ranks(toy, harness, asking):
+    """Both ranks of a probe are one task of one worker, and no process of them is left."""
+    with LoopbackCluster(toy / "cluster") as cluster:
+        cluster.worker("one", "--nthreads", "2")
+        words = ("--ranks", "2", "--executor", "dask", "--scheduler", cluster.address)
+        arm, report = asked(toy, harness, asking, *words)
+        left = [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if any(str(cluster.state("one")) in word for word in process.info["cmdline"] or ())
+        ]
+    (boundary,) = [one for one in arm["boundaries"] if one["signal"] == "verdict"]
+    assert (boundary["before"], boundary["after"], boundary["confirmed"]) == ("1.2", "2.0", True)
+    bad = next(row for row in arm["releases"] if row["version"] == "2.0")
+    assert bad["fingerprint"]["rank"] == 1
+    assert report["host"]["executor"].startswith("dask, ")
+    assert left == []
 
 
 def test_one_process_notices_nothing(toy, harness, asking):
