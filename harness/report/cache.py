@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.files import write_cache
+from harness.files import read_regular, write_cache
 
 if TYPE_CHECKING:
     from harness.report.drawing import Drawing
@@ -38,7 +38,7 @@ class FigureCache:
         key = hashlib.sha256(f"{_drawer()} {drawing.digest()}".encode()).hexdigest()[:32]
         svg, png = self.folder / f"{key}.svg", self.folder / f"{key}.png"
         try:
-            found = svg.read_text(encoding="utf-8"), png.read_bytes()
+            found = read_regular(svg).decode(), read_regular(png)
             os.utime(svg)  # the least recently used goes first
         except (OSError, ValueError):
             found = _plot(drawing)

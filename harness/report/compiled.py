@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import BytecodeCache
 
-from harness.files import write_cache
+from harness.files import read_regular, write_cache
 
 if TYPE_CHECKING:
     from jinja2.bccache import Bucket
@@ -37,8 +37,8 @@ class CompiledTemplates(BytecodeCache):
     def load_bytecode(self, bucket: Bucket) -> None:
         """Take a template's bytecode from its file, if that is whole."""
         try:
-            content = self._file(bucket).read_bytes()
-        except OSError:
+            content = read_regular(self._file(bucket))
+        except (OSError, ValueError):
             return
         digest, code = content[:32], content[32:]
         if hashlib.sha256(code).digest() == digest:

@@ -87,3 +87,13 @@ def test_drawing_again_needs_no_drawing_library(tmp_path):
     assert done.stdout.strip() == "[]"
     page = "index.html"
     assert (tmp_path / "run" / page).read_bytes() == (tmp_path / "again" / page).read_bytes()
+
+
+def test_nobody_waits_for_a_pipe_in_place_of_a_figure(tmp_path):
+    first = FigureCache(tmp_path).drawn(DRAWING)
+    for ending in (".svg", ".png"):
+        (path,) = tmp_path.glob(f"*{ending}")
+        path.unlink()
+        os.mkfifo(path)
+        assert FigureCache(tmp_path).drawn(DRAWING) == first
+        assert path.is_file(), "it was drawn again"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from jinja2 import DictLoader, Environment
 
 from harness.report import compiled
@@ -30,6 +32,10 @@ def test_damage_is_passed_over(tmp_path):
         file.write_bytes(damaged)
         assert render(tmp_path) == "a b"
         assert file.read_bytes() == whole, "it was compiled again"
+    file.unlink()
+    os.mkfifo(file)
+    assert render(tmp_path) == "a b", "nobody waits for a pipe"
+    assert file.read_bytes() == whole
 
 
 def test_old_ones_make_room(tmp_path, monkeypatch):
