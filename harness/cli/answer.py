@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from harness.cli.terminal import terminal
-from harness.report import descended, profile
+from harness.report import descended, operations, profile
 from harness.report.blame_rows import replaced, support
 from harness.report.boundaries import located, span
 from harness.report.causes import not_sought
@@ -142,6 +142,8 @@ def _show_cause(console: Console, cause: CauseResult, package: str) -> None:
         console.print(f"            {said}", markup=False)
         if text:
             console.print(f"                {one_line(text)}", markup=False, style="dim")
+    if operation := operations.sentence(cause):
+        console.print(f"            {operation}", markup=False)
 
 
 def show_arm(console: Console, arm: ArmResult) -> None:

@@ -18,7 +18,7 @@ SCENARIO = Path(__file__).parents[1] / "scenarios" / "planted"
 
 @pytest.fixture(scope="module")
 def report(torch_python, tmp_path_factory):
-    """One run over the whole history."""
+    """One run over the whole history: its report, and what it printed."""
     folder = tmp_path_factory.mktemp("planted")
     wheels = folder / "wheels"
     wheels.mkdir()
@@ -43,7 +43,7 @@ def report(torch_python, tmp_path_factory):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     text = (folder / "reports" / "latest" / "report.json").read_text(encoding="utf-8")
-    return json.loads(text)
+    return {**json.loads(text), "printed": " ".join(done.stdout.split())}
 
 
 def explained(report, after):
@@ -143,6 +143,7 @@ def test_the_first_operation(report):
         ["0.001"],
     )
     assert {one["after"][0]["own"]["file"] for one in told.values()} == {"plantedcause/__init__.py"}
+    assert "operations are equal. Then " in report["printed"]
 
 
 def planted_line(version, text):
