@@ -12,6 +12,7 @@ import os
 import sys
 from typing import Any, Callable, Sequence
 
+from .imports import when_imported
 from .lines import Lines
 from .ranks import rank_and_size, trace_path
 
@@ -42,43 +43,18 @@ _NAMES = (
 _MOST = 5000  # events that are written; a long training repeats itself
 
 
-class _Wrapping:
-    """A finder that lets the module be loaded by those who know how, and wraps its functions then.
-
-    It has no base: `importlib.abc` loads two dozen modules, and every traced process would wait for them.
-    """
-
-    def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
-        if name != _MODULE:
-            return None
-        sys.meta_path.remove(self)
-        for finder in sys.meta_path:
-            spec = finder.find_spec(name, path, target) if hasattr(finder, "find_spec") else None
-            if spec is not None and spec.loader is not None:
-                load = spec.loader.exec_module
-
-                def loaded(module: Any, load: Callable[[Any], None] = load) -> None:
-                    load(module)
-                    wrap(module)
-
-                spec.loader.exec_module = loaded  # type: ignore[method-assign]
-                return spec
-        return None
-
-
 def follow_collectives() -> None:
     """Write down the collectives of this process, if it is one of several ranks."""
     path = trace_path()
     if not path or rank_and_size()[1] < 2:
         return
-    if _MODULE in sys.modules:
-        wrap(sys.modules[_MODULE])
+    there = sys.modules.get(_MODULE)
+    when_imported(_MODULE, wrap)
+    if there is not None:
         public = sys.modules.get("torch.distributed")
         for name in _NAMES:  # which a warm parent has bound there already
             if hasattr(public, name):
-                setattr(public, name, getattr(sys.modules[_MODULE], name))
-    else:
-        sys.meta_path.insert(0, _Wrapping())
+                setattr(public, name, getattr(there, name))
 
 
 def wrap(module: Any) -> None:

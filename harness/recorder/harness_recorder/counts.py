@@ -62,7 +62,7 @@ class Counts:
             lines.write("record", name=name, value=count)
         lines.close()
 
-    def _follow(self) -> None:
+    def _follow(self, _torch: Any) -> None:
         from .dispatched import Dispatched
 
         self._mode = Dispatched(self._package, self._take, timed=False)

@@ -13,11 +13,10 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Sequence
 
-from . import host, profiled, watchpoint
+from . import compiler, host, profiled, watchpoint
 from .attach import EVERYTHING, Attached
 from .census import census
 from .clock import Clock
-from .compiler import counted
 from .instructions import Transplants, instructions
 from .lines import Lines
 from .outputs import leaves
@@ -305,7 +304,7 @@ class Recorder:
         """
         with self._clock:
             casts = self._casts.step() if self._casts is not None else {}
-            self._step(loss, {**casts, **counted(), **signals})
+            self._step(loss, {**casts, **compiler.counted(), **signals})
         self._follow_operations()
 
     def _follow_operations(self) -> None:

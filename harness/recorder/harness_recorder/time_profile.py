@@ -51,7 +51,7 @@ class TimeProfile:
             "sites": [_told(site) for site in _largest(sites)],
         }
 
-    def _follow(self) -> None:
+    def _follow(self, _torch: Any) -> None:
         if self._runs:
             from .dispatched import Dispatched
 
