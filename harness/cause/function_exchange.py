@@ -7,13 +7,13 @@ executed and differ; and if these need something that the other release lacks, a
 
 from __future__ import annotations
 
-import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.cause.bench import Bench, Trial
 from harness.cause.transplant import CONFIRMED, NOT_APPLICABLE, REFUTED, SUPPORTED, status
 from harness.report.profiled import ExchangeResult
+from harness.sessions.functions import functions_in
 from harness.sessions.installed import files_of
 from harness.sessions.overlay import Overlay, kept, lay
 
@@ -162,23 +162,7 @@ def text_of(tree: Tree, file: str, name: str) -> str | None:
 
 def span_of(tree: Tree, file: str, name: str) -> tuple[int, int] | None:
     """Return first and last line of a function: by its name with its class, or by its own name where only one has it."""
-    try:
-        module = ast.parse(tree[file])
-    except (KeyError, SyntaxError, ValueError):
-        return None
-    found: list[tuple[str, tuple[int, int]]] = []
-    waiting: list[tuple[ast.AST, str]] = [(module, "")]
-    while waiting:
-        node, prefix = waiting.pop()
-        for child in ast.iter_child_nodes(node):
-            inside = prefix
-            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                inside = f"{prefix}{child.name}."
-                if not isinstance(child, ast.ClassDef):
-                    first = min([child.lineno, *(one.lineno for one in child.decorator_list)])
-                    found.append((f"{prefix}{child.name}", (first, child.end_lineno or child.lineno)))
-                    inside += "<locals>."
-            waiting.append((child, inside))
-    exact = [span for known, span in found if known == name]
-    alike = exact or [span for known, span in found if known.rpartition(".")[2] == name]
-    return alike[0] if len(alike) == 1 else None
+    found = functions_in(tree[file]) if file in tree else ()
+    exact = [one for one in found if one.name == name]
+    alike = exact or [one for one in found if one.name.rpartition(".")[2] == name]
+    return (alike[0].first, alike[0].last) if len(alike) == 1 else None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
-from functools import lru_cache
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from harness.search.ties import Tie
+from harness.sessions.functions import functions_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -71,28 +71,8 @@ def words(lines: Sequence[str]) -> set[str]:
 
 def scope(content: bytes, line: int) -> str:
     """Return the function that a line of a file is in, with the classes around it; empty outside of any."""
-    return next((name for first, last, name in _scopes(content) if first <= line <= last), "")
-
-
-@lru_cache(maxsize=2_000)
-def _scopes(content: bytes) -> list[tuple[int, int, str]]:
-    """Return (first line, last line, qualified name) of all functions of a file, the inner ones first."""
-    found: list[tuple[int, int, str]] = []
-
-    def walk(node: ast.AST, above: str) -> None:
-        for child in ast.iter_child_nodes(node):
-            name = above
-            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                name = f"{above}.{child.name}".lstrip(".")
-            walk(child, name)
-            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                found.append((child.lineno, child.end_lineno or child.lineno, name))
-
-    try:
-        walk(ast.parse(content), "")
-    except (SyntaxError, ValueError):
-        return []
-    return found
+    inside = (one.name for one in functions_in(content) if one.line <= line <= one.last)
+    return next(inside, "").replace(".<locals>", "")
 
 
 def outside_imports(change: Hunk, tops: Collection[str]) -> bool:
