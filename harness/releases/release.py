@@ -87,22 +87,22 @@ def select(
     Raises:
         UsageError: An end that is not listed, ends that are swapped, or nothing between them.
     """
-    ordered = sorted(releases, key=lambda release: Version(release.version))
-    start, stop = (
-        None if wanted is None or is_day(wanted) else _find(ordered, wanted, package, option)
-        for wanted, option in ((first, "--from"), (last, "--to"))
-    )
+    ordered = sorted(((Version(one.version), one) for one in releases), key=lambda item: item[0])
+    since, until = (named_day(end) if end else None for end in (first, last))
+    start = _find(ordered, first, package, "--from") if first and not since else None
+    stop = _find(ordered, last, package, "--to") if last and not until else None
     if start and stop and start > stop:
         raise UsageError(f"--from {first} is newer than --to {last}: swap them ({package} {last} came first)")
-    builds = {_public(release): release for release in ordered}  # the last one stays
+    ends = [end for end in (start, stop) if end]
+    installed = {_public(version): version for version, _ in ordered}  # the last one stays
     chosen = [
         release
-        for release in ordered
-        if (_local_named(release, start, stop) or builds[_public(release)] is release)
-        and (start is None or Version(release.version) >= start)
-        and (stop is None or _named_by(release, stop) or Version(release.version) <= stop)
-        and (prereleases or not _public(release).is_prerelease or _is_end(release, start, stop))
-        and _within_days(release, first, last)
+        for version, release in ordered
+        if (version is installed[_public(version)] or (version.local and version in ends))
+        and (start is None or version >= start)
+        and (stop is None or version <= stop or _names(stop, version))
+        and (prereleases or not version.is_prerelease or any(_names(end, version) for end in ends))
+        and _within_days(release, since, until)
     ]
     if not chosen:
         hint = "; --pre includes pre-releases" if ordered and not prereleases else ""
@@ -110,19 +110,18 @@ def select(
     return chosen
 
 
-def is_day(wanted: str) -> bool:
-    """Tell whether an end of a range is a day, as 2026-10-01, which no version can be.
+def named_day(end: str) -> date | None:
+    """Return the day that an end of a range names, as 2026-10-01, which no version can be; None if it names none.
 
     Raises:
         UsageError: It looks like one, and the calendar has no such day.
     """
-    if not _DAY.fullmatch(wanted):
-        return False
+    if not _DAY.fullmatch(end):
+        return None
     try:
-        date.fromisoformat(wanted)
+        return date.fromisoformat(end)
     except ValueError:
-        raise UsageError(f"{wanted}: the calendar has no such day") from None
-    return True
+        raise UsageError(f"{end}: the calendar has no such day") from None
 
 
 def day(release: Release) -> date | None:
@@ -136,31 +135,21 @@ def day(release: Release) -> date | None:
     return datetime.fromisoformat(release.uploaded).astimezone(UTC).date()
 
 
-def _within_days(release: Release, first: str | None, last: str | None) -> bool:
-    """Tell whether a release is not outside of the days that ends name; one of unknown day is outside."""
-    start = date.fromisoformat(first) if first and is_day(first) else None
-    stop = date.fromisoformat(last) if last and is_day(last) else None
-    if start is None and stop is None:
+def _within_days(release: Release, since: date | None, until: date | None) -> bool:
+    """Tell whether a release is not outside of some days; one of unknown day is outside."""
+    if since is None and until is None:
         return True
     own = day(release)
-    return own is not None and (start is None or own >= start) and (stop is None or own <= stop)
+    return own is not None and (since is None or own >= since) and (until is None or own <= until)
 
 
-def _public(release: Release) -> Version:
-    return Version(Version(release.version).public)
+def _public(version: Version) -> Version:
+    return version if version.local is None else Version(version.public)
 
 
-def _named_by(release: Release, end: Version) -> bool:
-    """Tell whether an end names a release: 2.13.0 names 2.13.0+cpu too, and 2.13.0+cpu itself alone."""
-    return Version(release.version) == end or (end.local is None and _public(release) == end)
-
-
-def _is_end(release: Release, *ends: Version | None) -> bool:
-    return any(end is not None and _named_by(release, end) for end in ends)
-
-
-def _local_named(release: Release, *ends: Version | None) -> bool:
-    return any(end is not None and end.local is not None and Version(release.version) == end for end in ends)
+def _names(end: Version, version: Version) -> bool:
+    """Tell whether an end names a version: 2.13.0 names 2.13.0+cpu too, and 2.13.0+cpu itself alone."""
+    return version == end or (end.local is None and _public(version) == end)
 
 
 def upload_days(releases: Iterable[Release]) -> dict[str, datetime]:
@@ -175,14 +164,14 @@ def upload_days(releases: Iterable[Release]) -> dict[str, datetime]:
     }
 
 
-def _find(ordered: Sequence[Release], wanted: str, package: str, option: str) -> Version:
+def _find(ordered: Sequence[tuple[Version, Release]], wanted: str, package: str, option: str) -> Version:
     try:
         version = Version(wanted)
     except InvalidVersion:
         raise UsageError(f"{option} {wanted}: this is no version number (expected one like 0.6.2)") from None
-    known = [release.version for release in ordered]
-    if not any(_named_by(release, version) for release in ordered):
-        same = [item for item in known if Version(item).release == version.release]
+    known = [release.version for _, release in ordered]
+    if not any(_names(version, one) for one, _ in ordered):
+        same = [release.version for one, release in ordered if one.release == version.release]
         near = same or difflib.get_close_matches(wanted, known, n=3) or known[-3:]
         raise UsageError(
             f"{option} {wanted}: the index lists no such release of {package}; near it: {', '.join(near)}"

@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.model.commands import shell
 from harness.model.question import Axis, Place, Question
 from harness.model.whole import release_command
-from harness.releases.release import is_day, select
+from harness.releases.release import named_day, select
 from harness.scenario.command import package_under_test
 from harness.sessions.source import Index
 from harness.sessions.subject import load_subject
@@ -118,7 +118,7 @@ class Asked:
         same = self.package == self.scenario.package
         if self.scenario.ad_hoc:
             last = self.newest_of_line or self.last
-            return None if last and is_day(last) else last
+            return None if last and named_day(last) else last
         return self.scenario.last if same else None
 
     def command(self) -> str:
