@@ -93,19 +93,19 @@ def _pair(axes: AskedAxes, state: State, pair: str) -> tuple[Asked, list[Release
     from harness.sessions.prepare import prepare  # noqa: PLC0415 - kept out of start-up
     from harness.verdicts.oracles import compares  # noqa: PLC0415
 
-    part, version = axes.named(pair, state)
-    axes = replace(axes, arms=axes.arms[:1])
+    axes, wanted_pair = replace(axes, arms=axes.arms[:1]), axes.read_pair(pair)
+    found, _ = axes.releases(state)
+    releases = {one.package: several for one, several in zip(axes.ranges, found, strict=True)}
+    part = axes.part_with(wanted_pair, found)
     asked = axes.ask(part, state, axes.out)
     if compares(axes.scenario.oracle):
-        compared = axes.lines(state, every=False)[0]
+        compared = axes.lines(found, every=False)[0]
         of_pair = axes.ask(compared, state, axes.out)
-        listed = of_pair.select(of_pair.source.listing(of_pair.package, state).releases)
-        with prepare(of_pair, listed, state, _silent, warm=False) as session:
-            comparisons = sum(map(len, axes.releases(state)[0]))
-            asked = replace(asked, calibrations=axes.compare(session, compared, comparisons))
-    releases = asked.select(asked.source.listing(asked.package, state).releases)
-    (wanted,) = (one for one in releases if one.version == version)
-    return asked, releases, wanted
+        with prepare(of_pair, releases[compared.package], state, _silent, warm=False) as session:
+            calibrations = axes.compare(session, compared, sum(map(len, found)))
+        asked = replace(asked, calibrations=calibrations)
+    (wanted,) = (one for one in releases[part.package] if one.version == wanted_pair[part.package])
+    return asked, releases[part.package], wanted
 
 
 def _observe(session: Session, position: int, repeat: int) -> Finding:

@@ -140,20 +140,16 @@ class AskedAxes:
         self._check_assumptions(found)
         return found, warnings
 
-    def lines(self, state: State, *, every: bool) -> list[Part]:
+    def lines(self, found: Sequence[Sequence[Release]], *, every: bool) -> list[Part]:
         """Return the rows and columns of the grid, all releases of one package each.
 
         The first one has the pair that all pairs are compared with: it varies the scenario's own package, and holds the
         other one at its oldest release.
 
         Args:
-            state: Has the listings.
+            found: The releases of both packages.
             every: All of them; else those at the ends of the other package, where the corners are.
-
-        Raises:
-            HarnessError: As `releases` says.
         """
-        found, _ = self.releases(state)
         axes = [
             (one.package, [release.version for release in several])
             for one, several in zip(self.ranges, found, strict=True)
@@ -190,15 +186,11 @@ class AskedAxes:
             for name, found in session.calibrations.items()
         }
 
-    def named(self, text: str, state: State) -> tuple[Part, str]:
-        """Return the part that has a pair, and the release of its package.
-
-        Args:
-            text: The pair, as `PACKAGE==RELEASE,PACKAGE==RELEASE`: the first package varies, the other one is held.
-            state: Has the listings.
+    def read_pair(self, text: str) -> dict[str, str]:
+        """Read a pair, `PACKAGE==RELEASE,PACKAGE==RELEASE`: the first package varies, the other one is held.
 
         Raises:
-            UsageError: It is no pair of the question.
+            UsageError: It names something else than a release of each package.
         """
         wanted = self._releases_named("--release", text, "")
         if len(wanted) < 2:
@@ -206,15 +198,28 @@ class AskedAxes:
             raise UsageError(
                 f"--release {text} with two packages: name both, as {first}==RELEASE,{second}==RELEASE"
             )
-        (package, version), (held, held_version) = wanted.items()
-        found = {
+        return wanted
+
+    def part_with(self, pair: Mapping[str, str], found: Sequence[Sequence[Release]]) -> Part:
+        """Return the part that has a pair.
+
+        Args:
+            pair: As `read_pair` returns it.
+            found: The releases of both packages.
+
+        Raises:
+            UsageError: A release is not in its range.
+        """
+        versions = {
             one.package: [release.version for release in several]
-            for one, several in zip(self.ranges, self.releases(state)[0], strict=True)
+            for one, several in zip(self.ranges, found, strict=True)
         }
-        for name, release in wanted.items():
-            if release not in found[name]:
-                raise UsageError(f"--release {text}: there is no {name} {release} in its range")
-        return Part(package, found[package], held, held_version, [arm.name for arm in self.arms]), version
+        for name, release in pair.items():
+            if release not in versions[name]:
+                asked = ",".join("==".join(item) for item in pair.items())
+                raise UsageError(f"--release {asked}: there is no {name} {release} in its range")
+        (package, _), (held, held_version) = pair.items()
+        return Part(package, versions[package], held, held_version, [arm.name for arm in self.arms])
 
     def compared_axis(self) -> int:
         """Return the position of the package on whose line all pairs are compared: the scenario's own, else the first."""

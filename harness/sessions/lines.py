@@ -49,5 +49,5 @@ def lines(question: Question, place: Place, state: State, *, every: bool = False
     axes = ask_axes(question, place, state)
     if axes is None:
         return [Line(ask(question, state, place))]
-    parts = axes.lines(state, every=every)
+    parts = axes.lines(axes.releases(state)[0], every=every)
     return [Line(axes.ask(part, state, axes.out), part.locks, calibrates=part is parts[0]) for part in parts]
