@@ -6,13 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
-from harness.model.commands import shell
-from harness.model.whole import Whole
 from harness.probes.store import Store
 from harness.report.sentences import worded
 from harness.report.write import write_report
 from harness.runs.grids import ArmGrid, edge_of
-from harness.runs.kept import question_of
 from harness.runs.stored import (
     ORACLES,
     choose_oracle,
@@ -21,15 +18,15 @@ from harness.runs.stored import (
     load_report,
     redraw_run,
     stored_evidence,
+    with_commands,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from harness.model.question import Question
     from harness.report.axes import PartResult
-    from harness.report.model import ArmResult, ReleaseResult, Report
+    from harness.report.model import ArmResult, Report
     from harness.state import State
 
 __all__ = ["ORACLES", "judge_again", "redraw"]
@@ -124,29 +121,6 @@ def _parts(
 
 
 def _write(report: Report, folder: Path, state: State) -> Report:
-    report = _with_commands(report, folder)
+    report = with_commands(report, folder)
     write_report(folder, report, stored_evidence(report, Store(state)), drawings=state.drawings)
     return report
-
-
-def _with_commands(report: Report, folder: Path) -> Report:
-    """Return the report with commands that ask about the files that the run keeps, if its job is gone or changed."""
-    question = question_of(report, folder)
-    if question is None or shell(question.to_argv()) == report.command:
-        return report
-    arms = [
-        replace(
-            arm,
-            releases=[replace(row, command=_command(question, arm, row)) for row in arm.releases],
-        )
-        for arm in report.arms
-    ]
-    return replace(report, command=shell(question.to_argv()), arms=arms)
-
-
-def _command(question: Question, arm: ArmResult, row: ReleaseResult) -> str:
-    point = row.point
-    if point is None:
-        return row.command
-    whole = Whole(question, point.held, point.held_version)
-    return whole.probe_command(point.package, point.version, arm.name)
