@@ -25,6 +25,10 @@ class ParentGoneError(Exception):
     """A parent cannot serve a probe; carries why."""
 
 
+class ParentRefusesError(ParentGoneError):
+    """A parent is there and does not fork; carries why."""
+
+
 class Parent:
     """Starts a parent and talks with it; `harness_serve` tells the protocol. Several threads may use it.
 
@@ -143,7 +147,7 @@ class Parent:
         if "gone" in answer:
             raise ParentGoneError(f"{self._name} is gone: {answer['gone']}")
         if "refused" in answer:
-            raise ParentGoneError(f"{self._name} refuses: {answer['refused']}")
+            raise ParentRefusesError(f"{self._name} refuses: {answer['refused']}")
         if "failed" in answer:
             raise OSError(*answer["failed"])
         return answer

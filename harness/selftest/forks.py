@@ -9,7 +9,7 @@ from harness.files import scratch_folder
 from harness.probes.devices import Devices, visible
 from harness.probes.isolation import choose_isolation
 from harness.probes.launch import WarmLauncher
-from harness.probes.parent import ParentGoneError
+from harness.probes.parent import ParentGoneError, ParentRefusesError
 from harness.probes.process import Processes
 from harness.probes.store import sha256
 from harness.selftest.plan import FOLDER
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from harness.selftest.releases import Found
 
 JOB = FOLDER / "fork_job.py"
-REFUSED = " refuses: "
-"""In the message of a parent that is there and refuses; one that is gone says something else."""
 _OF_DRIVER = "initialised a GPU"
 _STANDS_IN = "without a GPU a second thread stands for its driver: it forbids a fork as well"
 _NOT_OPENED = (
@@ -47,7 +45,7 @@ def refused(bench: Bench) -> Found:
             said.append(_STANDS_IN)
         elif _OF_DRIVER not in str(error):
             said.append(_NOT_OPENED)
-        return (State.PASSED if REFUSED in str(error) else State.FAILED), said
+        return (State.PASSED if isinstance(error, ParentRefusesError) else State.FAILED), said
     finally:
         launcher.close()
         processes.close()
