@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.report.blame_nothing import no_culprit
-from harness.report.blame_words import called, listed, located, some
+from harness.report.blame_words import called, located, some
 from harness.report.blamed import PythonRole, Standing
+from harness.report.text import listed
 from harness.search.culprits import Conclusion
 
 if TYPE_CHECKING:

@@ -1,8 +1,10 @@
-"""Words that all that is said of two environments has in common: a change, a list of names, a release."""
+"""Words that all that is said of two environments has in common: a change, some names, a release."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from harness.report.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,13 +22,6 @@ def called(change: ChangeResult) -> str:
     if change.after is None:
         return f"{change.name} {change.before} (removed)"
     return f"{change.name} {change.before} -> {change.after}"
-
-
-def listed(texts: Sequence[str], last: str = " and ") -> str:
-    """Return texts as a list in a sentence, with `last` before the last one; another word stands between all."""
-    if last != " and ":
-        return last.join(texts)
-    return last.join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
 
 
 def some(names: Sequence[str]) -> str:

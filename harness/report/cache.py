@@ -50,10 +50,14 @@ class FigureCache:
         """Remove the least recently used figures beyond `MOST`."""
         if self.folder is None:
             return
-        kept = sorted(self.folder.glob("*.svg"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for svg in kept[MOST:]:
+        for svg in oldest_beyond(self.folder, "*.svg", MOST):
             svg.unlink(missing_ok=True)
             svg.with_suffix(".png").unlink(missing_ok=True)
+
+
+def oldest_beyond(folder: Path, pattern: str, most: int) -> list[Path]:
+    """Return the files of a pattern that were written or used longest ago, beyond so many."""
+    return sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)[most:]
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from jinja2 import BytecodeCache
 
 from harness.files import read_regular, write_cache
+from harness.report.cache import oldest_beyond
 
 if TYPE_CHECKING:
     from jinja2.bccache import Bucket
@@ -48,8 +49,7 @@ class CompiledTemplates(BytecodeCache):
         """Keep a template's bytecode; the oldest ones make room."""
         code = bucket.bytecode_to_string()
         write_cache(self._file(bucket), hashlib.sha256(code).digest() + code)
-        kept = sorted(self.folder.glob(f"*{_ENDING}"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in kept[MOST:]:
+        for path in oldest_beyond(self.folder, f"*{_ENDING}", MOST):
             path.unlink(missing_ok=True)
 
     def _file(self, bucket: Bucket) -> Path:

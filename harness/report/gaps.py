@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
-from harness.report.text import one_line
+from harness.report.text import listed, one_line
 from harness.verdicts.verdict import SkipKind
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def several(versions: Sequence[str]) -> str:
     """Return a few versions by name, many as a span with their number."""
     if len(versions) > MOST_NAMED:
         return f"{len(versions)} releases ({versions[0]} to {versions[-1]})"
-    return " and ".join(filter(None, [", ".join(versions[:-1]), versions[-1]]))
+    return listed(versions)
 
 
 def failure_name(release: ReleaseResult) -> str:

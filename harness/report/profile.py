@@ -105,11 +105,10 @@ def _head(found: ProfileResult, cause: CauseResult) -> str:
     if not before or not after:
         return f"{cause.after} differs from {cause.before} in {found.signal}"
     ratio = after / before if higher_is_worse(found.signal) else before / after
-    does, what = {
-        "seconds": ("takes", "as long as"),
-        "bytes": ("holds", "as much memory as"),
-    }.get(found.measure, ("makes", f"as many {MEASURES[found.measure]} as"))
-    return f"{cause.after} {does} {_times(ratio)} times {what} {cause.before}"
+    what = {"seconds": "as long as", "bytes": "as much memory as"}.get(
+        found.measure, f"as many {MEASURES[found.measure]} as"
+    )
+    return f"{cause.after} {_does(found)} {_times(ratio)} times {what} {cause.before}"
 
 
 def _times(ratio: float) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.report.boundaries import TESTED, strongest_first
+from harness.report.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,18 +62,14 @@ def _said(has: list[str], lacks: list[str]) -> str:
     """Return what stages that show a difference and stages that do not say together."""
     beyond = [stage for stage in lacks if STAGES.index(stage) > STAGES.index(has[0])]
     if beyond:
-        return f"the compiler's stages disagree: {_all(has)} {_verb(has, 'show')} it, {_all(lacks)} {_verb(lacks, 'do')} not"
+        return f"the compiler's stages disagree: {listed(has)} {_verb(has, 'show')} it, {listed(lacks)} {_verb(lacks, 'do')} not"
     if lacks:
-        return f"it enters at the compiler's stage {has[0]}: {_all(lacks)} {_verb(lacks, 'do')} not show it"
+        return f"it enters at the compiler's stage {has[0]}: {listed(lacks)} {_verb(lacks, 'do')} not show it"
     if has[0] == "off":
         return "it is there without the compiler"
     return (
-        f"{_all(has)} {_verb(has, 'show')} it; without an arm before that it cannot be told where it enters"
+        f"{listed(has)} {_verb(has, 'show')} it; without an arm before that it cannot be told where it enters"
     )
-
-
-def _all(stages: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(stages[:-1]), stages[-1]]))
 
 
 def _verb(stages: list[str], word: str) -> str:

@@ -9,8 +9,12 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from typing import TYPE_CHECKING
 
 from harness.harmless import harmless
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TEXT_LIMIT = 4_000
 NOTHING = "\N{EN DASH}"
@@ -43,6 +47,13 @@ def one_line(text: str, limit: int = 400) -> str:
 def capital(text: str) -> str:
     """Return `text` with a capital at its beginning; what follows stays, names of devices among it."""
     return text[:1].upper() + text[1:]
+
+
+def listed(texts: Sequence[str], last: str = " and ") -> str:
+    """Return texts as a list in a sentence, with `last` before the last one; another word stands between all."""
+    if last != " and ":
+        return last.join(texts)
+    return last.join(filter(None, [", ".join(texts[:-1]), *texts[-1:]]))
 
 
 def arrows(text: str) -> str:
