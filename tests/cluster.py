@@ -11,6 +11,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import psutil
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -79,3 +81,12 @@ class LoopbackCluster:
                 stderr=log,
                 env={**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1", **(variables or {})},
             )
+
+
+def probes_left(cluster, worker=""):
+    """Return the processes that name the state directory of a worker, or of any."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(str(cluster.state(worker)) in word for word in process.info["cmdline"] or ())
+    ]

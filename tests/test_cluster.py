@@ -10,9 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
-from cluster import LoopbackCluster
+from cluster import LoopbackCluster, probes_left
 from test_bisect import report, timeless
 from toyindex import BAD, DAYS, GOOD, HANG, ToyIndex, plant, wheel
 
@@ -45,14 +44,6 @@ def found(folder):
     data = timeless(report(folder))
     executor = data["host"].pop("executor", None)
     return data, executor
-
-
-def probes_left(cluster, worker=""):
-    return [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if any(str(cluster.state(worker)) in word for word in process.info["cmdline"] or ())
-    ]
 
 
 def test_two_workers_say_what_this_machine_says(toy, harness, cluster, on):

@@ -271,10 +271,10 @@ class Resolver:
         if outcome.failure is not None:
             asked = requirements[-1]
             self._check(outcome, f"{asked} was resolved")
-            refused = outcome.failure is Failure.REFUSED
-            if refused:
+            if outcome.failure is Failure.REFUSED:
                 return Unresolvable(outcome.reason, refused_file(outcome.reason)), False
-            return Unresolvable(outcome.reason + _CONSTRAINED * bool(self._constrained())), False
+            constrained = _CONSTRAINED if self.uv.environment().get("UV_CONSTRAINT") else ""
+            return Unresolvable(outcome.reason + constrained), False
         lock = Lock(parse_packages(text), "fixed", self.interpreter.minor, self.interpreter.platform)
         return lock, askers(text, self.package) == [_QUESTION]
 
@@ -300,10 +300,6 @@ class Resolver:
         """Return the release of the package under test whose file the index refuses; empty if that is not why."""
         package, version = release_of(lock.refused) if lock.refused else ("", "")
         return version if package == self.package else ""
-
-    def _constrained(self) -> str:
-        """Return the file of the constraints that the user's pip or uv settings name; empty without one."""
-        return self.uv.environment().get("UV_CONSTRAINT", "")
 
     def _read(self, path: Path) -> Lock | None:
         return read_lock(path, self.state.root, self.notes.append)

@@ -174,8 +174,9 @@ def pack(
         **{name: text for one in locked for name, text in one.texts().items()},
         **{f"wheels/{file.path.name}": file.path for file in files if file not in solid},
     }
-    itself = _itself(solid, target, resolver, told)
-    if isinstance(itself, Carried):
+    found_itself = _itself(solid, target, resolver, told)
+    itself = found_itself if isinstance(found_itself, Carried) else None
+    if itself:
         content |= {f"{ITSELF}{name}": place for name, place in itself.own.items()}
     manifest = {
         "schema": SCHEMA,
@@ -191,7 +192,7 @@ def pack(
         "brought": brought,
         "without_arguments": list(without_arguments),
     }
-    write(path, manifest, content, solid, itself if isinstance(itself, Carried) else None)
+    write(path, manifest, content, solid, itself)
     return Packed(
         releases={name: len(releases) for name, releases in axes.items()},
         size=path.stat().st_size,
@@ -200,8 +201,8 @@ def pack(
         missing=[f"{package.name}=={package.version}" for package in missing],
         unfit=[f"{file.package.name}=={file.package.version}" for file in files if not file.fits],
         target=target,
-        itself=itself.archive.stat().st_size if isinstance(itself, Carried) else 0,
-        without_itself=itself.reason if isinstance(itself, NotPackable) else "",
+        itself=itself.archive.stat().st_size if itself else 0,
+        without_itself=found_itself.reason if isinstance(found_itself, NotPackable) else "",
         left=sorted({*left, *brought}),
     )
 

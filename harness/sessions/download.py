@@ -65,10 +65,10 @@ def check_download(
     if len(sizes) < len(releases):
         said += f"; of {len(releases) - len(sizes)} releases no size is known"
     agreed = _agreed(state)
-    if asked.place.yes and agreed.get(asked.package, 0) < total:
+    if agreed.get(asked.package, 0) < total:
+        if not asked.place.yes:
+            raise UsageError(f"{said}: name fewer with --from and --to, or go on with --yes")
         write_cache(state.agreed, to_json({**agreed, asked.package: total}))
-    elif agreed.get(asked.package, 0) < total:
-        raise UsageError(f"{said}: name fewer with --from and --to, or go on with --yes")
     return said
 
 

@@ -117,11 +117,10 @@ def oracle_of(judging: Judging) -> dict[str, Setting]:
     own: dict[str, Setting] = {"kind": "exit-status"}
     if judging.metric in MEASURED and judging.expect is None:
         own = {"kind": "performance", "signal": str(judging.metric), "exit_status": True}
-    elif judging.metric in COUNTED and judging.expect is None:
-        own = {"kind": "metric", "signal": str(judging.metric), "window": 1, "exit_status": True}
-        own["minimum_effect"] = _EFFECT
     elif judging.metric:
         own = {"kind": "metric", "signal": judging.metric, "window": 1, "exit_status": True}
+        if judging.metric in COUNTED and judging.expect is None:
+            own["minimum_effect"] = _EFFECT
     elif judging.warning_matches:
         own = {"kind": "warnings", "matches": judging.warning_matches, "exit_status": True}
     elif judging.output:

@@ -32,6 +32,9 @@ COUNTED: Mapping[str, str] = {
 }
 """Names of what is counted only where the question is about it, with their meaning: counts repeat where seconds do not."""
 
+OWN = frozenset({*MEASURED, *COUNTED})
+"""All metrics that are the harness's own."""
+
 
 def higher_is_worse(name: str) -> bool:
     """Tell whether more of a metric is worse, by its name: all but rates."""

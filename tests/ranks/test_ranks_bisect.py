@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 
-import psutil
-from cluster import LoopbackCluster
+from cluster import LoopbackCluster, probes_left
 from ranks.jobs import JOB
 
 JOB = """
@@ -71,11 +70,7 @@ def test_a_cluster_executes_ranks(toy, harness, asking):
         cluster.worker("one", "--nthreads", "2")
         words = ("--ranks", "2", "--executor", "dask", "--scheduler", cluster.address)
         arm, report = asked(toy, harness, asking, *words)
-        left = [
-            process
-            for process in psutil.process_iter(["cmdline"])
-            if any(str(cluster.state("one")) in word for word in process.info["cmdline"] or ())
-        ]
+        left = probes_left(cluster, "one")
     (boundary,) = [one for one in arm["boundaries"] if one["signal"] == "verdict"]
     assert (boundary["before"], boundary["after"], boundary["confirmed"]) == ("1.2", "2.0", True)
     bad = next(row for row in arm["releases"] if row["version"] == "2.0")

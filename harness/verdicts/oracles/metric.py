@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.keys import Key, Kind
 from harness.keys.kinds import ABOVE_1, BOOLEAN, COUNT, SHARE, TEXT
-from harness.traces.measured import COUNTED, MEASURED, higher_is_worse, is_below
+from harness.traces.measured import COUNTED, MEASURED, OWN, higher_is_worse, is_below
 from harness.traces.printed import EXPECTED
 from harness.verdicts.difference import Aim, Difference, Worse, judge_difference
 from harness.verdicts.interleaved import Looks, Metric, judge_interleaved
@@ -163,7 +163,7 @@ def direction(settings: Mapping[str, Any]) -> Worse:
     It is what the settings say; by itself, the harness knows it only of what it measures.
     """
     stated = settings.get("higher_is_worse")
-    if stated is None and settings["signal"] in {**MEASURED, **COUNTED}:
+    if stated is None and settings["signal"] in OWN:
         stated = higher_is_worse(settings["signal"])
     return Worse.EITHER if stated is None else Worse.HIGHER if stated else Worse.LOWER
 
@@ -176,11 +176,7 @@ def aim_of(settings: Mapping[str, Any], comparisons: int) -> Aim:
 def said(settings: Mapping[str, Any]) -> str:
     """Return what a sentence calls the metric."""
     name, window = settings["signal"], settings["window"]
-    return (
-        name
-        if window == 1 or name in {**MEASURED, **COUNTED}
-        else f"mean of the last {window} values of {name}"
-    )
+    return name if window == 1 or name in OWN else f"mean of the last {window} values of {name}"
 
 
 def reference_runs(settings: Mapping[str, Any], _seeds: int) -> list[tuple[int, int]]:
