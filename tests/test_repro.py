@@ -21,6 +21,7 @@ from harness.repro.inline import plain
 from harness.repro.reduce import Reduction
 from harness.repro.simplify import simplify
 from harness.traces.trace import Trace
+from harness.verdicts.exit_status import last_raised
 
 ROOT = Path(__file__).parent.parent
 WITH_RECORDER = [
@@ -160,6 +161,23 @@ def test_the_check_of_a_warning_is_a_filter():
     assert subprocess.run([sys.executable, "-c", other], check=False, capture_output=True).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "raised"),
+    [
+        ("assert False", {"exception": "AssertionError", "message": ""}),
+        ("assert False, 'so'", {"exception": "AssertionError", "message": "so"}),
+        (
+            "try:\n    1 / 0\nexcept ZeroDivisionError:\n    raise StopIteration",
+            {"exception": "StopIteration", "message": ""},
+        ),
+        ("print('Traceback (most recent call last) of'); print('Done'); exit(1)", None),
+    ],
+)
+def test_what_a_script_raised_is_read_from_its_output_with_a_message_or_without(text, raised):
+    done = subprocess.run([sys.executable, "-c", text], check=False, capture_output=True, text=True)
+    assert last_raised(f"{done.stdout}\n{done.stderr}") == raised
+
+
 def test_an_oracle_that_no_few_lines_can_tell_is_refused():
     with pytest.raises(UsageError, match="the oracle performance judges what no few lines"):
         check_of({"kind": "performance", "signal": "wall_seconds"}, side("1"), side("2"))
@@ -238,3 +256,30 @@ def test_a_question_without_such_a_script_is_refused(toy, harness):
     done = harness("repro", "latest")
     assert done.returncode == 2
     assert "only a script of Python's can stand alone" in done.stderr
+
+
+def test_what_a_script_needs_outside_of_a_probe_alone_stays(toy, harness, monkeypatch):
+    """A probe has one thread anyway, so there the line that asks for it can go; a reader's shell says nothing of it."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("PIP_FIND_LINKS", str(toy))
+    (toy / "scenarios/toy/job.py").write_text(
+        'import os\n\nimport toy\n\nprint("a word")\nos.environ["OMP_NUM_THREADS"] = "1"\nprint("another word")\n'
+        'loss = toy.loss(3) / (os.environ.get("OMP_NUM_THREADS") == "1")\nassert loss == loss\n',
+        encoding="utf-8",
+    )
+    toml = toy / "scenarios/toy/scenario.toml"
+    text = toml.read_text(encoding="utf-8").partition("[parameters]")[0]
+    toml.write_text(
+        text + 'command = ["python", "job.py"]\n\n[arms.check]\n\n[oracle]\nkind = "exit-status"\n',
+        encoding="utf-8",
+    )
+    harness("bisect", "toy", "--from", "1.1", "--to", "2.0")
+    done = harness("repro", "latest", "--to", "alone", "--trials", "30")
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = Path("alone/repro.py").read_text(encoding="utf-8")
+    assert 'os.environ["OMP_NUM_THREADS"] = "1"' in text
+    assert "word" not in text
+    assert "statements left out: 7 -> 5 lines" in done.stdout
+    assert (
+        f"typed on this machine, the commands need what uv was given here: UV_FIND_LINKS={toy}" in done.stderr
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import tempfile
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,10 @@ from harness.model.question import Axis, Job, Judging, Plan, Subject
 from harness.probes.store import Store
 from harness.report.repro import NAME, ReproResult
 from harness.report.write import write_report
-from harness.repro.block import Head, dependencies_of, with_head
+from harness.repro.block import Head, dependencies_of
 from harness.repro.checks import check_of
 from harness.repro.inline import plain as inlined
-from harness.repro.proof import executed
+from harness.repro.proof import Proof, given
 from harness.repro.reduce import Reduction
 from harness.repro.sides import Sides
 from harness.runs.bisect import begin
@@ -28,6 +29,8 @@ from harness.scenario.script import sources
 from harness.sessions.asked import ask
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from harness.model.question import Place, Question
     from harness.report.model import BoundaryResult, ReleaseResult, Report
     from harness.repro.checks import Check
@@ -98,9 +101,7 @@ def repro(
             last=found.boundary.after,
             locks=folder / "locks",
         )
-        sides, reduction = _reduced(asked, found, state, watcher, trials)
-    watcher.note(f"{NAME}: both sides are executed by `uv run` alone")
-    result = _proven(found, folder, to, sides, reduction)
+        result = _reduced(asked, found, state, watcher, trials=trials, folder=folder, to=to)
     report = with_boundary(found.report, found.boundary, replace(found.boundary, repro=result))
     if result.holds:
         write_report(folder, report, evidence, drawings=state.drawings)
@@ -157,9 +158,9 @@ def _inline(found: Located, check: Check) -> str:
 
 
 def _reduced(
-    asked: Asked, found: Located, state: State, watcher: Watcher, trials: int
-) -> tuple[Sides, Reduction]:
-    """Execute the plain script on both sides, and make it smaller unless it is a command's own.
+    asked: Asked, found: Located, state: State, watcher: Watcher, *, trials: int, folder: Path, to: Path
+) -> ReproResult:
+    """Execute the plain script on both sides, make it smaller unless it is a command's own, and execute it by uv alone.
 
     Raises:
         NotShownError: It does not show the boundary.
@@ -168,13 +169,36 @@ def _reduced(
     assert script is not None  # noqa: S101 - the question is about a script
     text = script.read_text(encoding="utf-8")
     trials = 0 if found.asked.scenario.ad_hoc else trials
+    known = read_locks(folder, [found.good.version, found.bad.version])
+    locks = [lock.versions() for lock in known.values()]
     with begin(asked, state, watcher) as (session, _):
         positions = {release.version: place for place, release in enumerate(session.releases)}
         sides = Sides(session, positions[found.good.version], positions[found.bad.version], script.parent)
-        reduction = Reduction(sides.holds, text, trials, watcher.note)
         sides.begin(text)
+        reduction = Reduction(sides.holds, text, trials, watcher.note)
         reduction.run()
-    return sides, reduction
+        watcher.note(f"{NAME}: both sides are executed by `uv run` alone")
+        proof = Proof(sides, to, partial(_head, found, locks))
+        if not proof.holds(reduction.text) and reduction.text != text and proof.holds(text):
+            # A probe holds more alike than its environment, as the number of threads.
+            watcher.note(
+                "the smaller script does not show it outside of a probe: every step is executed there"
+            )
+            reduction = Reduction(
+                lambda one: sides.holds(one) and proof.holds(one),
+                text,
+                trials + reduction.tried,
+                watcher.note,
+                reduction.tried,
+            )
+            reduction.run()
+        if needed := given(session):
+            watcher.note(
+                f"typed on this machine, the commands need what uv was given here: {shlex.join(needed)}"
+            )
+    whole, good, bad = proof.found[reduction.text]
+    write_atomic(to / NAME, whole)
+    return ReproResult(whole, good, bad, reduction.path, reduction.tried)
 
 
 def _question(found: Located, script: Path, check: Check) -> Question:
@@ -205,42 +229,20 @@ def _question(found: Located, script: Path, check: Check) -> Question:
     )
 
 
-def _proven(found: Located, folder: Path, to: Path, sides: Sides, reduction: Reduction) -> ReproResult:
-    """Write the script and execute it by `uv run` alone.
-
-    Where the pins that are named do not do, all are pinned; where that does not do, the script is not made smaller: a
-    probe holds more alike than its environment, as the number of threads.
-    """
-    asked, report = found.asked, found.report
-    known = read_locks(folder, [found.good.version, found.bad.version])
-    locks = [lock.versions() for lock in known.values()]
+def _head(found: Located, locks: Sequence[Mapping[str, str]], text: str, all_pinned: bool) -> Head:
+    """Return what stands on top of a script."""
+    asked = found.asked
     package = asked.package + (f"[{','.join(asked.extras)}]" if asked.extras else "")
-    smaller = (reduction.text, list(reduction.path))
-    whole: tuple[str, list[str]] = (reduction.first, [])
-    for (text, path), all_pinned in ((smaller, False), (smaller, True), (whole, True)):
-        head = Head(
-            dependencies=dependencies_of(
-                text, asked.scenario.pins, locks, asked.package, all_pinned=all_pinned
-            ),
-            python=".".join(str(report.host.get("python")).split(".")[:2]),
-            said=f"{asked.scenario.description}: with {asked.package} {found.good.version}, "
-            f"and not with {found.bad.version}.",
-            commands={
-                row.version: [
-                    "uv",
-                    "run",
-                    "--with",
-                    f"{package}=={row.version}",
-                    NAME,
-                    *asked.scenario.command[2:],
-                ]
-                for row in (found.good, found.bad)
-            },
-        )
-        script = with_head(text, head)
-        write_atomic(to / NAME, script)
-        good, bad = executed(to, head.commands, sides, asked.scenario.timeout)
-        result = ReproResult(script, good, bad, path, reduction.tried)
-        if result.holds:
-            break
-    return result
+    return Head(
+        dependencies=dependencies_of(text, asked.scenario.pins, locks, asked.package, all_pinned=all_pinned),
+        python=".".join(str(found.report.host.get("python")).split(".")[:2]),
+        said=f"{asked.scenario.description}: with {asked.package} {found.good.version}, "
+        f"and not with {found.bad.version}.",
+        commands={
+            row.version: [
+                *("uv", "run", "--with", f"{package}=={row.version}", NAME),
+                *asked.scenario.command[2:],
+            ]
+            for row in (found.good, found.bad)
+        },
+    )

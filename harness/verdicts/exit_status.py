@@ -28,8 +28,12 @@ if TYPE_CHECKING:
 
 _SKIP, _FIRST_SIGNAL = 125, 128
 _ENDED_WELL = "exit status 0"
-_RAISED = re.compile(r"^(?:[A-Za-z_]\w*\.)*([A-Z]\w*): ?(.*)$", re.MULTILINE)
+_TRACEBACK = "Traceback (most recent call last)"
+_CLASS = r"^(?:[A-Za-z_]\w*\.)*([A-Z]\w*)"
+_RAISED = re.compile(rf"{_CLASS}: ?(.*)$", re.MULTILINE)
 """The last line of a traceback: class, which may have its module before it, and message."""
+_RAISED_ALONE = re.compile(rf"^{re.escape(_TRACEBACK)}:\n(?:[ \t].*\n)+{_CLASS}()$", re.MULTILINE)
+"""A traceback whose last line is the class alone, as that of a bare `assert`."""
 
 
 def judge_exit(execution: Execution, trace: Trace, output: str, settings: Mapping[str, Any]) -> Judgement:
@@ -85,8 +89,11 @@ def _said(execution: Execution, error: Mapping[str, Any] | None, output: str) ->
 
 def last_raised(output: str) -> dict[str, str] | None:
     """Return `exception` and `message` of the last traceback in an output; None if there is none."""
-    raised = _RAISED.findall(output) if "Traceback (most recent call last)" in output else ()
-    return {"exception": raised[-1][0], "message": raised[-1][1]} if raised else None
+    if _TRACEBACK not in output:
+        return None
+    found = [*_RAISED.finditer(output), *_RAISED_ALONE.finditer(output)]
+    last = max(found, key=lambda one: one.end(), default=None)
+    return {"exception": last[1], "message": last[2]} if last else None
 
 
 def _fingerprint(error: Mapping[str, Any] | None, output: str, code: int) -> Fingerprint:
