@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -339,6 +340,16 @@ def test_a_gap_inside_a_change_says_its_way_out_as_well():
         '1.1 between them could not be tested (cannot be built). To supply pkg_resources: --with "setuptools<81"; if '
         "that is the failure you look for: --import-errors bad."
     )
+
+
+def test_reasons_that_differ_in_the_release_alone_are_one_reason():
+    rows = [row("1.0", "g"), row("1.1", "s"), row("1.2", "s"), row("1.3", "s")]
+    rows = [rows[0], *(replace(one, reason=f"no Python for toy=={one.version}") for one in rows[1:])]
+    text = sentence("toy", {}, "untestable-gap", [], rows)
+    assert "1.1 and later could not be tested (no Python for toy==1.1)" in text
+    rows[1] = replace(rows[1], reason="cannot be built")
+    text = sentence("toy", {}, "untestable-gap", [], rows)
+    assert "(2 of 3: no Python for toy==1.2)" in text
 
 
 def test_a_gap_whose_reason_leaves_no_way_out_names_none():

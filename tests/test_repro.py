@@ -121,6 +121,12 @@ def test_a_script_is_made_smaller_while_it_fails_alike():
     assert reduction.tried <= 60
 
 
+def test_a_comment_goes_with_an_argument_that_it_may_speak_of():
+    text = "# every value is set\nx = dict(a=1, b=2)\n# all is well\nassert 'b' not in x, 'b is there'\n"
+    reduction = Reduction(lambda one: executed(one) == "AssertionError: b is there", text, 9)
+    assert reduction.run() == "x = dict(b=2)\n# all is well\nassert 'b' not in x, 'b is there'\n"
+
+
 def test_nothing_is_executed_where_no_trial_is_allowed():
     reduction = Reduction(lambda _text: pytest.fail("executed"), "A = 2\n", 0)
     assert reduction.run() == "A = 2\n"
@@ -228,6 +234,7 @@ def test_a_scenario_becomes_one_script_that_upstream_can_run(toy, harness):
 
 def test_a_script_that_does_not_show_it_ends_with_3(toy, harness):
     (toy / "repro.py").write_text(
+        '"""A toy.\n\nMore of it."""\n'
         "import os, toy\nassert 'HARNESS_TRACE' not in os.environ or toy.loss(3) == toy.loss(3)\n",
         encoding="utf-8",
     )
@@ -235,6 +242,8 @@ def test_a_script_that_does_not_show_it_ends_with_3(toy, harness):
     done = harness("repro", "latest", "--to", "alone")
     assert done.returncode == 3, done.stdout + done.stderr
     assert "repro.py does not show it with 2.0" in done.stdout
+    text = Path("alone/repro.py").read_text(encoding="utf-8")
+    assert '"""A toy. It works with toy 1.1, and fails with 2.0.' in text
 
 
 def test_a_question_without_such_a_script_is_refused(toy, harness):

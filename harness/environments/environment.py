@@ -195,8 +195,10 @@ class Environments:
         return folder
 
     def _install_base(self, folder: Path, base: Lock) -> None:
-        what = f"the {len(base.packages)} packages that all environments share"
-        self.told(f"installing {what}")
+        count = len(base.packages)
+        what = f"the {f'{count} packages' if count > 1 else 'package'} that all environments share"
+        told = self.told if count else lambda _line: None
+        told(f"installing {what}")
         started = time.monotonic()
         fault = self._make(folder, base, base, None)
         if fault:
@@ -204,7 +206,7 @@ class Environments:
                 f"the packages that all environments share cannot be installed: {fault}; the next run resolves them anew"
             )
         self.base_seconds.append(time.monotonic() - started)
-        self.told(f"installed {what} in {self.base_seconds[-1]:.1f} s")
+        told(f"installed {what} in {self.base_seconds[-1]:.1f} s")
 
     def _make(
         self, folder: Path, packages: Lock, lock: Lock, base: Path | None, *, anew: bool = False

@@ -121,15 +121,20 @@ def _usual(releases: Sequence[ReleaseResult]) -> ReleaseResult:
     """Return a release that stands for the kind, and among these for the reason, that most have."""
     kinds = Counter((release.skip_kind, release.module) for release in releases)
     alike = [item for item in releases if (item.skip_kind, item.module) == kinds.most_common(1)[0][0]]
-    reason = Counter(release.reason for release in alike).most_common(1)[0][0]
-    return next(release for release in alike if release.reason == reason)
+    reason = Counter(map(_without_version, alike)).most_common(1)[0][0]
+    return next(release for release in alike if _without_version(release) == reason)
+
+
+def _without_version(release: ReleaseResult) -> str:
+    """Return a release's reason without its own version: what releases share that were skipped for the same reason."""
+    return release.reason.replace(release.version, "")
 
 
 def reasons(releases: Sequence[ReleaseResult]) -> str:
     """Return why releases were skipped, in parentheses behind a space: the usual reason, and of how many it is."""
-    counts: Mapping[str, int] = Counter(release.reason for release in releases)
+    counts: Mapping[str, int] = Counter(map(_without_version, releases))
     usual = _usual(releases)
     if not usual.reason:
         return ""
-    often = "" if len(counts) == 1 else f"{counts[usual.reason]} of {len(releases)}: "
+    often = "" if len(counts) == 1 else f"{counts[_without_version(usual)]} of {len(releases)}: "
     return f" ({often}{one_line(usual.reason, _REASON).rstrip('.')})"

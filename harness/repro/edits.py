@@ -117,6 +117,14 @@ class Source:
         before = len(self.text[:start].rstrip())
         return Edit(before, end + trailing)
 
+    def drop_comment(self, node: ast.AST) -> Edit:
+        """Return the edit that takes out the comment right above the statement that a node is part of."""
+        while not isinstance(node, ast.stmt):
+            node = self.parents[node]
+        decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+        line = min([node.lineno, *(one.lineno for one in decorators)])
+        return Edit(self._starts[self.first_line(node) - 1], self._starts[line - 1])
+
     def edited(self, edits: Iterable[Edit]) -> str:
         """Return the text with the edits; of two that overlap the first and longer one counts."""
         parts, at = [], 0

@@ -147,7 +147,7 @@ def _kept(statement: ast.stmt) -> bool:
 
 
 def _arguments(source: Source) -> Iterator[list[Edit]]:
-    """Yield the keywords of calls and the items of dictionaries and lists that may go: all of one, then each alone."""
+    """Yield each keyword of a call and each item of a dictionary or a list, with the comment above, which may speak of it."""
     alone: list[list[Edit]] = []
     known = constants(source)
     sizes = {name for name, value in known.items() if type(value) is int}  # a default may be far larger
@@ -166,7 +166,7 @@ def _arguments(source: Source) -> Iterator[list[Edit]]:
         elif isinstance(node, ast.List) and len(node.elts) > 1:
             items = [source.span(one) for one in node.elts]
         alone += [
-            [source.drop_item(node, items, at)]
+            [source.drop_item(node, items, at), source.drop_comment(node)]
             for at in reversed(range(first, len(items)))
             if not sizes & set(re.findall(r"\w+", source.text[items[at][0] : items[at][1]]))
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shlex
 import tempfile
 from dataclasses import dataclass, replace
@@ -230,14 +231,16 @@ def _question(found: Located, script: Path, check: Check) -> Question:
 
 
 def _head(found: Located, locks: Sequence[Mapping[str, str]], text: str, all_pinned: bool) -> Head:
-    """Return what stands on top of a script."""
+    """Return what stands on top of a script: it is described by its scenario, or by its own first paragraph."""
     asked = found.asked
+    own = (ast.get_docstring(ast.parse(text)) or "").partition("\n\n")[0]
+    about = (own if asked.scenario.ad_hoc else asked.scenario.description).strip()
+    about = f"{about.rstrip('.')}. " if about else ""
     package = asked.package + (f"[{','.join(asked.extras)}]" if asked.extras else "")
     return Head(
         dependencies=dependencies_of(text, asked.scenario.pins, locks, asked.package, all_pinned=all_pinned),
         python=".".join(str(found.report.host.get("python")).split(".")[:2]),
-        said=f"{asked.scenario.description}: with {asked.package} {found.good.version}, "
-        f"and not with {found.bad.version}.",
+        said=f"{about}It works with {asked.package} {found.good.version}, and fails with {found.bad.version}.",
         commands={
             row.version: [
                 *("uv", "run", "--with", f"{package}=={row.version}", NAME),

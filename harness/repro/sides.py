@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from harness.sessions.session import Session
     from harness.verdicts.verdict import Judgement
 
-_SLOWER, _LEAST = 3, 30.0
-"""A smaller script may take so many times as long as the first one, or so many seconds, before it is given up."""
+_SLOWER, _LEAST = 3, 10.0
+"""A smaller script may take so many times as long as the last one, or so many seconds: it may wait for what never comes."""
 _NUMBER = re.compile(r"\b(nan|inf)\b|[-+]?\d[\d.]*(e[-+]?\d+)?")
 
 
@@ -39,7 +39,7 @@ class Sides:
         good, bad: Positions of the releases.
         folder: For the scripts.
         wanted: What the bad side does with the first script; None before that.
-        timeout: Seconds that a further script may take; None before that.
+        timeout: Seconds that the next script may take; None before that.
         count: Scripts so far.
     """
 
@@ -65,16 +65,22 @@ class Sides:
             )
             raise NotShownError(f"the job without its recorder does not show the boundary: {said}")
         self.wanted = bad.judgement
-        self.timeout = min(
-            self.session.asked.scenario.timeout, max(_LEAST, _SLOWER * max(bad.seconds, good.seconds))
-        )
+        self._limit(bad, good)
 
     def holds(self, text: str) -> bool:
         """Tell whether the bad side fails with a script as it did with the first one, and the good side does not."""
         bad = self.finding(text, self.bad)
         if self.wanted is None or bad.verdict != Verdict.BAD or not same(bad.judgement, self.wanted):
             return False
-        return self.finding(text, self.good).verdict == Verdict.GOOD
+        good = self.finding(text, self.good)
+        if good.verdict == Verdict.GOOD:
+            self._limit(bad, good)
+        return good.verdict == Verdict.GOOD
+
+    def _limit(self, *findings: Finding) -> None:
+        """Limit the next script, which is smaller, by the seconds that this one took."""
+        most = self.timeout or self.session.asked.scenario.timeout
+        self.timeout = min(most, max(_LEAST, _SLOWER * max(one.seconds for one in findings)))
 
     def finding(self, text: str, position: int) -> Finding:
         """Execute a script with one release, or take what is stored."""
