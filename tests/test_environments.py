@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -143,6 +144,15 @@ def test_a_finished_environment_is_taken_as_it_is(environments, resolver):
     started = time.monotonic()
     assert make(environments, resolver, "1.0") == first
     assert time.monotonic() - started < 2
+
+
+def test_environments_that_were_moved_stand_on_the_base_beside_them(environments, resolver, tmp_path):
+    made = make(environments, resolver, "1.0")
+    (tmp_path / "moved").mkdir()
+    for folder in (made.folder, made.base):
+        shutil.copytree(folder, tmp_path / "moved" / folder.name, symlinks=True)
+    moved = find(tmp_path / "moved" / made.folder.name)
+    assert run(moved, "import helper; print(helper.__file__)").startswith(str(tmp_path / "moved"))
 
 
 def test_what_cannot_be_built_leaves_nothing_that_looks_finished(environments, resolver):

@@ -40,6 +40,12 @@ MARKER = "environment.json"
 """Written last; a folder without it is no environment."""
 LINK_TO_BASE = "harness-base.pth"
 """Puts the base on the path of an environment."""
+_TO_BASE = (
+    "import os, site, sys; site.addsitedir("
+    "os.path.normpath(os.path.join(sys._getframe(1).f_locals['sitedir'], {way!r})))\n"
+)
+"""What stands in it: the base lies beside the environment, also after the state directory was moved. A `.pth` file knows
+its own folder by the frame that executes it, as those of setuptools for namespace packages do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,9 +280,8 @@ class Environments:
         """
         if base is not None:
             below = next((base / "lib").glob("python*/site-packages"))
-            (site / LINK_TO_BASE).write_text(
-                f"import site; site.addsitedir({str(below)!r})\n", encoding="utf-8"
-            )
+            way = os.path.relpath(below, site)
+            (site / LINK_TO_BASE).write_text(_TO_BASE.format(way=way), encoding="utf-8")
         elif self.torch.host is not None:
             (site / "harness-host-torch.pth").write_text(f"{self.torch.host.folder}\n", encoding="utf-8")
 
@@ -309,7 +314,7 @@ def _share_programs(base: Path, new: Path) -> None:
         if is_script:
             shutil.copy(program, own)
         else:
-            own.symlink_to(program)
+            own.symlink_to(os.path.relpath(program, own.parent))
 
 
 def _compile(python: str, site: Path, workers: int) -> None:
