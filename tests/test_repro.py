@@ -55,10 +55,41 @@ FINITE = (
         ("from math import pi, tau\nprint(pi)\n", "from math import pi\nprint(pi)\n"),
         ("for _ in range(2):\n    pass\nprint(1)\n", "for _ in range(2):\n    pass\nprint(1)\n"),
         ("def f():\n    return 1\n\n\ndef g():\n    return f()\n\n\nprint(2)\n", "print(2)\n"),
+        (
+            "def f(a):\n    b = a + 1\n    return b\n\n\nx = len('ab')\nprint(f(x) * 2)\n",
+            "x = len('ab')\nprint((x + 1) * 2)\n",
+        ),
+        (
+            "def f(a):\n    return a\n\n\nx = len('ab')\ny = f(x)\nprint(y, y)\n",
+            "x = len('ab')\nprint(x, x)\n",
+        ),
+        (
+            "import os\n\n\ndef f(a):\n    k = os.path.join\n    return k(a, a)\n\n\nb = input()\nprint(f(b))\n",
+            "import os\n\nb = input()\nprint(os.path.join(b, b))\n",
+        ),
+        ("def f(a):\n    return a\n    return len(a)\n\n\nprint(f('x'))\n", "print('x')\n"),
+        ("def f():\n    return {'a': 1, 'b': 2}\n\n\nprint(**f(), end='')\n", "print(a=1, b=2, end='')\n"),
     ],
 )
 def test_what_settings_decide_goes(before, after):
     assert simplify(before).strip() == after.strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(a):\n    return [x for x in a]\n\n\nx = [input()]\nprint(f(x), x)\n",
+        "y = input()\n\n\ndef f(a):\n    return a + y\n\n\ndef g(y):\n    y += 'b'\n    return f(y)\n\n\nprint(g(y), y)\n",
+        "def f(a):\n    return a\n\n\nprint(f(1), f(2))\n",
+        "def f(a):\n    return f(a - 1)\n\n\nprint(2)\n\n\nprint(f)\n",
+        "x = input()\ny = x\nfor x in range(2):\n    print(y)\n",
+        "x = 0\nfor _ in range(3):\n    y = x\n    x = y + 1\n    print(y)\n",
+        "print(a=1, **{'a': 2})\n",
+        "print(**{'a b': 2})\n",
+    ],
+)
+def test_what_would_mean_something_else_in_another_place_stays(text):
+    assert ast.dump(ast.parse(simplify(text))) == ast.dump(ast.parse(text))
 
 
 @pytest.mark.parametrize("job", WITH_RECORDER, ids=lambda path: path.parent.name + "/" + path.name)

@@ -12,6 +12,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from harness.repro.edits import Edit, Source
+from harness.repro.folding import aliases, calls, returned, spread, unreachable
+from harness.repro.names import bound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,7 +53,7 @@ def simplify(text: str) -> str:
 def constants(source: Source) -> dict[str, Any]:
     """Return {name: value} of what the script sets on top, once, to a plain value."""
     found: dict[str, Any] = {}
-    counts = _bound(source.tree)
+    counts = bound(source.tree)
     for statement in source.tree.body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             name = statement.targets[0].id
@@ -72,26 +74,6 @@ def _literal(node: ast.expr) -> Any:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError):
         return _UNKNOWN
-
-
-def _bound(tree: ast.AST) -> dict[str, int]:
-    """Return {name: how many times it is bound}; whatever binds counts."""
-    counts: dict[str, int] = {}
-    for node in ast.walk(tree):
-        names: list[str] = []
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            names = [node.id]
-        elif isinstance(node, ast.arg):
-            names = [node.arg]
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-            names = [node.name]
-        elif isinstance(node, ast.alias):
-            names = [(node.asname or node.name).split(".")[0]]
-        elif isinstance(node, ast.Global | ast.Nonlocal):
-            names = list(node.names) * 2
-        for name in names:
-            counts[name] = counts.get(name, 0) + 1
-    return counts
 
 
 def _value(node: ast.AST, known: Mapping[str, Any]) -> Any:
@@ -252,18 +234,18 @@ def _scopes(source: Source) -> Iterator[tuple[ast.AST, dict[str, int], dict[str,
         for node in ast.walk(scope):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 reads.setdefault(node.id, []).append(node)
-        yield scope, _bound(scope), reads
+        yield scope, bound(scope), reads
 
 
 def _names(source: Source) -> Iterator[Edit]:
     """Put a constant that says nothing in place of the name that was given it once; settings on top keep theirs."""
     known = constants(source)
-    for scope, bound, reads in _scopes(source):
+    for scope, counts, reads in _scopes(source):
         for node in ast.walk(scope):
             if not (isinstance(node, ast.Assign) and len(node.targets) == 1):
                 continue
             target = node.targets[0]
-            if not isinstance(target, ast.Name) or bound[target.id] != 1 or target.id.isupper():
+            if not isinstance(target, ast.Name) or counts[target.id] != 1 or target.id.isupper():
                 continue
             value = _value(node.value, known)
             if not _is_plain(value):
@@ -358,7 +340,7 @@ def _contexts(source: Source) -> Iterator[Edit]:
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _is_null(node.value)
     }
-    null = {name for name in null if _bound(source.tree)[name] == 1}
+    null = {name for name in null if bound(source.tree)[name] == 1}
     for node in ast.walk(source.tree):
         if isinstance(node, ast.With) and len(node.items) == 1 and node.items[0].optional_vars is None:
             context = node.items[0].context_expr
@@ -405,6 +387,11 @@ _RULES: tuple[Callable[[Source], Iterator[Edit]], ...] = (
     _branches,
     _operands,
     _names,
+    unreachable,
+    returned,
+    aliases,
+    calls,
+    spread,
     _contexts,
     _unused,
     _passes,
