@@ -19,9 +19,11 @@ from harness.repro.checks import Check, check_of
 from harness.repro.edits import Source
 from harness.repro.inline import plain
 from harness.repro.reduce import Reduction
+from harness.repro.sides import same
 from harness.repro.simplify import simplify
 from harness.traces.trace import Trace
 from harness.verdicts.exit_status import last_raised
+from harness.verdicts.verdict import Judgement, Verdict
 
 ROOT = Path(__file__).parent.parent
 WITH_RECORDER = [
@@ -85,6 +87,8 @@ def test_what_settings_decide_goes(before, after):
         "x = input()\ny = x\nfor x in range(2):\n    print(y)\n",
         "x = 0\nfor _ in range(3):\n    y = x\n    x = y + 1\n    print(y)\n",
         "print(a=1, **{'a': 2})\n",
+        "class A(dict):\n    size = 2\n\n    def __missing__(self, key):\n        return key\n\n\nprint(A()[1])\n",
+        "import atexit\n\n\n@atexit.register\ndef f():\n    print(1)\n",
         "print(**{'a b': 2})\n",
     ],
 )
@@ -215,6 +219,15 @@ def test_what_a_script_raised_is_read_from_its_output_with_a_message_or_without(
     assert last_raised(f"{done.stdout}\n{done.stderr}") == raised
 
 
+def test_a_failure_whose_message_has_an_address_is_the_same_one():
+    one, other, third = (
+        Judgement(Verdict.BAD, f"ValueError: {said}")
+        for said in ("no <f at 0x7f0a12bc>", "no <f at 0x55d0ffe0>", "no <g at 0x7f0a12bc>")
+    )
+    assert same(one, other)
+    assert not same(one, third)
+
+
 def test_an_oracle_that_no_few_lines_can_tell_is_refused():
     with pytest.raises(UsageError, match="the oracle performance judges what no few lines"):
         check_of({"kind": "performance", "signal": "wall_seconds"}, side("1"), side("2"))
@@ -296,6 +309,10 @@ def test_a_question_without_such_a_script_is_refused(toy, harness):
     done = harness("repro", "latest")
     assert done.returncode == 2
     assert "only a script of Python's can stand alone" in done.stderr
+    harness("bisect", "toy", "--from", "1.0", "--to", "1.1")
+    done = harness("repro")
+    assert done.returncode == 2
+    assert "arm plain is always-good: no boundary in verdict is located in it" in done.stderr
 
 
 def test_what_a_script_needs_outside_of_a_probe_alone_stays(toy, harness, monkeypatch):

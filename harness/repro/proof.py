@@ -17,7 +17,7 @@ from harness.report.text import one_line
 from harness.repro.block import with_head
 from harness.traces.trace import Trace
 from harness.uv import Uv
-from harness.verdicts.exit_status import judge_exit
+from harness.verdicts.exit_status import judge_exit, last_raised
 from harness.verdicts.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -94,10 +94,17 @@ class Proof:
         oracle = {**scenario.oracle, "import_errors": "bad"}
         judged = judge_exit(execution, Trace(), f"{printed}\n{complained}", oracle)
         alike = verdict == Verdict.GOOD or (wanted is not None and judged.same_end(wanted))
-        shown = complained if status else printed
-        lines = [line.strip() for line in shown.splitlines() if line.strip()]
-        said = _INSTALLED.sub("", one_line(lines[-1], 300)) if lines else ""
+        said = _last_words(complained if status else printed)
         return ReproSide(version, shlex.join(words), status, said, judged.verdict == verdict and alike)
+
+
+def _last_words(shown: str) -> str:
+    """Return the line of the exception in what was printed, behind which its message may go on; else the last line."""
+    raised = last_raised(shown)
+    lines = [line.strip() for line in shown.splitlines() if line.strip()]
+    if raised:
+        lines = [f"{raised['exception']}: {raised['message']}" if raised["message"] else raised["exception"]]
+    return _INSTALLED.sub("", one_line(lines[-1], 300)) if lines else ""
 
 
 def given(session: Session) -> list[str]:

@@ -55,7 +55,8 @@ class Reduction:
             before = self.text
             self._leave_out(groups)
             if self.text != before:
-                self._did(f"{what} left out: {_lines(before)} -> {_lines(self.text)} lines")
+                few, many = _lines(self.text), _lines(before)
+                self._did(f"{what} left out" + (f": {many} -> {few} lines" if few < many else ""))
         self._numbers()
         return self.text
 

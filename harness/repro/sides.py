@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _SLOWER, _LEAST = 3, 10.0
 """A smaller script may take so many times as long as the last one, or so many seconds: it may wait for what never comes."""
-_NUMBER = re.compile(r"\b(nan|inf)\b|[-+]?\d[\d.]*(e[-+]?\d+)?")
+_NUMBER = re.compile(r"\b0x[0-9a-fA-F]+|\b(nan|inf)\b|[-+]?\d[\d.]*(e[-+]?\d+)?")
+"""An address in memory, too, which every process has anew."""
 
 
 class NotShownError(HarnessError):

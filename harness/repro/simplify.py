@@ -255,11 +255,17 @@ def _names(source: Source) -> Iterator[Edit]:
 
 
 def _unused(source: Source) -> Iterator[Edit]:
-    """Leave out what binds a name that nobody reads, and loops and conditions around nothing."""
+    """Leave out what binds a name that nobody reads, and loops and conditions around nothing.
+
+    What a class binds is read as an attribute, by whoever knows the class: it stays.
+    """
     read = {
         one.id for one in ast.walk(source.tree) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)
     }
+    of_classes = [one.body for one in ast.walk(source.tree) if isinstance(one, ast.ClassDef)]
     for block in source.blocks():
+        if block in of_classes:
+            continue
         for statement in block:
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 yield from _imports(source, statement, read)
@@ -293,7 +299,7 @@ def _imports(source: Source, statement: ast.Import | ast.ImportFrom, read: set[s
 def _is_idle(statement: ast.stmt, read: set[str]) -> bool:
     """Tell whether nothing would miss a statement."""
     if isinstance(statement, ast.FunctionDef):
-        return statement.name not in read
+        return statement.name not in read and not statement.decorator_list  # a decorator may keep it
     if isinstance(statement, ast.Assign):
         targets = [
             one.id if isinstance(one, ast.Name) else ""

@@ -108,12 +108,17 @@ def choose(report: Report, boundary: str, arm: str) -> tuple[ArmResult, Boundary
         known = ", ".join(one.name for one in report.arms)
         raise UsageError(f"--arm {arm}: the run has no such arm; it has {known}")
     located = [one for one in chosen.boundaries if one.signal in BY_VERDICT and not one.untested]
+    if not located:
+        raise UsageError(
+            f"arm {chosen.name} is {chosen.conclusion}: no boundary in verdict is located in it, and one is needed here; "
+            "ask about a range with a good and a bad release"
+        )
     names = [f"{one.before}..{one.after}" for one in located]
     wanted = [one for one, name in zip(located, names, strict=True) if boundary in {"", name, one.after}]
     if not wanted:
         raise UsageError(
             f"{boundary or chosen.name}: no such boundary is located in arm {chosen.name}; there are: "
-            f"{', '.join(names) or 'none'}"
+            f"{', '.join(names)}"
         )
     breaks = [one for one in wanted if one.kind == "regressed"]
     return chosen, (breaks or wanted)[0 if boundary else -1]
