@@ -1,7 +1,9 @@
-"""Starts commands of the harness as forks of one process that has imported it: a command then costs half as much.
+"""Starts processes as forks of one that has imported what they need: a command then costs half as much.
+
+There are two kinds: commands of the harness, and scripts of another environment, whose Python has torch.
 
 A fork is a process of its own, with its own working folder, environment and streams, and ends as an interpreter ends.
-What an interpreter reads when it starts, a fork cannot take: such a command gets an interpreter (`as_interpreter`).
+What an interpreter reads when it starts, a fork cannot take: such a process gets an interpreter.
 
 Protocol, over a connection for each command: the client sends {"words", "cwd", "env"} as JSON with the descriptors of
 the three streams; the server sends the pid, then the status as os.waitpid gives it, each as a line.
@@ -15,6 +17,7 @@ import importlib
 import json
 import os
 import pkgutil
+import runpy
 import select
 import signal
 import socket
@@ -29,22 +32,33 @@ _MOST = 1 << 20  # bytes of a request
 
 
 class Commands:
-    """Starts commands of the harness; one for each process of the tests."""
+    """Starts processes of one kind; one for each process of the tests.
 
-    def __init__(self):
+    Args:
+        python: The interpreter.
+        imported: Modules that scripts need, whose path is a process's first word. Without them, the words are a
+            command of the harness.
+    """
+
+    def __init__(self, python=sys.executable, imported=()):
+        self._start = [str(python), *(() if imported else ("-m", "harness"))]
         self._folder = tempfile.TemporaryDirectory(prefix="commands-")
         self._address = str(Path(self._folder.name) / "socket")
         self._own = _read_at_start(os.environ)
         self._server = subprocess.Popen(
-            [sys.executable, __file__, self._address], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [python, __file__, self._address, *imported], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
-        self._server.stdout.readline()
+        if self._server.stdout.readline() != b"ready\n":
+            raise RuntimeError(f"{python} could not import {', '.join(imported) or 'the harness'}")
 
     def run(self, words, *, cwd=None, env=None, timeout=600.0):
-        """Return what `subprocess.run` does for `python -m harness` with these words: texts and the status."""
+        """Return what `subprocess.run` does for a process with these words: texts and the status."""
         variables = dict(os.environ if env is None else env)
         if _read_at_start(variables) != self._own:
-            return as_interpreter(words, cwd=cwd, env=variables, timeout=timeout)
+            command = [*self._start, *words]
+            return subprocess.run(
+                command, check=False, capture_output=True, text=True, cwd=cwd, env=variables, timeout=timeout
+            )
         with contextlib.ExitStack() as stack:
             nothing = stack.enter_context(Path(os.devnull).open("rb"))
             output, errors = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(2))
@@ -74,14 +88,13 @@ class Commands:
         self._folder.cleanup()
 
 
-def as_interpreter(words, **options):
-    """Run a command of the harness as a user does, in an interpreter of its own."""
-    command = [sys.executable, "-m", "harness", *words]
-    return subprocess.run(command, check=False, capture_output=True, text=True, **{"timeout": 600, **options})
-
-
 def _read_at_start(variables):
-    return {name: value for name, value in variables.items() if name.startswith(READ_AT_START)}
+    """Return what a fork cannot take; it does take PYTHONPATH, by itself."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if name.startswith(READ_AT_START) and name != "PYTHONPATH"
+    }
 
 
 def _import_all():
@@ -105,7 +118,7 @@ def _compile_templates():
 
 
 def _serve(address):
-    """Answer until the input ends; returns the words of the command that this process, a fork, is to execute."""
+    """Answer until the input ends; returns the words of what this process, a fork, is to execute, and its folder."""
     server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     server.bind(address)
     server.listen()
@@ -136,14 +149,29 @@ def _serve(address):
         os.chdir(asked["cwd"])
         os.environ.clear()
         os.environ.update(asked["env"])
-        sys.path[0] = asked["cwd"]
-        return asked["words"]
+        sys.path[1:1] = filter(None, asked["env"].get("PYTHONPATH", "").split(os.pathsep))
+        return asked["words"], asked["cwd"]
+
+
+def _main(address, *imported):
+    if imported:
+        for name in imported:
+            importlib.import_module(name)
+    else:
+        _import_all()
+        _compile_templates()
+    gc.collect()
+    gc.freeze()
+    words, folder = _serve(address)
+    if imported:
+        sys.argv = words
+        sys.path[0] = str(Path(words[0]).parent)
+        runpy.run_path(words[0], run_name="__main__")
+    else:
+        sys.argv[1:] = words
+        sys.path[0] = folder
+        sys.exit(importlib.import_module("harness.cli").main())
 
 
 if __name__ == "__main__":
-    _import_all()
-    _compile_templates()
-    gc.collect()
-    gc.freeze()
-    sys.argv[1:] = _serve(sys.argv[1])
-    sys.exit(importlib.import_module("harness.cli").main())
+    _main(*sys.argv[1:])

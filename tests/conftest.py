@@ -116,6 +116,16 @@ def torch_python(real_home):
     return layer / "bin" / "python"
 
 
+@pytest.fixture(scope="session")
+def scripts(torch_python):
+    """What starts scripts under torch quickly: transformers and PEFT are imported once."""
+    made = Commands(
+        torch_python, ("torch", "transformers", "transformers.models.llama.modeling_llama", "peft")
+    )
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def asking(toy, monkeypatch, request):
     """Put releases on an index of their own, and the test module's JOB into the scenario; returns what asks.

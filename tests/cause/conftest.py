@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,10 @@ RECORDER = Path(__file__).parents[2] / "harness" / "recorder"
 
 
 @pytest.fixture(scope="session")
-def loops(torch_python, tmp_path_factory):
+def loops(scripts, tmp_path_factory):
     """Return the trace of a loop by its name."""
     folder = tmp_path_factory.mktemp("loops")
     job = Path(__file__).parent / "jobs" / "mechanisms.py"
-    done = subprocess.run(
-        [str(torch_python), str(job), str(folder)],
-        env={**os.environ, "PYTHONPATH": str(RECORDER)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    done = scripts.run([str(job), str(folder)], env={**os.environ, "PYTHONPATH": str(RECORDER)})
     assert done.returncode == 0, done.stderr
     return lambda name: read_trace(folder / f"{name}.jsonl")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -25,7 +24,7 @@ def traced(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def run_job(torch_python, tmp_path_factory):
+def run_job(scripts, tmp_path_factory):
     """Run a job under torch; returns its trace and the finished process. An equal job is not run again."""
     folder = tmp_path_factory.mktemp("traces")
     ran = {}
@@ -41,14 +40,7 @@ def run_job(torch_python, tmp_path_factory):
                 "HARNESS_TRACE": str(trace),
                 "PYTHONPATH": os.pathsep.join(filter(None, paths)),
             }
-            done = subprocess.run(
-                [str(torch_python), str(job), *words],
-                env=environment,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=300,
-            )
+            done = scripts.run([str(job), *words], env=environment, timeout=300)
             ran[key] = read_trace(trace), done
         return ran[key]
 

@@ -62,21 +62,19 @@ def presets():
     return ast.literal_eval(named["PRESETS"])
 
 
-def test_the_preset_has_a_billion_parameters(torch_python):
-    count = """
+COUNT = """
 import json, sys, torch
 from transformers import LlamaConfig, LlamaForSequenceClassification
 with torch.device("meta"):
     model = LlamaForSequenceClassification(LlamaConfig(**json.loads(sys.argv[1]), pad_token_id=0))
 print(sum(parameter.numel() for parameter in model.parameters()))
 """
-    done = subprocess.run(
-        [str(torch_python), "-c", count, json.dumps(presets()["1b"])],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+
+
+def test_the_preset_has_a_billion_parameters(scripts, tmp_path):
+    (tmp_path / "count.py").write_text(COUNT, encoding="utf-8")
+    done = scripts.run(["count.py", json.dumps(presets()["1b"])], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     assert int(done.stdout) == pytest.approx(1e9, rel=0.05)
 
 

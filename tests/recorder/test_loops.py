@@ -89,21 +89,13 @@ def test_lightning_leaves_the_trace_of_the_explicit_calls(run_job, lightning, mo
 
 
 @pytest.mark.parametrize("recorded", [True, False])
-def test_the_script_of_the_documentation_runs_with_the_recorder_and_without(torch_python, tmp_path, recorded):
+def test_the_script_of_the_documentation_runs_with_the_recorder_and_without(scripts, tmp_path, recorded):
     shutil.copy(ROOT / "docs" / "how-to" / "loop.py", tmp_path / "script.py")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment["HARNESS_TRACE"] = str(tmp_path / "trace.jsonl")
     if recorded:
         environment["PYTHONPATH"] = str(ROOT / "harness" / "recorder")
-    done = subprocess.run(
-        [torch_python, "script.py"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    done = scripts.run(["script.py"], cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"loss \d\.\d{4}\n", done.stdout)
     trace = read_trace(tmp_path / "trace.jsonl")

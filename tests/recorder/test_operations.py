@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,14 +22,14 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture(scope="module")
-def record(torch_python, tmp_path_factory):
+def record(scripts, tmp_path_factory):
     """Train variants in one process; returns {name: trace}."""
     folder = tmp_path_factory.mktemp("operations")
 
     def run(wanted):
         environment = {**os.environ, "PYTHONPATH": str(RECORDER)}
-        words = [str(torch_python), str(JOB), str(folder), json.dumps(wanted)]
-        subprocess.run(words, env=environment, check=True, timeout=600)
+        done = scripts.run([str(JOB), str(folder), json.dumps(wanted)], env=environment)
+        assert done.returncode == 0, done.stderr
         return {name: read_trace(folder / f"{name}.jsonl") for name, *_ in wanted}
 
     return run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture(scope="module")
-def record(torch_python, tmp_path_factory):
+def record(scripts, tmp_path_factory):
     """Execute a variant of the job as a probe does, with instructions; returns its trace."""
     folder = tmp_path_factory.mktemp("profiles")
 
@@ -32,8 +31,8 @@ def record(torch_python, tmp_path_factory):
             "HARNESS_TRACE": str(path),
             "HARNESS_INSTRUCTIONS": json.dumps(instructions),
         }
-        words = [str(torch_python), str(RECORDER / "harness_run.py"), str(JOB), variant]
-        subprocess.run(words, env=environment, check=True, timeout=600)
+        done = scripts.run([str(RECORDER / "harness_run.py"), str(JOB), variant], env=environment)
+        assert done.returncode == 0, done.stderr
         return read_trace(path)
 
     return run

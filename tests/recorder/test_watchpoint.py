@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -74,7 +73,7 @@ with Recorder() as recorder:
 
 
 @pytest.fixture
-def watched(torch_python, tmp_path):
+def watched(scripts, tmp_path):
     """Return what is seen of one property: [(value, text, function)] in order, and the whole event."""
     (tmp_path / "watchedpackage.py").write_text(PACKAGE, encoding="utf-8")
     (tmp_path / "job.py").write_text(JOB, encoding="utf-8")
@@ -90,8 +89,8 @@ def watched(torch_python, tmp_path):
             "classes": [],
         }
         instructions = {"watchpoint": {"package": "watchedpackage", "properties": [{**asked, **more}]}}
-        done = subprocess.run(
-            [str(torch_python), str(RECORDER / "harness_run.py"), "job.py"],
+        done = scripts.run(
+            [str(RECORDER / "harness_run.py"), "job.py"],
             cwd=tmp_path,
             env={
                 **os.environ,
@@ -99,10 +98,6 @@ def watched(torch_python, tmp_path):
                 "HARNESS_TRACE": str(trace),
                 "HARNESS_INSTRUCTIONS": json.dumps(instructions),
             },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
         )
         assert done.returncode == 0, done.stderr
         events = [json.loads(line) for line in trace.read_text(encoding="utf-8").splitlines()]
