@@ -98,8 +98,13 @@ def _read_at_start(variables):
 
 
 def _import_all():
-    """Import what a command may import; what is in no environment but those of probes is left out."""
+    """Import what a command may import; what is in no environment but those of probes is left out.
+
+    A command imports `pypi_simple` when it asks an index: that takes longer than all the rest of a small one.
+    """
     import harness
+
+    importlib.import_module("pypi_simple")
 
     for module in pkgutil.walk_packages(harness.__path__, "harness."):
         if (

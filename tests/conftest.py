@@ -33,12 +33,12 @@ def toy_index():
 def toy_state(tmp_path_factory):
     """A state directory and a uv cache that all tests on the toy index share: what one made, the next one finds.
 
-    What the harness itself requires is pressed for a bundle once, for all workers: it takes a minute.
+    What the harness itself requires is pressed for a bundle once, for all workers.
     """
     root = tmp_path_factory.mktemp("toy")
     pressed = shared_by_workers(tmp_path_factory) / "harness-itself"
     pressed.mkdir(exist_ok=True)
-    (root / "home").mkdir()
+    (root / "home" / "environments").mkdir(parents=True)
     (root / "home" / "harness-itself").symlink_to(pressed)
     return {"HARNESS_HOME": str(root / "home"), "UV_CACHE_DIR": str(root / "uv-cache")}
 
@@ -56,6 +56,16 @@ def toy(toy_index, toy_state, tmp_path, monkeypatch):
     shutil.copytree(Path(__file__).parent / "scenarios" / "toy", tmp_path / "scenarios" / "toy")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def fresh(toy, toy_state, monkeypatch):
+    """A state directory in which nothing was executed; environments are those of all tests, by the lock they are of."""
+    state = toy / "fresh"
+    state.mkdir()
+    (state / "environments").symlink_to(Path(toy_state["HARNESS_HOME"]) / "environments")
+    monkeypatch.setenv("HARNESS_HOME", str(state))
+    return state
 
 
 @pytest.fixture(scope="session")

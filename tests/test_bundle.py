@@ -454,7 +454,7 @@ def test_what_the_target_has_in_the_very_version_stays_at_home(tmp_path):
 def test_a_wheel_that_the_index_swapped_is_refused(toy, harness, toy_index, monkeypatch):
     pressed = Path(os.environ["HARNESS_HOME"]) / "harness-itself"
     (toy / "fresh").mkdir()
-    (toy / "fresh" / "harness-itself").symlink_to(pressed)  # made once: it takes a minute
+    (toy / "fresh" / "harness-itself").symlink_to(pressed)  # made once, for all tests
     monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
     (file,) = [one for one in toy_index.packages["toy"] if one.name.startswith("toy-3.1-")]
     right = file.entry()

@@ -37,12 +37,15 @@ def plain_wheel(wheel: Path, target: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_solid(target: Path, files: Iterable[tuple[str, Path]]) -> None:
+def write_solid(target: Path, files: Iterable[tuple[str, Path]], effort: int = 6) -> None:
     """Write files, given by their name and place, into one archive: the same files give the same bytes.
 
-    What is alike should stand side by side.
+    Args:
+        target: The archive.
+        files: Their name in it and their place. What is alike should stand side by side.
+        effort: xz's preset, 0 to 9.
     """
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": _WINDOW}]
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": effort, "dict_size": _WINDOW}]
     with (
         lzma.open(target, "wb", filters=filters) as pressed,
         tarfile.open(fileobj=pressed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
