@@ -1,6 +1,6 @@
 # /// script
 # requires-python = ">=3.10"
-# dependencies = ["torch==2.13.0", "transformers==4.57.6", "accelerate==1.5.2"]
+# dependencies = ["torch==2.13.0", "transformers==4.57.6", "accelerate==1.15.0"]
 # ///
 """Trains a small Llama classifier with LoRA in float16; fails if the loss is not finite."""
 
