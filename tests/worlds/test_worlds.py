@@ -41,7 +41,7 @@ def all_steps_are_found(answer):
 
 
 def only_true_changes(answer):
-    assert set(answer.boundaries(confirmed=True)) <= {("1.4", "1.5"), ("1.7", "1.8")}
+    assert set(answer.boundaries(confirmed=True)) <= {("1.1", "1.2"), ("1.3", "1.4")}
 
 
 def nobody_is_named(answer):
@@ -133,7 +133,7 @@ WORLDS = {
         {
             "helper": {"1.0": "import os\nX = os.urandom(1)[0] / 255\n"},
             "toy": series(
-                12, lambda n: (f"VALUE = {0.5 if n < 5 else 0.502 if n < 8 else 0.5}\n", ("helper",))
+                6, lambda n: (f"VALUE = {0.5 if n < 2 else 0.502 if n < 4 else 0.5}\n", ("helper",))
             ),
         },
         'import helper\nimport toy\nprint(f"loss={toy.VALUE + 0.01 * helper.X}")\n',
