@@ -1,4 +1,4 @@
-"""One golden case on the suite's own PEFT stack, by the runner itself; `nox -s golden` runs them all."""
+"""One golden case, a small one, by the runner itself; `nox -s golden` runs them all."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ RUNNER = Path(__file__).with_name("run_golden.py")
 
 @pytest.mark.real
 @pytest.mark.usefixtures("real_home")
-def test_merging_twice_is_found_and_right(tmp_path):
+def test_a_case_is_found_and_right(tmp_path):
     """Good, bad, good: the case's both boundaries, nothing else, and the runner's exit status says so."""
     kept = tmp_path / "golden.json"
     done = subprocess.run(
-        [sys.executable, RUNNER, "peft-merge-twice", "--json", kept],
+        [sys.executable, RUNNER, "tokenizers-overflow", "--json", kept],
         check=False,
         capture_output=True,
         text=True,
@@ -28,7 +28,7 @@ def test_merging_twice_is_found_and_right(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     (outcome,) = json.loads(kept.read_text(encoding="utf-8"))
-    assert outcome["found"] == ["0.5.0 -> 0.6.0", "0.8.1 -> 0.8.2"]
+    assert outcome["found"] == ["0.22.2 -> 0.23.1", "0.23.2 -> 0.23.3"]
     assert outcome["right"]
 
 
