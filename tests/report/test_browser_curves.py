@@ -104,15 +104,20 @@ def test_the_crosshair_reads_values_with_mouse_and_keyboard(drawn, visit):
     assert page.locator("#lines .value").all_inner_texts()[1] == "NaN"
 
 
+def show(page, **how):
+    """Show a page in another way, and wait until its chart, which is made anew, is drawn: it is told in a first frame."""
+    page.emulate_media(**how)
+    page.evaluate(
+        "async () => { for (let frame = 0; frame < 4; frame++) await new Promise(requestAnimationFrame); }"
+    )
+
+
 def test_a_page_in_the_dark_is_printed_in_the_colours_of_paper(drawn, visit):
     page = visit(drawn, "#curves", color_scheme="dark")
     chart = page.locator("#chart canvas")
     chart.wait_for()
-    page.emulate_media(media="print", color_scheme="light")
-    page.wait_for_timeout(100)
+    show(page, media="print", color_scheme="light")
     expected = chart.screenshot()
-    page.emulate_media(media="screen", color_scheme="dark")
-    page.wait_for_timeout(100)
-    page.emulate_media(media="print", color_scheme="dark")
-    page.wait_for_timeout(100)
+    show(page, media="screen", color_scheme="dark")
+    show(page, media="print", color_scheme="dark")
     assert chart.screenshot() == expected
