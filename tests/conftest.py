@@ -38,7 +38,7 @@ def toy_state(tmp_path_factory):
     root = tmp_path_factory.mktemp("toy")
     pressed = shared_by_workers(tmp_path_factory) / "harness-itself"
     pressed.mkdir(exist_ok=True)
-    (root / "home" / "environments").mkdir(parents=True)
+    (root / "home").mkdir()
     (root / "home" / "harness-itself").symlink_to(pressed)
     return {"HARNESS_HOME": str(root / "home"), "UV_CACHE_DIR": str(root / "uv-cache")}
 
@@ -56,16 +56,6 @@ def toy(toy_index, toy_state, tmp_path, monkeypatch):
     shutil.copytree(Path(__file__).parent / "scenarios" / "toy", tmp_path / "scenarios" / "toy")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def fresh(toy, toy_state, monkeypatch):
-    """A state directory in which nothing was executed; environments are those of all tests, by the lock they are of."""
-    state = toy / "fresh"
-    state.mkdir()
-    (state / "environments").symlink_to(Path(toy_state["HARNESS_HOME"]) / "environments")
-    monkeypatch.setenv("HARNESS_HOME", str(state))
-    return state
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,9 @@ RANGE = ("--from", "1.0", "--to", "2.1", "--leave-out", "1.3")  # 1.3 would be b
 
 
 @pytest.fixture
-def fresh(toy, fresh):
-    """A working folder whose state directory has what the run under test stored, and nothing else."""
+def fresh(toy, monkeypatch):
+    """A state directory of its own, so that what is stored is what the run under test stored."""
+    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
     (toy / "repro.py").write_text(SCRIPT, encoding="utf-8")
     (toy / "prints.py").write_text(PRINTS, encoding="utf-8")
     return toy
