@@ -32,11 +32,16 @@ import harness_ranks
 from harness_run import run_as_main
 from harness_serve import Server
 
+BEGUN = {"torch": "torch._dynamo"}
+"""{library: what the first steps of a job make it load}; torch does with the first optimizer, 0.7 s in each child."""
 DRIVERS = ("/dev/nvidia-uvm", "/dev/kfd")  # what CUDA and ROCm hold open once initialised; NVML opens neither
 
 
 def preload(job, package_modules):
-    """Execute the job's own import statements, those of the package under test and of the recorder left out."""
+    """Execute the job's own import statements, those of the package under test and of the recorder left out.
+
+    What these libraries load later by themselves is loaded too.
+    """
     with open(job, encoding="utf-8") as source:
         tree = ast.parse(source.read(), job)
     for statement in tree.body:
@@ -53,6 +58,10 @@ def preload(job, package_modules):
             exec(compile(ast.Module([statement], []), job, "exec"), {})
         except Exception:  # the job will say it better itself
             traceback.print_exc()
+    for library, module in BEGUN.items():
+        if library in sys.modules:
+            with contextlib.suppress(Exception):  # torch before 2.0 has none
+                importlib.import_module(module)
 
 
 def why_not(package_modules):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from harness.recording import RECORDER
 
 JOB = Path(__file__).parents[2] / "scenarios" / "llama_seq_cls" / "job.py"
 
@@ -105,3 +108,32 @@ def test_the_libraries_of_a_gpu_and_the_state_of_tf32_are_told(torch_python):
     assert before.keys() == {"cuda", "cudnn", "tf32_matmul", "tf32_cudnn"}
     assert on["tf32_matmul"] is True
     assert (off["tf32_matmul"], off["tf32_cudnn"]) == (False, False)
+
+
+LATE = """
+import sys
+sys.path.insert(0, {recorder!r})
+import harness_warm
+
+harness_warm.preload({job!r}, [])
+import torch
+
+before, threads = set(sys.modules), harness_warm.why_not([])
+parameter = torch.zeros(2, requires_grad=True)
+optimizer = torch.optim.AdamW([parameter], foreach=False, fused=False)
+parameter.sum().backward()
+optimizer.step()
+print(len(before) > 500, len(set(sys.modules) - before) < 10, repr(threads))
+"""
+
+
+def test_what_an_optimizer_makes_torch_load_is_loaded_before_a_fork(torch_python, tmp_path):
+    """A job of torch alone: in each of its children the import of hundreds of modules would take 0.7 s."""
+    job = tmp_path / "job.py"
+    job.write_text("import torch\n")
+    script = LATE.format(recorder=str(RECORDER), job=str(job))
+    variables = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [torch_python, "-c", script], capture_output=True, text=True, check=False, env=variables
+    )
+    assert done.stdout == "True True ''\n", done.stderr
