@@ -33,7 +33,7 @@ def from_plain(kind: type[Value], plain: Any) -> Value:
     try:
         return _converter().structure(plain, kind)
     except BaseValidationError as error:
-        raise ValueError("; ".join(transform_error(error)[:3])) from None
+        raise ValueError("; ".join(transform_error(error, format_exception=_said)[:3])) from None
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{kind.__name__} cannot be read: {error}") from None
 
@@ -43,15 +43,27 @@ def _converter() -> JsonConverter:
     from cattrs.preconf.json import make_converter  # noqa: PLC0415 - kept out of start-up
 
     made = make_converter()
-    # By identity: an enum of texts is a subclass of str, and is read by its value.
-    made.register_structure_hook_func(lambda kind: kind in _NAMES, _exactly)
-    made.register_structure_hook_func(lambda kind: kind is float, _number)
+    for kind in _NAMES:
+        made.register_structure_hook(kind, _exactly)
+    made.register_structure_hook(float, _number)
     return made
 
 
+class _OtherType(ValueError):
+    """A value is not of the type that its field has."""
+
+
+def _said(error: BaseException, kind: type[Any] | None) -> str:
+    from cattrs.v import format_exception  # noqa: PLC0415 - kept out of start-up
+
+    return str(error) if isinstance(error, _OtherType) else format_exception(error, kind)
+
+
 def _exactly(value: Any, kind: type[Any]) -> Any:
+    if kind not in _NAMES:  # an enum of texts, which cattrs takes for a text
+        return kind(value)
     if type(value) is not kind:
-        raise ValueError(f"expected {_NAMES[kind]}, found {value!r:.40}")
+        raise _OtherType(f"expected {_NAMES[kind]}, found {value!r:.40}")
     return value
 
 
@@ -63,7 +75,7 @@ def _number(value: Any, _kind: type[float]) -> Any:
             pass
     elif isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    raise ValueError(f"expected a number, found {value!r:.40}")
+    raise _OtherType(f"expected a number, found {value!r:.40}")
 
 
 _NAMES: dict[type[Any], str] = {str: "a text", bool: "true or false", int: "a whole number"}
