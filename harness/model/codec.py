@@ -49,21 +49,21 @@ def _converter() -> JsonConverter:
     return made
 
 
-class _OtherType(ValueError):
+class _TypeError(ValueError):
     """A value is not of the type that its field has."""
 
 
 def _said(error: BaseException, kind: type[Any] | None) -> str:
     from cattrs.v import format_exception  # noqa: PLC0415 - kept out of start-up
 
-    return str(error) if isinstance(error, _OtherType) else format_exception(error, kind)
+    return str(error) if isinstance(error, _TypeError) else format_exception(error, kind)
 
 
 def _exactly(value: Any, kind: type[Any]) -> Any:
     if kind not in _NAMES:  # an enum of texts, which cattrs takes for a text
         return kind(value)
     if type(value) is not kind:
-        raise _OtherType(f"expected {_NAMES[kind]}, found {value!r:.40}")
+        raise _TypeError(f"expected {_NAMES[kind]}, found {value!r:.40}")
     return value
 
 
@@ -75,7 +75,7 @@ def _number(value: Any, _kind: type[float]) -> Any:
             pass
     elif isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    raise _OtherType(f"expected a number, found {value!r:.40}")
+    raise _TypeError(f"expected a number, found {value!r:.40}")
 
 
 _NAMES: dict[type[Any], str] = {str: "a text", bool: "true or false", int: "a whole number"}
