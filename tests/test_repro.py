@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import re
 import subprocess
@@ -186,6 +187,142 @@ def test_the_check_of_a_metric_lies_between_both_sides():
     assert text.startswith('value = 0.5\nloss = value + 0\nprint(f"loss={loss:.2f}")\n')
     assert executed(text) == "AssertionError: loss is 0.5, in place of 0.25"
     assert executed(text.replace("value = 0.5", "value = 0.3")) == ""
+
+
+def metrics(good, bad):
+    return [side(version, Trace(records={"acc": series})) for version, series in (("1", good), ("2", bad))]
+
+
+LOOP = "import harness\n\nfor value in VALUES:\n    harness.record('other', 1)\n    harness.record('acc', value)\n"
+PRINTED = 'acc = "kept"\n\n\ndef main():\n    for value in VALUES:\n        print(f"acc={value * 1:.3f}")\n\n\nmain()\nassert acc == "kept"\n'
+INDENTED = "import json, harness\n\nfor value in VALUES:\n    harness.record(name='acc', value=value)\n"
+
+
+@pytest.mark.parametrize("job", [LOOP, PRINTED, INDENTED], ids=["record", "print", "keywords"])
+@pytest.mark.parametrize(
+    ("settings", "good", "bad", "said"),
+    [
+        ({"window": 2}, [9.0, 1.0, 2.0], [9.0, 2.0, 4.0], "acc is 3.0, in place of 1.5"),
+        ({"window": 1}, [9.0, 1.0, 2.0], [2.0, 2.0, 4.0], "acc is 4.0, in place of 2.0"),
+        ({}, [0.5, 1.5], [0.5, float("nan")], "acc is nan, in place of 1.0"),
+        ({"expect": " <2"}, [1.0, 2.0], [1.0, 3.0], "acc is 2.0, expected < 2.0"),
+        ({"expect": "<1.25", "window": 2}, [1.0, 1.0], [1.0, 2.0], "acc is 1.5, expected < 1.25"),
+        ({"expect": "!=0"}, [1.0, 1.0], [1.0, float("inf")], "acc is inf, in place of 1.0"),
+    ],
+)
+def test_the_check_of_a_metric_judges_what_the_oracle_does(job, settings, good, bad, said):
+    """Mean of the last values, not-a-number, and where the value stands in a loop or in a function."""
+    oracle = {"kind": "metric", "signal": "acc", **settings}
+    sides = metrics(good, bad)
+    check = check_of(oracle, *sides)
+    text = plain(job.replace("VALUES", "[float(one) for one in sys.argv[1].split(',')]"), {}, check)
+    assert "harness" not in text
+    found = [
+        executed(f"import sys\nsys.argv[1:] = {[','.join(map(str, values))]}\n{text}")
+        for values in (good, bad)
+    ]
+    assert found == ["", f"AssertionError: {said}"]
+    assert re.search(check.error_matches, found[1])
+
+
+def test_a_metric_of_the_harness_is_no_line_of_a_script():
+    with pytest.raises(UsageError, match="python_calls is what the harness itself measures"):
+        check_of({"kind": "metric", "signal": "python_calls"}, *metrics([1.0], [2.0]))
+
+
+def failing(code: str, failure: str, **settings):
+    """Return the check of a plain script that failed, and what the script says with it."""
+    check = check_of(
+        {"kind": "metric", "signal": "acc", **settings}, side("1"), side("2", None, {"kind": failure})
+    )
+    return check, executed(plain(code, {}, check))
+
+
+def test_how_a_script_ends_is_judged_before_its_metric():
+    assert failing("exit(3)\n", "exit status 3")[0] == Check()
+    wanted = {"bad_when_stdout_matches": "loss=nan$"}
+    check, said = failing("print('loss=1')\nprint('loss=nan')\n", "output matches", **wanted)
+    assert said == "AssertionError: the output has 'loss=nan'"
+    assert re.search(check.error_matches, said)
+    assert failing("print('loss=nano')\n", "output matches", **wanted)[1] == ""
+    raised = side("2", Trace(error={"exception": "E", "message": "loss=nan"}), {"kind": "output matches"})
+    assert check_of({"kind": "exit-status", **wanted}, side("1"), raised) == Check(error_matches="loss=nan$")
+
+
+def test_the_check_of_a_loss_that_does_not_fall_takes_the_mean_of_the_last_ones():
+    job = (
+        "from harness_recorder import Recorder\n\nwith Recorder() as recorder:\n    recorder.begin(None, None)\n"
+        "    for loss in [9.0, 1.0, 2.0]:\n        recorder.forward(loss)\n        recorder.step()\n"
+    )
+    fingerprint = {"kind": "loss not learnt"}
+    for bound, said in ((1.5, "AssertionError: the loss does not fall: 1.5 is not below 1.5"), (1.6, "")):
+        oracle = {"kind": "training", "loss_below": bound, "loss_window": 2}
+        check = check_of(oracle, side("1"), side("2", None, fingerprint))
+        assert executed(plain(job, {}, check)) == said
+        assert not said or re.search(check.error_matches, said)
+
+
+@pytest.fixture
+def output_sides(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "harness/recorder"))
+    leaves = importlib.import_module("harness_recorder.outputs").leaves
+
+    def sides(name, good, bad):
+        traces = [
+            Trace(outputs=tuple({"values": [], **leaf} for leaf in leaves(name, value)))
+            for value in (good, bad)
+        ]
+        return side("1", traces[0]), side("2", traces[1], {"kind": "output differs", "parameter": name})
+
+    return sides
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "said"),
+    [
+        (1.5, 2.5, "logits is 2.5, in place of 1.5"),
+        ([1.0, 2.0, 3], [1.0, 2.1, 5], "logits is 5.0, in place of 3.0"),
+        ([1.0, 2.0], [1.0, float("nan")], "logits is nan, in place of 2.0"),
+        (float("inf"), 3.0, "logits is 3.0, in place of inf"),
+    ],
+)
+def test_the_check_of_an_output_judges_the_value_that_differs_most(output_sides, good, bad, said):
+    check = check_of({"kind": "output"}, *output_sides("logits", good, bad))
+    text = plain("import harness\n\ninf = nan = None\nharness.output('logits', VALUE)\n", {}, check)
+    shown = [text.replace("VALUE", re.sub("(nan|inf)", r"float('\1')", repr(value))) for value in (good, bad)]
+    assert [executed(one) for one in shown] == ["", f"AssertionError: {said}"]
+    assert re.search(check.error_matches, f"AssertionError: {said}")
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [("text", "a", "b"), ("logits", [1.0], [1.0, 2.0]), ("eval.logits", 1.0, 2.0), ("logits", 1, 1.5)],
+)
+def test_an_output_that_is_no_plain_number_is_refused(output_sides, name, good, bad):
+    with pytest.raises(UsageError, match=f"output {name} is no number"):
+        check_of({"kind": "output"}, *output_sides(name, good, bad))
+
+
+def test_the_check_of_a_warning_is_one_that_counts():
+    """What the oracle ignores is passed over, and what it looks for may differ from the good side's in a number alone."""
+    heard = [
+        {"category": "FutureWarning", "message": said, "where": "x", "count": 1}
+        for said in ("an old thing goes", "another thing goes in 3")
+    ]
+    bad = side("2", Trace(warnings=tuple(heard)), {"kind": "warning FutureWarning"})
+    good = side("1", Trace(warnings=({**heard[1], "message": "another thing goes in 2"},)))
+    assert check_of({"kind": "warnings", "ignore": "old"}, side("1"), bad).error_matches == re.escape(
+        "another thing goes in"
+    )
+    with pytest.raises(UsageError, match="can tell the FutureWarning"):
+        check_of({"kind": "warnings", "ignore": "old", "by": "message"}, good, bad)
+    wanted = {"kind": "warnings", "matches": "goes in 3"}
+    assert check_of(wanted, good, bad).error_matches == re.escape("another thing goes in")
+
+
+def test_a_block_that_recorded_only_gets_pass():
+    job = "import harness\n\nfor one in [1]:\n    harness.record('a', one)\n    harness.record('b', one)\nprint(2)\n"
+    assert plain(job, {}, Check()).lstrip() == "for one in [1]:\n    pass\nprint(2)\n"
 
 
 def test_the_check_of_a_warning_is_a_filter():

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
+from harness.traces.measured import OWN
+from harness.traces.outputs import apart
 from harness.verdicts.oracles import with_defaults
+from harness.verdicts.oracles.metric import measure, read_expectation
+from harness.verdicts.oracles.warned import heard, key, line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +35,7 @@ class Check:
         weights: Lines behind a step of the optimizer; `$model` stands for the model.
         end: Lines at the end; `$value` stands for the value that is judged.
         signal: Name of the value that is judged, if one is.
+        window: How many of its last values are averaged.
         modules: Modules that the lines need.
         error_matches: What the output of a bad release matches, if the exit status alone does not say it.
     """
@@ -40,6 +46,7 @@ class Check:
     weights: str = ""
     end: str = ""
     signal: str = ""
+    window: int = 1
     modules: tuple[str, ...] = ()
     error_matches: str = ""
 
@@ -62,18 +69,23 @@ def check_of(
     settings = with_defaults(oracle)
     fingerprint = bad[0].fingerprint or {}
     kind, failure = settings["kind"], str(fingerprint.get("kind", ""))
-    if failure == "exception" and kind != "exit-status":
+    if failure == "output matches":
+        return _printed(str(settings["bad_when_stdout_matches"]), bad)
+    if kind == "exit-status" or failure.startswith("exit status "):
+        return Check()
+    if failure == "exception":
         return Check(error_matches=rf"^([\w.]+\.)?{re.escape(str(fingerprint['exception']))}\b")
+    if kind == "metric" and failure == f"non-finite {settings['signal']}" and fingerprint.get("step") is None:
+        return _metric(settings, good, bad)
     if failure in {"non-finite loss", "non-finite weight"}:
         return _nonfinite(failure, fingerprint.get("parameter"))
-    if failure == "loss not learnt":
-        return _learnt(float(settings["loss_below"]), int(settings["loss_window"]))
-    makers = {"exit-status": _exit_status, "warnings": _warned, "metric": _metric, "output": _output}
-    if kind not in makers:
+    makers = {"warnings": _warned, "metric": _metric, "output": _output}
+    maker = _learnt if failure == "loss not learnt" else makers.get(kind)
+    if maker is None:
         raise UsageError(
             f"the oracle {kind} judges what no few lines of a script can tell: `harness probe` executes each side"
         )
-    return makers[kind](settings, good, bad)
+    return maker(settings, good, bad)
 
 
 def _nonfinite(failure: str, parameter: str | None) -> Check:
@@ -92,7 +104,8 @@ def _nonfinite(failure: str, parameter: str | None) -> Check:
     )
 
 
-def _learnt(bound: float, window: int) -> Check:
+def _learnt(settings: Mapping[str, Any], _good: object, _bad: object) -> Check:
+    bound, window = float(settings["loss_below"]), int(settings["loss_window"])
     return Check(
         start="losses = []\n",
         loss="losses.append(float($loss))\n",
@@ -102,14 +115,14 @@ def _learnt(bound: float, window: int) -> Check:
     )
 
 
-def _exit_status(settings: Mapping[str, Any], _good: object, _bad: object) -> Check:
-    wanted = settings.get("bad_when_stdout_matches")
-    if not wanted:
-        return Check()
+def _printed(wanted: str, bad: Side) -> Check:
+    if bad[1].trace.error is not None:  # it never comes to its end: that it fails and prints it is enough
+        return Check(error_matches=wanted)
+    pattern = wanted.replace("$", "$$")  # of a template
     return Check(
         top=_TEE,
-        end=f"found = re.search({wanted!r}, sys.stdout.getvalue(), re.MULTILINE)\n"
-        'assert not found, f"the output has {{found[0]!r}}"\n',
+        end=f"found = re.search({pattern!r}, sys.stdout.getvalue(), re.MULTILINE)\n"
+        'assert not found, f"the output has {found[0]!r}"\n',
         modules=("io", "re", "sys"),
         error_matches="the output has",
     )
@@ -130,10 +143,12 @@ sys.stdout = Tee()
 
 def _warned(settings: Mapping[str, Any], good: Side, bad: Side) -> Check:
     wanted = str((bad[0].fingerprint or {}).get("kind", "")).removeprefix("warning ")
-    known = {_key(one) for one in good[1].trace.warnings}
-    new = [one for one in bad[1].trace.warnings if one["category"] == wanted and _key(one) not in known]
+    new = [one for one in heard(bad[1].trace, settings) if one["category"] == wanted]
     if settings["matches"]:
-        new = [one for one in new if re.search(settings["matches"], f"{wanted}: {one['message']}")]
+        new = [one for one in new if re.search(settings["matches"], line(one))]
+    else:
+        known = {key(one, settings) for one in heard(good[1].trace, settings)}
+        new = [one for one in new if key(one, settings) not in known]
     if not new:
         raise UsageError(
             f"no few lines of a script can tell the {wanted} of the bad release: `harness probe` does"
@@ -148,58 +163,59 @@ def _warned(settings: Mapping[str, Any], good: Side, bad: Side) -> Check:
     )
 
 
-def _key(warning: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what makes two warnings the same; numbers in a message may differ."""
-    return warning["category"], re.sub(r"0x[0-9a-f]+|\d+", "#", warning["message"])
-
-
 def _metric(settings: Mapping[str, Any], good: Side, bad: Side) -> Check:
     name = str(settings["signal"])
-    if settings["expect"]:
-        expect = str(settings["expect"])
-        end = f'assert $value {expect}, f"{name} is {{$value}}, expected {expect}"\n'
-        return Check(end=end, signal=name, error_matches=f"{re.escape(name)} is ")
-    values = [[one for one in side[1].trace.signal(name) if one is not None] for side in (good, bad)]
-    if not all(values):
+    if name in OWN:
+        raise UsageError(
+            f"{name} is what the harness itself measures, and no few lines of a script do: `harness probe` executes "
+            "each side"
+        )
+    series = [[value for value in side[1].trace.signal(name) if value is not None] for side in (good, bad)]
+    if not all(series):
         raise UsageError(f"the stored probes of both sides do not have {name} any more: bisect again")
-    return _nearer(name, "$value", values[0][-1], values[1][-1])
+    window = min(int(settings["window"]), max(map(len, series)))
+    values = [measure(side[1].trace, settings) for side in (good, bad)]
+    if settings["expect"] and math.isfinite(values[1]):
+        _, sign, bound = read_expectation(str(settings["expect"]))
+        expected = f"{sign} {bound!r}"
+        end = f'assert $value {expected}, f"{name} is {{$value}}, expected {expected}"\n'
+        return Check(end=end, signal=name, window=window, error_matches=f"{re.escape(name)} is ")
+    return _nearer(name, "$value", values[0], values[1], window)
 
 
-def _nearer(name: str, value: str, good: float, bad: float) -> Check:
-    """Return the lines that tell to which side's value a value is nearer."""
+def _nearer(name: str, value: str, good: float, bad: float, window: int = 1) -> Check:
+    """Return the lines that tell to which side's value a value is nearer; NaN and infinities are near to nothing."""
+    lines, told = "", repr(good)
+    if not math.isfinite(good):
+        nearer = f'str(float({value})) == "{good}"'
+    elif not math.isfinite(bad):
+        nearer = f"math.isfinite({value})"
+    else:
+        lines, told = f"GOOD, BAD = {good!r}, {bad!r}\n", "{GOOD}"
+        nearer = f"abs({value} - GOOD) < abs({value} - BAD)"
     return Check(
-        end=f"GOOD, BAD = {good!r}, {bad!r}\n"
-        f'assert abs({value} - GOOD) < abs({value} - BAD), f"{name} is {{{value}}}, in place of {{GOOD}}"\n',
+        end=f'{lines}assert {nearer}, f"{name} is {{{value}}}, in place of {told}"\n',
         signal=name,
+        window=window,
+        modules=("math",) if "math." in nearer else (),
         error_matches=f"{re.escape(name)} is ",
     )
 
 
-def _output(settings: Mapping[str, Any], good: Side, bad: Side) -> Check:
-    wanted = re.compile(
-        "|".join(
-            re.escape(one.strip()).replace(r"\*", ".*") for one in str(settings["only"] or "*").split(",")
-        )
-    )
-    before = {one["name"]: one for one in good[1].trace.outputs}
-    for after in bad[1].trace.outputs:
-        name, other = after["name"], before.get(after["name"])
-        if (
-            not wanted.fullmatch(name)
-            or other is None
-            or other["digest"] == after["digest"]
-            or not name.isidentifier()
-        ):
-            continue
-        pairs = list(zip(other.get("values") or (), after.get("values") or (), strict=False))
-        if other["shape"] != after["shape"] or not all(
-            isinstance(x, float | int) for pair in pairs for x in pair
-        ):
-            continue
-        at = max(range(len(pairs)), key=lambda one: abs(pairs[one][0] - pairs[one][1]), default=None)
-        if at is not None:
-            taken = f"$value.flatten()[{at * int(other['every'])}]" if other["shape"] else "$value"
+def _output(_settings: Mapping[str, Any], good: Side, bad: Side) -> Check:
+    name = str((bad[0].fingerprint or {}).get("parameter"))
+    before, after = ([one for one in side[1].trace.outputs if one["name"] == name] for side in (good, bad))
+    if len(before) == len(after) == 1 and name.isidentifier():
+        one, its = before[0], after[0]
+        pairs = list(zip(one["values"], its["values"], strict=False))
+        gaps = [apart(*pair) for pair in pairs]
+        alike = (one["dtype"], one["shape"]) == (its["dtype"], its["shape"])
+        if alike and any(gaps) and not one["dtype"].startswith("complex"):
+            at = gaps.index(max(gaps))
+            values = "$value" if one["dtype"] in {"int", "float", "bool"} else "$value.flatten()"
+            taken = f"{values}[{at * int(one['every'])}]" if one["shape"] else "$value"
             return _nearer(name, f"float({taken})", *pairs[at])
     raise UsageError(
-        "no output is a number that differs between both sides: `harness probe` executes each side"
+        f"output {name} is no number, list or tensor that the job records once under a plain name, with a value that "
+        "differs between both sides: `harness probe` executes each side"
     )

@@ -84,11 +84,8 @@ class Source:
         return Edit(*self.span(node), text)
 
     def drop(self, statements: Sequence[ast.stmt]) -> Edit:
-        """Return the edit that takes neighbouring statements of one block out; a block that it empties gets `pass`."""
-        block = next(block for block in self.blocks() if statements[0] in block)
-        rest = [one for one in block if one not in statements]
-        keep = "" if rest or block is self.tree.body else f"{self.indentation(statements[0])}pass\n"
-        return Edit(*self.whole_lines(statements), keep)
+        """Return the edit that takes neighbouring statements of one block out."""
+        return Edit(*self.whole_lines(statements))
 
     def blocks(self) -> Iterator[list[ast.stmt]]:
         """Yield every block of statements, the module's first."""
@@ -126,11 +123,30 @@ class Source:
         return Edit(self._starts[self.first_line(node) - 1], self._starts[line - 1])
 
     def edited(self, edits: Iterable[Edit]) -> str:
-        """Return the text with the edits; of two that overlap the first and longer one counts."""
+        """Return the text with the edits; of two that overlap the first and longer one counts.
+
+        A block that they empty gets `pass`.
+        """
         parts, at = [], 0
-        for edit in sorted(edits, key=lambda one: (one.start, -one.end)):
+        for edit in sorted(self._with_pass(list(edits)), key=lambda one: (one.start, -one.end)):
             if edit.start < at:
                 continue
             parts += [self.text[at : edit.start], edit.text]
             at = edit.end
         return "".join([*parts, self.text[at:]])
+
+    def _with_pass(self, edits: list[Edit]) -> list[Edit]:
+        gone = [one for one in edits if not one.text and one.end > one.start]
+        for block in self.blocks() if gone else ():
+            if block is self.tree.body:
+                continue
+            spans = [self.span(statement) for statement in block]
+            over = [
+                next((one for one in gone if one.start <= start and end <= one.end), None)
+                for start, end in spans
+            ]
+            first, whole = over[0], self.span(self.parents[block[0]])
+            if first is not None and None not in over and first.start > whole[0]:
+                edits.append(Edit(first.start, first.end, f"{self.indentation(block[0])}pass\n"))
+                edits.remove(first)
+        return edits

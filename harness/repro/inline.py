@@ -249,49 +249,81 @@ def _indented(lines: str, indentation: str) -> str:
 
 
 def _with_value(text: str, check: Check) -> str:
-    """Give the value that is judged a name where the script prints or records it, and judge it at the end."""
+    """Give the value that is judged a name where the script prints or records it, and judge it at the end.
+
+    Where it is known more than once, or inside of a block, all values are kept in a list.
+    """
     source = Source(text)
+    edits, places = _places(source, check.signal)
+    if not check.signal:
+        return _ended(source.edited(edits), check.end)
+    if not places:
+        raise UsageError(
+            f'where the script prints {check.signal} cannot be seen: print it as print(f"{check.signal}={{...}}") '
+            "on a line of its own, or call harness.record"
+        )
+    taken = {node.id for node in ast.walk(source.tree) if isinstance(node, ast.Name)}
+    name = check.signal if check.signal.isidentifier() else "value"
+    once = len(places) == 1 and places[0][0] in source.tree.body
+    if once and isinstance(places[0][1], ast.Name):
+        name = places[0][1].id
+    elif name in taken:
+        name = f"{name}_value"
+    values, start, end = f"{name}_values", "", ""
+    if not once:
+        start, end = f"{values} = []\n", f"{name} = {values}[-1]\n"
+        if check.window > 1:
+            last = f"{values}[-{check.window}:]"
+            end = f"{name} = sum({last}) / len({last})\n"
+    for statement, value, printed in places:
+        edits += _named(source, statement, value, name, "" if once else values, printed=printed)
+    text = source.edited(edits)
+    text = _on_top(text, start) if start else text
+    return _ended(text, end + Template(check.end).safe_substitute(value=name))
+
+
+def _places(source: Source, signal: str) -> tuple[list[Edit], list[tuple[ast.stmt, ast.expr, bool]]]:
+    """Return the edits that take out what else is recorded, and (statement, value, printed) of each value of a signal."""
     names = _imported(source)
     edits: list[Edit] = []
-    value = ""
+    places: list[tuple[ast.stmt, ast.expr, bool]] = []
     for node in ast.walk(source.tree):
         if _called(node, names) in {"record", "output"} and isinstance(node, ast.Call):
             statement = source.parents[node]
-            wanted = isinstance(node.args[0], ast.Constant) and node.args[0].value == check.signal
             if not isinstance(statement, ast.Expr):
                 raise UsageError(
                     f"{source.of(node)} is part of an expression: `repro` has no plain lines for that"
                 )
-            if wanted and check.signal.isidentifier():
-                value = check.signal
-                same = source.of(node.args[1]) == value
-                edits.append(
-                    source.drop([statement])
-                    if same
-                    else source.replace(statement, f"{value} = {source.of(node.args[1])}")
-                )
+            given = dict(zip(("name", "value"), node.args, strict=False))
+            given |= {one.arg: one.value for one in node.keywords if one.arg}
+            name, value = given.get("name"), given.get("value")
+            if signal and value is not None and isinstance(name, ast.Constant) and name.value == signal:
+                places.append((statement, value, False))
             else:
                 edits.append(source.drop([statement]))
-        elif check.signal and (printed := _printed(node, check.signal)) is not None:
+        elif signal and (printed := _printed(node, signal)) is not None:
             statement = _statement(source, node)
-            if statement not in source.tree.body:
-                continue
-            if isinstance(printed.value, ast.Name):
-                value = printed.value.id
-                continue
-            value = check.signal if check.signal.isidentifier() else "value"
-            start = source.whole_lines([statement])[0]
-            edits += [
-                Edit(start, start, f"{value} = {source.of(printed.value)}\n"),
-                source.replace(printed.value, value),
-            ]
-    text = source.edited(edits)
-    if check.signal and not value:
-        raise UsageError(
-            f'where the script prints {check.signal} cannot be seen: print it as print(f"{check.signal}={{...}}") '
-            "on the outermost level, or call harness.record"
-        )
-    return _ended(text, Template(check.end).safe_substitute(value=value))
+            if isinstance(statement, ast.Expr) and not source.indentation(statement).strip():
+                places.append((statement, printed.value, True))
+    return edits, places
+
+
+def _named(
+    source: Source, statement: ast.stmt, value: ast.expr, name: str, values: str, *, printed: bool
+) -> list[Edit]:
+    """Return the edits that give a value its name, and add it to a list where there is one."""
+    text = source.of(value)
+    lines = f"{values}.append({text})" if values else "" if text == name else f"{name} = {text}"
+    if not printed:
+        return [source.replace(statement, lines) if lines else source.drop([statement])]
+    start, indentation = source.whole_lines([statement])[0], source.indentation(statement)
+    if isinstance(value, ast.Name):
+        return [Edit(start, start, f"{indentation}{lines}\n")] if lines else []
+    more = f"{indentation}{values}.append({name})\n" if values else ""
+    return [
+        Edit(start, start, f"{indentation}{name} = {text}\n{more}"),
+        source.replace(value, name),
+    ]
 
 
 def _ended(text: str, lines: str) -> str:
@@ -318,13 +350,14 @@ def _statement(source: Source, node: ast.AST) -> ast.stmt:
 
 def _without_imports(text: str) -> str:
     source = Source(text)
-    statements = [
-        node
-        for node in ast.walk(source.tree)
-        if (isinstance(node, ast.ImportFrom) and (node.module or "") in _RECORDERS)
-        or (isinstance(node, ast.Import) and all(one.name in _RECORDERS for one in node.names))
-    ]
-    return source.edited(source.drop([one]) for one in statements)
+    edits: list[Edit] = []
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "") in _RECORDERS:
+            edits.append(source.drop([node]))
+        elif isinstance(node, ast.Import) and any(one.name in _RECORDERS for one in node.names):
+            left = [source.of(one) for one in node.names if one.name not in _RECORDERS]
+            edits.append(source.replace(node, f"import {', '.join(left)}") if left else source.drop([node]))
+    return source.edited(edits)
 
 
 def _with_arguments(text: str, words: Sequence[str]) -> str:

@@ -90,15 +90,15 @@ def distance(reference: Output, other: Output, relative: float = 0.0) -> Distanc
         return Distance(0.0, -math.inf)
     worst = Distance(0.0, 0.0)
     for place, (one, its) in enumerate(zip(reference["values"], other["values"], strict=True)):
-        excess = _apart(one, its) - relative * (abs(one) if math.isfinite(one) else 0.0)
+        excess = apart(one, its) - relative * (abs(one) if math.isfinite(one) else 0.0)
         if excess > worst.excess:
             said = f"{_index(reference, place)}{_number(one)} -> {_number(its)}"
-            worst = Distance(_apart(one, its), excess, said)
+            worst = Distance(apart(one, its), excess, said)
     if reference["every"] == 1:
         return worst
     for figure in ("nan", "inf", "min", "max", "mean"):
         one, its = (math.nan if side[figure] is None else float(side[figure]) for side in (reference, other))
-        far = math.inf if figure in {"nan", "inf"} and one != its else _apart(one, its)
+        far = math.inf if figure in {"nan", "inf"} and one != its else apart(one, its)
         excess = far - relative * (abs(one) if math.isfinite(one) else 0.0)
         if excess > worst.excess:
             worst = Distance(far, excess, f"in the {_FIGURES[figure]}: {_number(one)} -> {_number(its)}")
@@ -143,7 +143,8 @@ def unequal_names(reference: Mapping[str, Output], other: Mapping[str, Output]) 
     return gone + [(name, "is new") for name in other if name not in reference]
 
 
-def _apart(one: float, other: float) -> float:
+def apart(one: float, other: float) -> float:
+    """Return how far two values lie apart: 0 for two NaN, infinite where one alone is not finite."""
     if one == other or (math.isnan(one) and math.isnan(other)):
         return 0.0
     gap = abs(one - other)

@@ -25,41 +25,42 @@ def warned(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
         finite = training(trace, {"loss_below": None})
         if finite.verdict != Verdict.GOOD:
             return finite
-    heard = list(_heard(trace, settings))
+    counted = list(heard(trace, settings))
     wanted = settings["matches"]
-    for one in heard if wanted else ():
-        if re.search(wanted, _line(one)):
+    for one in counted if wanted else ():
+        if re.search(wanted, line(one)):
             return _bad("warning", one)
-    said = f", none matches {wanted!r}" if wanted and heard else ""
-    return Judgement(Verdict.GOOD, f"{_count(len(heard))}{said}")
+    said = f", none matches {wanted!r}" if wanted and counted else ""
+    return Judgement(Verdict.GOOD, f"{_count(len(counted))}{said}")
 
 
 def compare_warnings(
     calibration: Calibration, traces: Sequence[Trace], settings: Mapping[str, Any]
 ) -> Judgement:
     """Judge a release by the warnings that the reference does not have."""
-    known = {_key(one, settings) for trace in calibration.traces for one in _heard(trace, settings)}
+    known = {key(one, settings) for trace in calibration.traces for one in heard(trace, settings)}
     for trace in traces:
-        for one in _heard(trace, settings):
-            if _key(one, settings) not in known:
+        for one in heard(trace, settings):
+            if key(one, settings) not in known:
                 return _bad(f"{calibration.reference} has no such warning:", one)
-    return Judgement(Verdict.GOOD, f"{_count(len(traces[0].warnings))}, none that is new")
+    return Judgement(Verdict.GOOD, f"{_count(len(list(heard(traces[0], settings))))}, none that is new")
 
 
-def _heard(trace: Trace, settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def heard(trace: Trace, settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the warnings that count."""
     ignored = settings["ignore"]
-    return (one for one in trace.warnings if not (ignored and re.search(ignored, _line(one))))
+    return (one for one in trace.warnings if not (ignored and re.search(ignored, line(one))))
 
 
-def _key(one: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, ...]:
+def key(one: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what makes two warnings the same; numbers in a message may differ."""
     if settings["by"] == "category":
         return (one["category"],)
     return one["category"], re.sub(r"0x[0-9a-f]+|\d+", "#", one["message"])
 
 
-def _line(one: Mapping[str, Any]) -> str:
+def line(one: Mapping[str, Any]) -> str:
+    """Return the line of a warning, which patterns are matched with."""
     return f"{one['category']}: {one['message']}"
 
 
