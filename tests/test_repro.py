@@ -244,6 +244,7 @@ def test_how_a_script_ends_is_judged_before_its_metric():
     check, said = failing("print('loss=1')\nprint('loss=nan')\n", "output matches", **wanted)
     assert said == "AssertionError: the output has 'loss=nan'"
     assert re.search(check.error_matches, said)
+    assert "re.search('loss=nan$', " in check.end
     assert failing("print('loss=nano')\n", "output matches", **wanted)[1] == ""
     raised = side("2", Trace(error={"exception": "E", "message": "loss=nan"}), {"kind": "output matches"})
     assert check_of({"kind": "exit-status", **wanted}, side("1"), raised) == Check(error_matches="loss=nan$")

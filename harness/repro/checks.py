@@ -118,10 +118,9 @@ def _learnt(settings: Mapping[str, Any], _good: object, _bad: object) -> Check:
 def _printed(wanted: str, bad: Side) -> Check:
     if bad[1].trace.error is not None:  # it never comes to its end: that it fails and prints it is enough
         return Check(error_matches=wanted)
-    pattern = wanted.replace("$", "$$")  # of a template
     return Check(
         top=_TEE,
-        end=f"found = re.search({pattern!r}, sys.stdout.getvalue(), re.MULTILINE)\n"
+        end=f"found = re.search({wanted!r}, sys.stdout.getvalue(), re.MULTILINE)\n"
         'assert not found, f"the output has {found[0]!r}"\n',
         modules=("io", "re", "sys"),
         error_matches="the output has",
