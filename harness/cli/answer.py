@@ -148,8 +148,8 @@ def _show_cause(console: Console, cause: CauseResult, package: str) -> None:
 
 def show_arm(console: Console, arm: ArmResult) -> None:
     """Print what an arm's answer is, in one line."""
-    console.print(f"[bold]{arm.name}[/] {arm.conclusion}: ", end="")
-    console.print(arm.answer, markup=False)
+    console.print(arm.name, markup=False, style="bold", end=" ")
+    console.print(f"{arm.conclusion}: {arm.answer}", markup=False)
 
 
 def show_time(phases: Mapping[str, float]) -> None:

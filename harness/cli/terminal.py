@@ -65,4 +65,4 @@ def terminal(*, stderr: bool = False, **options: Any) -> Console:
                 yield Segment(text, segment.style, segment.control)
 
     stream = sys.stderr if stderr else sys.stdout
-    return Terminal(file=getattr(stream, "stream", stream), **options)
+    return Terminal(file=getattr(stream, "stream", stream), emoji=False, **options)
