@@ -72,6 +72,24 @@ FINITE = (
         ),
         ("def f(a):\n    return a\n    return len(a)\n\n\nprint(f('x'))\n", "print('x')\n"),
         ("def f():\n    return {'a': 1, 'b': 2}\n\n\nprint(**f(), end='')\n", "print(a=1, b=2, end='')\n"),
+        (
+            "A = 1\nif len('x'):\n    print(1)\nelif A:\n    print(2)\nelse:\n    print(3)\n",
+            "if len('x'):\n    print(1)\nelse:\n    print(2)\n",
+        ),
+        ("A = 1\nif len('x'): print(1)\nelif A: print(2)\n", "if len('x'): print(1)\nelse:\n    print(2)\n"),
+        (
+            "A = 0\nif len('x'):\n    print(1)\nelif A:\n    print(2)\nelif len('y'):\n    print(3)\n",
+            "if len('x'):\n    print(1)\nelif len('y'):\n    print(3)\n",
+        ),
+        (
+            "A = 0\nif len('x'):\n    print(1)\nelif A:\n    print(2)\nelse:\n    print(3)\n",
+            "if len('x'):\n    print(1)\nelse:\n    print(3)\n",
+        ),
+        (
+            "A = ''\nprint(A or None, None if A else True)\n",
+            "print(None, True)\n",
+        ),
+        ("if len('x'):\n    pass\n    print(1)\n", "if len('x'):\n    print(1)\n"),
     ],
 )
 def test_what_settings_decide_goes(before, after):
@@ -91,6 +109,7 @@ def test_what_settings_decide_goes(before, after):
         "class A(dict):\n    size = 2\n\n    def __missing__(self, key):\n        return key\n\n\nprint(A()[1])\n",
         "import atexit\n\n\n@atexit.register\ndef f():\n    print(1)\n",
         "print(**{'a b': 2})\n",
+        "from __future__ import annotations\n\nA = print(1)\nB = 'x'\nif A < 2 or B < 2:\n    print(A, B, A)\n",
     ],
 )
 def test_what_would_mean_something_else_in_another_place_stays(text):

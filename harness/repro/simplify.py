@@ -165,15 +165,13 @@ def _chosen(source: Source, node: ast.If, truth: bool) -> Iterator[Edit]:
     if elif_:
         line = source.whole_lines([node])
         if truth:
-            yield Edit(start - len(indentation), line[1], f"{indentation}else:\n" + _block(source, node.body))
+            yield Edit(start - len(indentation), line[1], _else(source, node.body, indentation))
         elif not node.orelse:
             yield Edit(start - len(indentation), line[1])
         elif source.text[source.span(node.orelse[0])[0] :].startswith("elif"):
             yield Edit(start, source.span(node.orelse[0])[0])
         else:
-            yield Edit(
-                start - len(indentation), line[1], f"{indentation}else:\n" + _block(source, node.orelse)
-            )
+            yield Edit(start - len(indentation), line[1], _else(source, node.orelse, indentation))
         return
     chosen = node.body if truth else node.orelse
     if not chosen:
@@ -184,9 +182,8 @@ def _chosen(source: Source, node: ast.If, truth: bool) -> Iterator[Edit]:
         yield Edit(*source.whole_lines([node]), source.moved(chosen, indentation))
 
 
-def _block(source: Source, statements: list[ast.stmt]) -> str:
-    start, end = source.whole_lines(statements)
-    return source.text[start:end]
+def _else(source: Source, statements: list[ast.stmt], indentation: str) -> str:
+    return f"{indentation}else:\n" + source.moved(statements, f"{indentation}    ")
 
 
 def _operands(source: Source) -> Iterator[Edit]:
