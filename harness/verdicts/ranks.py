@@ -106,12 +106,13 @@ def _differing_steps(trace: Trace) -> Judgement | None:
     counts = {rank.number: rank.steps for rank in recording}
     if len(set(counts.values())) < 2:
         return None
-    usual = Counter(counts.values()).most_common(1)[0][0]
-    if len(counts) == 2:
-        usual = max(counts.values())
-    odd = next(number for number, count in counts.items() if count != usual)
-    said = f"the ranks made unequal numbers of steps: rank {odd} {counts[odd]}, the others {usual}"
-    return Judgement(Verdict.BAD, said, Fingerprint("ranks differ in steps", rank=odd))
+    most = max(Counter(counts.values()).values())
+    usual = max(count for count, ranks in Counter(counts.values()).items() if ranks == most)
+    odd = [number for number, count in counts.items() if count != usual]
+    parts = ", ".join(f"rank {number} {counts[number]}" for number in odd)
+    others = "the others" if len(counts) > len(odd) + 1 else "the other one"
+    said = f"the ranks made unequal numbers of steps: {parts}, {others} {usual}"
+    return Judgement(Verdict.BAD, said, Fingerprint("ranks differ in steps", rank=odd[0]))
 
 
 def _hang(trace: Trace, execution: Execution) -> Judgement:
