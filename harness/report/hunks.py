@@ -171,7 +171,9 @@ def _beside(found: HunkSet) -> str:
     several = len(found.hunks()) > 1
     count = len(found.required)
     others = (
-        f"{count} that {'these need' if several else 'it needs'}" if found.smallest else f"{count} others"
+        f"{count} that {'these need' if several else 'it needs'}"
+        if found.smallest
+        else f"{count} other{'s' if count > 1 else ''}"
     )
     return f"{',' if several else ''} with {others},"
 
