@@ -160,7 +160,9 @@ class _Again:
         mixture = frozenset(old.applied)
         found = list(self._findings(old.executions, f"mixture {place}", old.lock).values())
         if not found:
-            return Step(mixture, old.repeat, old.purpose, old.outcome, None, old.lock, old.refused)
+            return Step(
+                mixture, old.repeat, old.purpose, old.outcome, None, old.lock, old.refused, old.forced
+            )
         outcome = self.failure.outcome(found[0])
         return Step(mixture, old.repeat, old.purpose, outcome, found[0], old.lock, forced=old.forced)
 

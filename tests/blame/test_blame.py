@@ -65,12 +65,15 @@ def test_a_pair_is_a_conjunction(world):
     assert asked.blame["executions"] <= 32
 
 
-def test_a_triple(world):
-    job("import tria, trib, tric", "assert tria.X + trib.X + tric.X < 6, 'planted'")
+def test_a_triple_judged_by_a_metric(world, harness):
+    """Mixtures are compared with the good environment."""
+    job("import tria, trib, tric", "print(f'accuracy={int(tria.X + trib.X + tric.X < 6)}')")
     good, bad = two("tria", "trib", "tric")
-    asked = world(good=good, bad=bad, packages=dict.fromkeys(("tria", "trib", "tric"), PLAIN), code=0)
+    packages = dict.fromkeys(("tria", "trib", "tric"), PLAIN)
+    asked = world("--metric", "accuracy", "--no-cause", good=good, bad=bad, packages=packages, code=0)
     assert asked.sets == [[["tria"], ["trib"], ["tric"]]]
     assert len(asked.standing("innocent")) == COUNT
+    judged_again_it_is_the_same(asked, harness)
 
 
 def test_two_independent_culprits(world):
@@ -100,16 +103,17 @@ def unit(first, second):
     }
 
 
-def test_what_nothing_separates_is_one_unit(world):
+def test_what_nothing_separates_is_one_unit(world, harness):
     job("import unitcore, unitfront", "assert unitcore.X == 1 or unitfront.X == 1, 'planted'")
     good, bad = two("unitcore", "unitfront")
     asked = world(good=good, bad=bad, packages=unit("unitcore", "unitfront"), code=0)
     assert asked.sets == [[["unitcore", "unitfront"]]]
     assert "as one unit that nothing that was tried separates" in asked.headline
     assert "unitfront 2.0 requires unitcore==2.0" in asked.headline
+    judged_again_it_is_the_same(asked, harness)
 
 
-def test_a_unit_is_told_apart_against_its_requirements_and_that_is_said(world):
+def test_a_unit_is_told_apart_against_its_requirements_and_that_is_said(world, harness):
     job("import splitcore, splitfront", "assert splitcore.X == 1, 'planted'")
     good, bad = two("splitcore", "splitfront")
     asked = world(good=good, bad=bad, packages=unit("splitcore", "splitfront"), code=0)
@@ -119,9 +123,10 @@ def test_a_unit_is_told_apart_against_its_requirements_and_that_is_said(world):
     )
     assert "This is shown by mixtures that were installed against what packages require: " in asked.headline
     assert any(step["forced"] for step in asked.blame["steps"])
+    judged_again_it_is_the_same(asked, harness)
 
 
-def test_a_unit_is_told_apart_by_a_release_between_both_lists(world):
+def test_a_unit_is_told_apart_by_a_release_between_both_lists(world, harness):
     """As transformers and tokenizers: a release between both lists goes with the other package of the newer list."""
     job("import betweencore, betweenfront", "assert betweenfront.X != 2, 'planted'")
     front = {
@@ -140,6 +145,7 @@ def test_a_unit_is_told_apart_by_a_release_between_both_lists(world):
     (core,) = [one for one in asked.blame["changes"] if one["name"] == "betweencore"]
     assert core["ways"] == ["same-at-boundary"]
     assert not any(step["forced"] for step in asked.blame["steps"])
+    judged_again_it_is_the_same(asked, harness)
 
 
 def test_a_unit_is_told_apart_by_a_release_of_the_other_package(world):
@@ -155,7 +161,7 @@ def test_a_unit_is_told_apart_by_a_release_of_the_other_package(world):
     assert not any(step["forced"] for step in asked.blame["steps"])
 
 
-def test_a_failure_of_another_kind_is_no_evidence(world):
+def test_a_failure_of_another_kind_is_no_evidence(world, harness):
     """A culprit without what it needs fails too, but otherwise, and no metadata tell that it needs anything."""
     job("import other, needed", "other.run(needed.X)")
     code = (
@@ -171,6 +177,7 @@ def test_a_failure_of_another_kind_is_no_evidence(world):
         in asked.headline
     )
     assert "whether needed adds to the failure is not known" in asked.headline
+    judged_again_it_is_the_same(asked, harness)
 
 
 def test_added_and_removed_packages_are_changes(world):
