@@ -52,7 +52,7 @@ def recorded_on_a_gpu(folder, target, *, version=None):
     lock = hashlib.sha256(f"on the box {facts['lock']}".encode()).hexdigest()
     packages = {**facts["packages"], "torch": "2.13.0+cu128"}
     packages["toy"] = version or packages["toy"]
-    digest = hashlib.sha256(f"{lock} {version} {facts['parameters']}".encode()).hexdigest()[:32]
+    digest = digest_on_a_gpu(facts, version)
     new = target / "probes" / digest / folder.name
     shutil.copytree(folder, new)
     lines = (folder / "trace.jsonl").read_text(encoding="utf-8").splitlines()
@@ -64,6 +64,12 @@ def recorded_on_a_gpu(folder, target, *, version=None):
     facts |= {"device": "cuda", "lock": lock, "packages": packages, "sums": sums}
     del facts["sum"]  # of what was measured here
     (new / "probe.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+def digest_on_a_gpu(facts, version=None):
+    """Return what stands for the address of a result on the box."""
+    told = f"on the box {facts['lock']} {version} {facts['parameters']} {facts['seed']}"
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def results(state, version):
@@ -125,6 +131,32 @@ def test_both_say_the_same(toy, asked, harness):
     assert len(list(asked.glob("probes/*/*"))) == stored
 
 
+def test_what_is_compared_is_compared_with_the_reference_of_its_own_device(toy, state, harness):
+    """The reference is executed with further seeds, of which no first execution is stored."""
+    path = toy / "scenarios/toy/scenario.toml"
+    text = path.read_text(encoding="utf-8").partition("[oracle]")[0]
+    path.write_text(f'{text}[oracle]\nkind = "metric"\naa_seeds = 3\n', encoding="utf-8")
+    done = harness(*ASKED)
+    assert done.returncode == 0, done.stderr
+    box = toy / "box"
+    for version in ("1.0", "1.1", "2.0"):
+        for folder in results(state, version):
+            recorded_on_a_gpu(folder, box)
+    assert harness("merge", str(box)).returncode == 0
+    assert harness("report").returncode == 0
+    assert boundary()["agreement"] == f"bisected on CPU, confirmed on GPU {GPU}: 1.1 good, 2.0 bad"
+    # Without the reference's executions nothing there can be compared.
+    for one in list(state.glob("probes/*/*/probe.json")):
+        facts = json.loads(one.read_text())
+        if facts["device"] == "cuda" and facts["seed"]:
+            shutil.rmtree(one.parent)
+    assert harness("report").returncode == 0
+    assert boundary()["agreement"] == (
+        f"bisected on CPU: 1.1 good, 2.0 bad; GPU {GPU} cannot tell (1.1: no A/A runs of the reference on this device; 2.0: "
+        "no A/A runs of the reference on this device)"
+    )
+
+
 def test_the_question_may_be_asked_on_the_gpu_and_confirmed_on_the_cpu(toy, asked, harness):
     """The report of a box, drawn where the CPU's results are."""
     path = Path("reports/latest/report.json")
@@ -134,8 +166,7 @@ def test_the_question_may_be_asked_on_the_gpu_and_confirmed_on_the_cpu(toy, aske
         for folder in results(asked, row["version"]):
             recorded_on_a_gpu(folder, box)
             facts = json.loads((folder / "probe.json").read_text())
-            lock = hashlib.sha256(f"on the box {facts['lock']}".encode()).hexdigest()
-            row["probe"] = hashlib.sha256(f"{lock} None {facts['parameters']}".encode()).hexdigest()
+            row["probe"] = digest_on_a_gpu(facts)
         for execution in row["executions"]:
             execution["probe"] = row["probe"]
     data["host"] |= {"device": "cuda", "gpu": GPU}

@@ -170,7 +170,7 @@ class Others:
         for probe, repeat, seed in zip(probes, repeats, seeds, strict=True):
             same = [
                 ReferenceRun(trace, kept.result.probe, repeat, seed)
-                for kept, trace in self._counterparts(probe, own["reference"])
+                for kept, trace in self._counterparts(probe, own["reference"], repeat)
                 if kept.result.repeat == repeat
                 and (kept.facts["device"], kept.packages(trace).get("torch", "")) == machine
             ]
@@ -178,9 +178,9 @@ class Others:
         whole = len(runs) == len(probes)
         return Calibration(own["reference"], runs, own["comparisons"]) if whole else None
 
-    def _counterparts(self, probe: str, version: str) -> Iterator[tuple[Kept, Trace]]:
-        """Yield what other devices have of the same question and release as a probe of this run."""
-        result = self.store.find(probe)
+    def _counterparts(self, probe: str, version: str, repeat: int = 0) -> Iterator[tuple[Kept, Trace]]:
+        """Yield what other devices have of the same question and release as an execution of this run."""
+        result = self.store.find(probe, repeat)
         facts = _facts(result) if result else None
         if result is None or facts is None:
             return
