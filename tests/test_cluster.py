@@ -268,3 +268,10 @@ def test_executor_and_scheduler_go_together(toy, harness, words, said):
     done = harness("bisect", "toy", *words)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_a_command_stays_on_this_machine(toy, harness):
+    words = ("--executor", "dask", "--scheduler", "tcp://127.0.0.1:9", "--", "python", "-c", "import toy")
+    done = harness("bisect", "--package", "toy", *words)
+    assert done.returncode == 2
+    assert "sends a scenario's folder to the workers, and a command runs in your own" in done.stderr

@@ -94,6 +94,10 @@ def provide(asked: Asked, store: Store, note: Callable[[str], None]) -> Iterator
         UsageError: What is asked cannot be executed there, or not as isolated as is asked.
     """
     if asked.place.scheduler is None:
+        if asked.question.holds.device == "cuda" and not has_gpu():
+            raise UsageError(
+                "--device cuda: no NVIDIA driver is loaded on this machine; use --device auto or cpu"
+            )
         isolation = choose_isolation(asked.place.isolation, asked.memory)
         online = asked.scenario.online
         held = isolation.of(online=online)
@@ -131,16 +135,9 @@ class ThisMachine:
 
     def device(self, wanted: str, environments: Environments, reference: Lock) -> str:
         """Take CUDA for `auto` only if a GPU is there and the locked torch can use it."""
-        if wanted == "cpu" or (wanted == "auto" and not has_gpu()):
-            return "cpu"
-        if wanted == "cuda" and not has_gpu():
-            raise UsageError(
-                "--device cuda: no NVIDIA driver is loaded on this machine; use --device auto or cpu"
-            )
-        if wanted == "cuda":
-            return "cuda"
-        code = _ask_torch(environments, reference)
-        return "cuda" if code == 0 else "cpu"
+        if wanted != "auto":
+            return wanted
+        return "cuda" if has_gpu() and _ask_torch(environments, reference) == 0 else "cpu"
 
     def check_usable(self, wanted: str, environments: Environments, reference: Lock) -> None:
         """Ask the locked torch; a job that has no torch may have other ways to a GPU."""
