@@ -7,6 +7,8 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from packaging.utils import canonicalize_name
+
 from harness.snapshots.snapshot import Gathered, Kind, Reason, Snapshot, UnreadableError
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ import json, platform, sysconfig
 from importlib.metadata import distributions
 found = []
 for one in distributions():
-    found.append([one.metadata["Name"], one.metadata["Version"], one.read_text("direct_url.json")])
+    found.append([one.metadata.get("Name"), one.metadata.get("Version"), one.read_text("direct_url.json")])
 print(json.dumps([platform.python_version(), sysconfig.get_platform(), found]))
 """
 """What the interpreter executes: the standard library of Python 3.8 and nothing of the environment."""
@@ -41,9 +43,9 @@ def read_interpreter(path: Path) -> Snapshot:
         raise UnreadableError(f"it does not run as a Python: {error}", certain=True) from None
     gathered, seen = Gathered(), set()
     for name, version, direct in found:
-        if not name or name.lower() in seen:
+        if not name or canonicalize_name(name) in seen:
             continue  # the first one on the path is the one that is imported
-        seen.add(name.lower())
+        seen.add(canonicalize_name(name))
         if not version:
             gathered.block(name, Reason.NO_VERSION)
         elif direct:

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import venv
 
 import pytest
 from hypothesis import given, settings
@@ -611,3 +612,59 @@ def _read_or_refused(text):
         said = str(error)
     assert said.startswith("the-list")
     return None
+
+
+@pytest.fixture
+def python(tmp_path):
+    """A Python of its own, and what writes that a package is installed, as pip and uv write it."""
+    venv.create(tmp_path / "made", symlinks=True)
+    site = next((tmp_path / "made" / "lib").glob("python*/site-packages"))
+
+    def install(folder, name, version, direct=None, parent=site):
+        info = parent / f"{folder}.dist-info"
+        info.mkdir(parents=True)
+        lines = [f"Name: {name}"] * bool(name) + [f"Version: {version}"] * bool(version)
+        (info / "METADATA").write_text("\n".join(["Metadata-Version: 2.1", *lines]) + "\n")
+        if direct is not None:
+            (info / "direct_url.json").write_text(json.dumps(direct))
+
+    return tmp_path / "made", site, install
+
+
+def test_what_an_index_does_not_hold_is_an_obstacle_of_an_interpreter(python):
+    made, _, install = python
+    install("plain-1.0", "plain", "1.0")
+    install(
+        "src-1.0", "src", "1.0", {"url": "https://x/src.git", "vcs_info": {"vcs": "git", "commit_id": "ab"}}
+    )
+    install("wheel-1.0", "wheel_of_mine", "1.0+local", {"url": "file:///x/w.whl", "archive_info": {}})
+    install("web-1.0", "web", "1.0", {"url": "https://x/web.whl", "archive_info": {}})
+    install("none-1.0", "none", "")
+    install("nameless-1.0", "", "1.0")
+    snapshot = read(str(made))
+    assert snapshot.versions() == {"plain": "1.0"}
+    assert {one.name: (one.reason, one.version, one.stand_in) for one in snapshot.obstacles} == {
+        "src": (Reason.REPOSITORY, "1.0", "1.0"),
+        "wheel-of-mine": (Reason.LOCAL_PATH, "1.0+local", "1.0"),
+        "web": (Reason.URL, "1.0", "1.0"),
+        "none": (Reason.NO_VERSION, None, None),
+    }
+
+
+def test_the_first_package_on_the_path_counts_however_its_name_is_written(python):
+    made, site, install = python
+    install("foo_bar-1.0", "Foo_Bar", "1.0")
+    install("foo_bar-2.0", "foo-bar", "2.0", parent=site.parent / "behind")
+    (site / "behind.pth").write_text("../behind\n")
+    assert read(str(made)).versions() == {"foo-bar": "1.0"}
+
+
+def test_what_is_no_python_is_told(tmp_path):
+    program = tmp_path / "python"
+    program.write_text("#!/bin/sh\necho hello\n")
+    program.chmod(0o755)
+    with pytest.raises(UsageError, match="does not run as a Python"):
+        read(str(program))
+    program.write_text("#!/nowhere/at/all\n")
+    with pytest.raises(UsageError, match=r"does not run as a Python.*Give the path of a Python 3.8"):
+        read(str(program))
