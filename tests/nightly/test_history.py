@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError
+from harness.history.overview import drifts, to_csv
 from harness.history.schema import MIGRATIONS, connect
 
 FIRST = Path(__file__).parent / "history-1.sql"
@@ -102,3 +103,46 @@ def test_history_lists_and_exports(toy, harness, monkeypatch):
     lines = harness("history", "--scenario", "toy", "--package", "toy").stdout
     assert f"0 nights, {len(found)} executions" in lines
     assert "drift     toy in toy, plain (cpu, warm): final loss" not in lines
+
+
+def probe(version, moment, **measured):
+    line = {"scenario": "s", "package": "toy", "arm": "fp16", "device": "cpu", "start": "warm"}
+    nothing = dict.fromkeys(("training_seconds", "steps", "memory_peak", "device_memory_peak", "final_loss"))
+    return {**line, "version": version, "moment": moment, **nothing, **measured}
+
+
+def test_a_change_of_level_over_releases_and_over_time_is_a_drift():
+    slower = [
+        probe(f"1.{minor}", f"2026-01-{day:02}", training_seconds=seconds, steps=100)
+        for minor, seconds in ((9, 1.0), (11, 1.5), (8, 1.0), (7, 1.0), (10, 1.5), (12, 1.5))
+        for day in (1, 2)
+    ]
+    assert [drift.text for drift in drifts(slower)] == ["step time from 1.10 on: 10 ms -> 15 ms (+50.0%)"]
+    larger = [
+        probe(
+            "1.0",
+            f"2026-01-{day:02}",
+            memory_peak=2**20 * (100 if day < 4 else 80),
+            final_loss=0.0 if day < 4 else 0.5,
+        )
+        for day in (3, 4, 1, 2, 5)
+    ]
+    assert [(drift.over, drift.text) for drift in drifts(larger)] == [
+        ("time", "memory of 1.0 since 2026-01-04: 100 MiB -> 80 MiB (-20.0%)"),
+        ("time", "final loss of 1.0 since 2026-01-04: 0 -> 0.5"),
+    ]
+    (other,) = drifts([{**row, "device": "cuda", "start": "clean"} for row in slower])
+    assert (other.scenario, other.package, other.arm, other.device, other.start, other.release, other.at) == (
+        *("s", "toy", "fp16", "cuda", "clean"),
+        "",
+        "1.10",
+    )
+
+
+def test_what_has_no_order_or_no_number_drifts_nowhere():
+    rows = [
+        probe(version, "2026-01-01", final_loss=loss)
+        for version, loss in (("good", 1.0), ("bad", 2.0), ("1.0", "NaN"), ("1.1", None), ("1.2", 3.0))
+    ]
+    assert drifts(rows) == []
+    assert to_csv([]) == ""
