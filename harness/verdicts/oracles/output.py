@@ -70,7 +70,7 @@ def _compare(
             return _bad(name, said, effect)
         exact = not tolerance.absolute and not tolerance.relative
         if exact and not far.where and expected["digest"] != found[name]["digest"] and expected["every"] > 1:
-            return _bad(name, f"differs in values between every {expected['every']}th, which are kept")
+            return _bad(name, f"differs in values that are not kept: one in {expected['every']} is")
         share = far.excess / tolerance.absolute if tolerance.absolute else far.excess
         largest = max(largest, (share, name, far.largest, tolerance.absolute))
     if all(reference[name]["digest"] == found[name]["digest"] for name in reference):
