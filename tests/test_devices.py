@@ -247,7 +247,10 @@ def test_a_run_confirms_on_another_device_by_itself(toy, state, harness, monkeyp
         (("--device", "cpu", "--confirm-on", "cuda"), "no NVIDIA driver is loaded on this machine"),
         (("--device", "cpu", "--confirm-on", "cpu"), "the search is to run there already"),
         (("--confirm-on", "cpu"), "the search runs there already"),
-        (("--device", "cuda"), "--device cuda: no NVIDIA driver is loaded on this machine; use --device auto or"),
+        (
+            ("--device", "cuda"),
+            "--device cuda: no NVIDIA driver is loaded on this machine; use --device auto or",
+        ),
     ],
 )
 def test_what_cannot_be_confirmed_is_told_before_the_search(toy, state, harness, words, said):

@@ -52,10 +52,13 @@ def compare_with_control(
 
 
 def _judged(finding: Finding, beside: Sequence[Finding], oracle: Mapping[str, Any]) -> Finding:
+    """Return a finding judged beside the control's, and beside the second ones of the arm and of the control."""
     results = tuple(one.result for one in beside if one.result is not None)
-    bad = next((one for one in beside if one.verdict != Verdict.GOOD), None)
+    place, bad = next(((at, one) for at, one in enumerate(beside) if one.verdict != Verdict.GOOD), (0, None))
     if bad is not None:
-        said = f"arm {oracle['arm']}, which it is compared with, is {bad.verdict}: {bad.judgement.reason}"
+        control = f"arm {oracle['arm']}, which it is compared with,"
+        which = (f"{control} is", "it is, executed again,", f"{control} is, executed again,")[place]
+        said = f"{which} {bad.verdict}: {bad.judgement.reason}"
         judgement = Judgement(Verdict.SKIP, said, skip_kind=SkipKind.NOT_COMPARABLE)
         return replace(finding, judgement=judgement, beside=results)
     return replace(finding, judgement=judge_beside_control(finding, results, oracle), beside=results)
