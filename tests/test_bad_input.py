@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,8 @@ SCENARIO = "scenarios/toy/scenario.toml"
         (["bisect", "toy", "--confidence", "2"], 2, "between 0.5 and 1"),
         (["bisect", "toy", "--torch", "rocm"], 2, "expected one of auto, cpu, cuXXX"),
         (["bisect", "toy", "--package", "nosuch"], 2, "nosuch"),
+        (["bisect", "toy", "--patch", "nosuch"], 2, "--patch nosuch: there is no such file"),
+        (["bisect", "toy", "--patch", SCENARIO], 2, f"--patch {SCENARIO}: git reads no patch there"),
         (["probe", "toy"], 2, "--release"),
         (["probe", "toy", "--release", "nine"], 2, "no version number"),
         (["releases", "nosuch"], 2, "check the spelling"),
@@ -41,6 +44,18 @@ def test_the_message_says_what_is_wrong(toy, harness, words, code, said):
     assert done.returncode == code
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_commits_belong_to_one_package_and_a_patch_to_commits(toy, harness):
+    Path("fix.patch").write_text("--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n", encoding="utf-8")
+    done = harness("bisect", "toy", "--patch", "fix.patch")
+    assert done.returncode == 2
+    assert "--patch without --commits: commits are what it is applied to" in done.stderr
+    subprocess.run(["git", "init", "-q", "clone"], check=True)
+    two = ("--package", "toy", "--package", "helper")
+    done = harness("bisect", *two, "--commits", "clone", "--", "python", "-c", "import toy")
+    assert done.returncode == 2
+    assert "--commits with two packages: which of them the commits are of cannot be told" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from harness.keys import line_of
+from harness.scenario import read_scenario
+from harness.scenario.explain import explain
 from harness.scenario.keys import SCENARIO
 from harness.scenario.reference import reference
 from harness.scenario.schema import schema_text
@@ -70,6 +73,35 @@ def test_a_right_one_is_explained_with_its_defaults_and_without_the_network(toy,
     assert "oracle training: good is a training whose losses" in done.stdout
     assert "how many releases that is: python -m harness releases toy" in done.stdout
     assert "next: python -m harness bisect toy" in done.stdout
+
+
+def test_an_explanation_tells_what_sets_an_arm_apart_and_every_remedy(tmp_path):
+    (tmp_path / "job.py").write_text(
+        "from harness_recorder import settings\n\nconfig = settings({'lr': 0.1, 'seed': 0, 'device': 'cpu', 'threads': 1})\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "scenario.toml").write_text(
+        'package = "toy"\npython = "==3.8.*"\n[arms.one]\n[arms.two]\ndefault = false\nfixes = true\nseeds = 8\nranks = 2\n'
+        'lr = 0.5\n[oracle]\nkind = "warnings"\nexit_status = false\n'
+        '[fixes.small]\nset = { lr = 0.01 }\ndescription = "a small rate"\nby = "practice"\narms = ["one"]\n'
+        '[fixes.pin]\nrelease = "last good"\ndescription = "no update"\n',
+        encoding="utf-8",
+    )
+    reading = read_scenario(tmp_path)
+    assert reading.complaints == ()
+    plain, arms, oracle, remedies = explain(reading.scenario, reading.content)
+    (python,) = [row for row in plain.rows if row.name == "python"]
+    own = ".".join(map(str, sys.version_info[:3]))
+    assert python.meaning.endswith(f"(not the harness's own, {own}; uv finds another one, or installs it)")
+    assert [(row.name, row.value, row.meaning) for row in (*arms.rows, *remedies.rows)] == [
+        ("one", "", "runs by default"),
+        ("two", "lr = 0.5", "runs if it is named: --arm two, and with --fixes; 8 seeds at least; as 2 ranks"),
+        ("small", "lr = 0.01", "a small rate (by practice); for one"),
+        ("pin", "the last good release", "no update"),
+    ]
+    named = {row.name for row in oracle.rows}
+    assert named >= {"matches", "by", "exit_status"}  # of the settings of scripts, the ones that are given
+    assert "import_errors" not in named
 
 
 def test_the_last_listing_tells_how_many_releases_there_are(toy, harness, monkeypatch):

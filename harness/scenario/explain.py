@@ -94,6 +94,8 @@ def _arm(arm: Arm) -> Row:
         when += ", and with --fixes"
     if arm.seeds > 1:
         when += f"; {arm.seeds} seeds at least"
+    if arm.ranks is not None:
+        when += f"; as {arm.ranks} rank{'s' if arm.ranks > 1 else ''}"
     return Row(arm.name, _settings(arm.parameters), when)
 
 
