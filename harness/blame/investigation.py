@@ -119,7 +119,7 @@ class Blaming:
                 + (f"; what differs is left out ({', '.join(left)})" if left else "")
                 + ": there is no change that could be searched"
             )
-        self.watcher.note(f"{len(comparison.changes)} packages changed; executing both environments twice")
+        self.watcher.note(f"changed packages: {len(comparison.changes)}; executing both environments twice")
         while True:
             _, ends = comparison.ends()
             self.failure = KnownFailure.of(ends, any_failure=self.asked.asked.question.plan.any_failure)

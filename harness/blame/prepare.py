@@ -174,7 +174,7 @@ def _both(good: str, bad: str, uv: Uv, note: list[str]) -> tuple[Interpreter, In
         assert there is not None  # noqa: S101 - one of both
         lacking = good if first is None else bad
         note.append(
-            f"the environments have different Pythons, and Python {lacking} is not on this machine: both were rebuilt "
+            f"the environments have different Pythons, and Python {lacking[2:-2]} is not on this machine: both were rebuilt "
             f"with {there.version}, so that Python is not compared"
         )
         return there, there

@@ -6,7 +6,7 @@ Python does it, alone or together with packages, and with which Python the packa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from harness.blame.comparison import BAD, GOOD, TWICE
@@ -30,7 +30,7 @@ class PythonTrial:
         good, bad: Version of Python of the good and of the bad environment.
         role: What Python does.
         conclusion: What the four corners come to, where the packages are not searched.
-        held: The environments with the Python that the packages are searched with, or that of the bad environment.
+        held: The environments with the Python that the packages are searched with; each with its own where they are not.
         failure: How the bad environment fails.
         corners: (packages, Python, execution) of every execution; each side is `good` or `bad`.
     """
@@ -68,6 +68,9 @@ def try_pythons(asked: BlameAsked, first: Prepared, second: Prepared) -> PythonT
         role = _role(*(_common(failure, one) for one in crossed))
         conclusion = _CONCLUSIONS.get(role, Conclusion.UNFINISHED)
     held = first if role in (PythonRole.EITHER, PythonRole.REVERTED) else second
+    if not role.searched:  # each environment is told as it is with its own Python
+        own = (first.rebuilt[GOOD], second.rebuilt[BAD])
+        held = replace(second, rebuilt=own, comparison=second.comparison or first.comparison)
     return PythonTrial(
         first.interpreter.version,
         second.interpreter.version,

@@ -39,8 +39,8 @@ class _Words:
         sets = len(blame.sets)
         return {
             Conclusion.BOTH_GOOD: (
-                f"the difference is not in the packages: {blame.bad.given}, rebuilt here from what it lists, is good "
-                f"as {blame.good.given} is"
+                f"the difference is {'not in the packages' if blame.python is None else 'neither in the packages nor in Python'}: "
+                f"{blame.bad.given}, rebuilt here from what it lists, is good as {blame.good.given} is"
             ),
             Conclusion.BOTH_BAD: (
                 "both environments fail in the same way, so no change between them did it: "
@@ -72,7 +72,7 @@ class _Words:
     def _not_rebuilt(self) -> str:
         sides = (("good", self.blame.good), ("bad", self.blame.bad))
         return "; ".join(
-            f"the {side} environment cannot be rebuilt here: {one_line(one.unresolvable, 400)}"
+            f"the {side} environment cannot be rebuilt here: {one_line(one.unresolvable, 400).rstrip('.')}"
             for side, one in sides
             if one.unresolvable
         )
@@ -125,7 +125,7 @@ class _Words:
 
 
 def _reason(row: ReleaseResult | None) -> str:
-    return one_line(row.reason, 300) if row else "not executed"
+    return one_line(row.reason, 300).rstrip(".") if row else "not executed"
 
 
 def _hint(row: ReleaseResult) -> str:

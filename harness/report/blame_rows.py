@@ -14,6 +14,7 @@ from harness.search.mixtures import Outcome
 
 if TYPE_CHECKING:
     from harness.report.blamed import BlameResult, ChangeResult, EnvironmentResult
+    from harness.report.model import Report
 
 WAYS = {
     Innocence.REVERTED_IN_BAD: "a mixture without its change fails",
@@ -92,7 +93,7 @@ def support(blame: BlameResult) -> str:
     """Return what the answer rests on and what it took, in one line."""
     executed = Counter(one.outcome for one in blame.steps if one.outcome != Outcome.UNRESOLVED)
     kinds = ", ".join(f"{count} {outcome.value}" for outcome, count in sorted(executed.items()))
-    refused = f"; {blame.refusals} mixtures cannot be resolved" if blame.refusals else ""
+    refused = f"; {_count(blame.refusals, 'mixture')} cannot be resolved" if blame.refusals else ""
     disk = (
         f"; {blame.disk / 1e6:.0f} MB of environments are left"
         if blame.disk
@@ -101,9 +102,13 @@ def support(blame: BlameResult) -> str:
     if not blame.steps:
         return ""
     return (
-        f"{len(blame.changes)} packages changed; {blame.executions} executions ({kinds}){refused}; "
+        f"{_count(len(blame.changes), 'package')} changed; {_count(blame.executions, 'execution')} ({kinds}){refused}; "
         f"{blame.seconds:.0f} s{disk}"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def replaced(blame: BlameResult) -> list[str]:
@@ -132,9 +137,22 @@ def _replaced(side: str, environment: EnvironmentResult) -> list[str]:
     return lines
 
 
-def rebuilding(run: str) -> list[str]:
-    """Return commands that make both environments by hand, in the folder in which a run's folder `run` lies."""
+def rebuilding(report: Report) -> list[str]:
+    """Return commands that make both environments by hand, in the folder in which a run's folder lies."""
+    blame = report.blame
+    if blame is None:
+        return []
+    pythons = [str(report.host.get("python") or "")] * 2
+    if blame.python is not None:
+        python = blame.python
+        pythons = [python.held] * 2 if python.role.searched else [python.good, python.bad]
     return [
-        f"uv venv {side} && uv pip install --python {side} --no-deps --require-hashes -r {run}/locks/{side}.txt"
-        for side in ("good", "bad")
+        f"uv venv {f'--python {_minor(python)} ' if python else ''}{side} && uv pip install --python {side} --no-deps "
+        f"--require-hashes -r {report.run}/locks/{side}.txt"
+        for side, one, python in zip(("good", "bad"), (blame.good, blame.bad), pythons, strict=True)
+        if one.lock
     ]
+
+
+def _minor(python: str) -> str:
+    return ".".join(python.split(".")[:2])

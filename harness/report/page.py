@@ -126,7 +126,7 @@ def draw(
         blame_support=support(report.blame) if report.blame else "",
         blame_replaced=replaced(report.blame) if report.blame else [],
         blame_path=path_picture(report.blame) if report.blame else None,
-        blame_commands=rebuilding(report.run) if report.blame else [],
+        blame_commands=rebuilding(report),
         blobs={
             "curve-data": _blob(data),
             "log-data": _blob(probes.logs(report, evidence)),

@@ -156,7 +156,7 @@ def environments(report: Report) -> list[str]:
             *descended_rows(descended.rows(one, one.name), descended.patch(one)),
         )
     ]
-    by_hand = [f"- {code(line, 300)}" for line in rebuilding(report.run)]
+    by_hand = [f"- {code(line, 400)}" for line in rebuilding(report)]
     return [
         "",
         "## What changed",
@@ -165,10 +165,7 @@ def environments(report: Report) -> list[str]:
         "",
         *table,
         *opened,
-        "Both environments by hand:",
-        "",
-        *by_hand,
-        "",
+        *(["Both environments by hand:", "", *by_hand, ""] if by_hand else []),
     ]
 
 

@@ -112,6 +112,28 @@ def test_python_and_a_package_together(world):
     assert "together with Python 3.10" in asked.headline
 
 
+def test_each_environment_is_rebuilt_with_its_own_python(world, harness):
+    """The packages of the good one fit its Python alone, those of the bad one fit no Python here."""
+    if len({one.minor for one in installed()} & {"3.10", "3.12"}) < 2:
+        pytest.skip("needs Python 3.10 and 3.12")
+    job("import pyold", "assert pyold.X == 1, 'planted'")
+    for version, requires in (("1.0", ">=3.12"), ("2.0", ">=3.99")):
+        made = wheel("pyold", version, f"X = {version}\n", requires_python=requires)
+        world.index.add("pyold", made)
+    two_pythons("pyold")
+    for side, old, new in (("good", "3.10", "3.12"), ("bad", "3.12", "3.10")):
+        path = Path(f"{side}.yml")
+        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    asked = world("--good", "good.yml", "--bad", "bad.yml", code=3)
+    said = r"The bad environment cannot be rebuilt here: .*Python version \(3\.10\.\d+\).*[^.]\.( |$)"
+    assert re.match(said, asked.headline), asked.headline
+    assert "good environment cannot" not in asked.headline
+    summary = Path("reports/latest/summary.md").read_text(encoding="utf-8")
+    assert "uv venv --python 3.12 good" in summary
+    assert "locks/bad.txt" not in summary
+    assert "nothing to judge" in harness("judge").stderr
+
+
 def test_two_dates(world):
     job("import dated", "assert dated.X < 3, 'planted'")
     history = {f"{major}.0": f"X = {major}\n" for major in (1, 2, 3, 4)}

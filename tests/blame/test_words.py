@@ -10,7 +10,7 @@ import pytest
 
 from harness.report.blame import sentence
 from harness.report.blame_picture import path_picture
-from harness.report.blame_rows import replaced, rows, support
+from harness.report.blame_rows import rebuilding, replaced, rows, support
 from harness.report.blamed import (
     BlameResult,
     BoundaryInside,
@@ -149,9 +149,38 @@ def test_an_end_without_a_verdict(good, bad, said):
 
 
 def test_an_environment_that_cannot_be_rebuilt():
-    broken = replace(BAD, lock=None, unresolvable="toy has no version 9")
+    broken = replace(BAD, lock=None, unresolvable="toy has no version 9.")
     said = sentence(blame(Conclusion.END_UNTESTABLE, bad=broken), arm())
-    assert said.startswith("The bad environment cannot be rebuilt here: toy has no version 9")
+    assert said == "The bad environment cannot be rebuilt here: toy has no version 9."
+
+
+def test_two_good_environments_with_different_pythons_say_that_python_is_no_difference():
+    python = PythonResult("3.10.1", "3.12.1", "3.12.1", PythonRole.NOT_ASKED)
+    said = sentence(blame(Conclusion.BOTH_GOOD, sets=[], changes=[], python=python), arm("good", "good"))
+    assert said.startswith("The difference is neither in the packages nor in Python: bad.txt, rebuilt here")
+
+
+def commands(**facts):
+    host = {"python": "3.11.7"}
+    made = Report("run", "job", "", "environment", "", "", host, {}, [], blame=blame(**facts))
+    return rebuilding(made)
+
+
+def test_environments_are_made_by_hand_with_the_python_that_their_locks_are_for():
+    more = "uv pip install --python {0} --no-deps --require-hashes -r run/locks/{0}.txt"
+    good, bad = more.format("good"), more.format("bad")
+    assert commands() == [f"uv venv --python 3.11 good && {good}", f"uv venv --python 3.11 bad && {bad}"]
+    for role, first in ((PythonRole.ALONE, "3.10"), (PythonRole.TOGETHER, "3.12")):
+        found = commands(python=PythonResult("3.10.1", "3.12.1", "3.12.1", role))
+        assert found == [f"uv venv --python {first} good && {good}", f"uv venv --python 3.12 bad && {bad}"]
+    assert commands(bad=replace(BAD, lock=None)) == [f"uv venv --python 3.11 good && {good}"]
+
+
+def test_what_was_executed_is_counted():
+    assert support(blame()).startswith(
+        "3 packages changed; 1 execution (1 bad); 1 mixture cannot be resolved; "
+    )
+    assert support(blame(changes=[change("alpha")])).startswith("1 package changed; ")
 
 
 @pytest.mark.parametrize("role", list(PythonRole))
@@ -214,5 +243,5 @@ def test_the_picture_has_a_column_for_every_step_and_a_bar_where_changes_are_app
     picture = path_picture(blame())
     assert len(re.findall("<g class=", picture.svg)) == 2
     assert len(re.findall("<rect (?!class)", picture.svg)) == 2  # alpha and gamma of the first step are apart
-    assert "1 executions" in support(blame())
+    assert "; 1 execution (1 bad)" in support(blame())
     assert replaced(blame()) == []
