@@ -143,6 +143,55 @@ def test_what_has_no_plain_lines_is_refused():
         plain("from harness_recorder.transformers import TraceCallback\n", {}, Check())
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        "Recorder() as r, open('x') as f",
+        "open('x') as f, Recorder() as r",
+        "\\\n    Recorder() as r, open('x') as f",
+    ],
+)
+def test_what_is_open_beside_the_recorder_stays_open(block):
+    job = f"from harness_recorder import Recorder\n\n# both\nwith {block}:\n  r.begin(None)\n  # read\n  print(f.read())\n"
+    assert plain(job, {}, Check()).strip() == "with open('x') as f:\n    # read\n    print(f.read())"
+
+
+@pytest.mark.parametrize(
+    ("job", "said"),
+    [
+        (
+            "from harness_recorder import settings\nn = 'a'\nc = settings({n: 1})\n",
+            "computes the names of its settings",
+        ),
+        (
+            "from harness_recorder import Recorder\nwith Recorder() as r:\n    print(r.step(1))\n",
+            r"uses the value of recorder.step\(...\)",
+        ),
+        (
+            "import harness\nx = [harness.record('a', 1)]\n",
+            r"harness.record\('a', 1\) is part of an expression",
+        ),
+        ("print('acc =', 1)\n", "where the script prints acc cannot be seen"),
+        ("for x in [1]: print(f'acc={x}')\n", "where the script prints acc cannot be seen"),
+        ("print(f'macc={1}')\n", "where the script prints acc cannot be seen"),
+    ],
+)
+def test_what_cannot_be_written_out_is_refused(job, said):
+    with pytest.raises(UsageError, match=said):
+        plain(job, {}, Check(signal="acc", end="assert $value\n"))
+
+
+def test_a_script_that_reads_its_arguments_gets_them():
+    text = plain(
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--lr')\nprint(1 / (p.parse_args().lr != '0.1'))\n",
+        {},
+        Check(),
+        words=["--lr", "0.1"],
+    )
+    assert executed(text) == "ZeroDivisionError: division by zero"
+    assert plain("print(1)\n", {}, Check(), words=["--lr", "0.1"]) == "print(1)\n"
+
+
 def test_arguments_and_items_go_with_their_commas():
     source = Source("f(\n    1,\n    a=2,  # two\n    b=3,\n)\n")
     call = source.tree.body[0].value

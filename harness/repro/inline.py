@@ -129,13 +129,12 @@ def _without_recorder(text: str, check: Check) -> str:
     block = next((one for one in ast.walk(source.tree) if _opens(one, names)), None)
     edits: list[Edit] = []
     if isinstance(block, ast.With):
-        edits += _calls(source, block, check)
+        edits += _calls(source, block, check, names)
         text = source.edited(edits)
         source = Source(text)
         block = next(one for one in ast.walk(source.tree) if _opens(one, names))
         assert isinstance(block, ast.With)  # noqa: S101 - the one that was found above
-        body = source.moved(block.body, source.indentation(block))
-        text = source.edited([Edit(*source.whole_lines([block]), body)])
+        text = source.edited([_without_block(source, block, names)])
         source = Source(text)
     edits = [
         source.replace(node, _device(source, node))
@@ -146,7 +145,24 @@ def _without_recorder(text: str, check: Check) -> str:
 
 
 def _opens(node: ast.AST, names: Mapping[str, str]) -> bool:
-    return isinstance(node, ast.With) and _called(node.items[0].context_expr, names) == "Recorder"
+    return isinstance(node, ast.With) and _recorder_of(node, names) is not None
+
+
+def _recorder_of(block: ast.With, names: Mapping[str, str]) -> ast.withitem | None:
+    return next((one for one in block.items if _called(one.context_expr, names) == "Recorder"), None)
+
+
+def _without_block(source: Source, block: ast.With, names: Mapping[str, str]) -> Edit:
+    """Return the edit that takes the recorder out of its block, and the block too where that has no other context."""
+    indentation = source.indentation(block)
+    others = [
+        source.of(one.context_expr) + (f" as {source.of(one.optional_vars)}" if one.optional_vars else "")
+        for one in block.items
+        if one is not _recorder_of(block, names)
+    ]
+    body = source.moved(block.body, f"{indentation}    " if others else indentation)
+    head = f"{indentation}with {', '.join(others)}:\n" if others else ""
+    return Edit(*source.whole_lines([block]), head + body)
 
 
 def _device(source: Source, call: ast.AST) -> str:
@@ -155,9 +171,10 @@ def _device(source: Source, call: ast.AST) -> str:
     return f"torch.device({first})"
 
 
-def _calls(source: Source, block: ast.With, check: Check) -> Iterator[Edit]:
+def _calls(source: Source, block: ast.With, check: Check, names: Mapping[str, str]) -> Iterator[Edit]:
     """Yield the edits of all that a job says to its recorder."""
-    variable = block.items[0].optional_vars
+    opened = _recorder_of(block, names)
+    variable = opened.optional_vars if opened else None
     recorder = variable.id if isinstance(variable, ast.Name) else ""
     model = optimizer = ""
     for node in ast.walk(source.tree):
