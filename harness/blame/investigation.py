@@ -86,6 +86,8 @@ class Blaming:
         began = time.monotonic()
         uv = Uv(self.asked.asked.source.settings().uv_environment)
         good, bad = interpreters(self.asked, uv, self.warnings)
+        for said in self.warnings:
+            self.watcher.note(f"warning: {said}")
         try:
             with ExitStack() as opened:
                 if good.minor == bad.minor:
