@@ -66,8 +66,10 @@ def test_a_python_that_is_not_here_is_not_compared_and_that_is_said(found, good,
     assert found(good, bad) == (
         [there, there],
         [
-            ("the environments have different Pythons, and Python 3.5 is not on this machine: both were rebuilt with "
-            f"{there}, so that Python is not compared")
+            (
+                "the environments have different Pythons, and Python 3.5 is not on this machine: both were rebuilt with "
+                f"{there}, so that Python is not compared"
+            )
         ],
     )
 

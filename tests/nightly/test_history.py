@@ -6,13 +6,17 @@ import csv
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from harness.errors import HarnessError
+from harness.history.history import History
 from harness.history.overview import drifts, to_csv
 from harness.history.schema import MIGRATIONS, connect
+from harness.releases.release import Release
+from harness.state import State
 
 FIRST = Path(__file__).parent / "history-1.sql"
 NEXT = (
@@ -146,3 +150,47 @@ def test_what_has_no_order_or_no_number_drifts_nowhere():
     ]
     assert drifts(rows) == []
     assert to_csv([]) == ""
+
+
+@pytest.fixture
+def history(tmp_path):
+    with closing(History.open(State(tmp_path / "home"))) as opened:
+        yield opened
+
+
+def test_a_release_that_vanishes_and_comes_back(history):
+    toy, other = ("s", "toy"), ("s", "other")
+    for subject in (toy, other):
+        history.keep_listed(subject, Release("1.0"), 1)
+    history.keep_gone(toy, ["1.0", "9.9"])
+    assert {name: one.gone for name, one in history.listed(toy).items()} == {"1.0": True}
+    assert not history.listed(other)["1.0"].gone
+    history.keep_listed(toy, Release("1.0", yanked=True), 2)
+    assert (history.listed(toy)["1.0"].gone, history.listed(toy)["1.0"].yanked) == (False, True)
+
+
+def test_a_transaction_that_fails_writes_nothing(history):
+    def interrupted():
+        with history.transaction():
+            history.keep_listed(("s", "toy"), Release("1.0"), 1)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert history.listed(("s", "toy")) == {}
+
+
+def test_a_night_that_was_interrupted_goes_on_with_what_it_has_walked(history):
+    first, second, third = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3))
+    night, started = history.begin(second, "host")
+    history.keep_walked(night, "a watch")
+    assert history.begin(third, "host") == (night, second)
+    assert history.walked(night) == {"a watch"}
+    # A night that is dated after this one was begun by a clock that was wrong.
+    assert history.begin(first, "host") == (night, first)
+    assert history.begin(third, "host") == (night, first)
+    history.walk_again(night)
+    assert history.walked(night) == set()
+    history.end(night, third, 0, "nothing")
+    assert history.begin(third, "host") == (night + 1, third)
+    assert started == second
