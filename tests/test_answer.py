@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.report.devices import agreement, agrees
 from harness.report.flakiness import executions
 from harness.report.inferred import inferred
 from harness.report.model import BoundaryResult, DeviceResult, DeviceSide, PrefixResult, ReleaseResult
@@ -392,6 +393,74 @@ def test_devices_that_disagree_leave_no_culprit():
     text = sentence("toy", {}, "inconclusive", [boundary], [row("1.0", "g"), row("1.1", "b")])
     assert "so no release is named" in text
     assert "broke" not in text
+
+
+def side_of(verdict, reason="", trace=None):
+    return DeviceSide(verdict, reason, trace=trace)
+
+
+@pytest.mark.parametrize(
+    ("signal", "before", "after", "agreed", "said"),
+    [
+        (
+            "trace",
+            side_of("good", trace="a"),
+            side_of("good", trace="b"),
+            True,
+            "the trace changes on CPU and GPU T4",
+        ),
+        (
+            "trace",
+            side_of("good", trace="a"),
+            side_of("bad", trace="a"),
+            False,
+            "the trace changes on CPU; it does not on GPU T4",
+        ),
+        (
+            "trace",
+            side_of("good"),
+            side_of("good"),
+            None,
+            "the trace changes on CPU; GPU T4 cannot tell (nothing to compare was recorded)",
+        ),
+        (
+            "trace",
+            side_of("skip", "no CUDA"),
+            side_of("good"),
+            None,
+            "the trace changes on CPU; GPU T4 cannot tell (1.0: no CUDA)",
+        ),
+        (
+            "failure",
+            side_of("bad", "KeyError"),
+            side_of("bad", "TypeError"),
+            True,
+            "the failure changes on CPU and GPU T4",
+        ),
+        (
+            "failure",
+            side_of("bad", "TypeError"),
+            side_of("bad", "TypeError"),
+            False,
+            "the failure changes on CPU; it does not on GPU T4",
+        ),
+        (
+            "verdict",
+            side_of("bad"),
+            side_of("bad"),
+            True,
+            "bisected on CPU, confirmed on GPU T4: 1.0 bad, 1.1 bad",
+        ),
+    ],
+)
+def test_another_device_shows_a_change_where_what_changes_differs_there_too(
+    signal, before, after, agreed, said
+):
+    own = DeviceResult("cpu", "", "2", side_of("bad", "KeyError"), side_of("bad", "TypeError"), agrees=True)
+    there = DeviceResult("cuda", "T4", "2", before, after)
+    assert agrees(signal, own, there) is agreed
+    devices = [own, replace(there, agrees=agreed)]
+    assert agreement(BoundaryResult("changed", signal, "1.0", "1.1", devices=devices)) == said
 
 
 # -- what sentences claim, over every history of up to five releases ------------------------------------------

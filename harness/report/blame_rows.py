@@ -111,6 +111,11 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def held(environment: EnvironmentResult) -> str:
+    """Return how many packages an environment holds, in words."""
+    return _count(environment.packages, "package") if environment.lock else "not rebuilt here"
+
+
 def replaced(blame: BlameResult) -> list[str]:
     """Return a line for each package that could not be installed as its list has it."""
     return [line for side, one in (("good", blame.good), ("bad", blame.bad)) for line in _replaced(side, one)]

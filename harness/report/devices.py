@@ -48,7 +48,8 @@ def agrees(signal: str, own: DeviceResult, there: DeviceResult) -> bool | None:
     if any(side.verdict not in TESTED for side in sides):
         return None
     if signal in BY_VERDICT:
-        return [side.verdict for side in sides] == [own.before.verdict, own.after.verdict]
+        alike = [side.verdict for side in sides] == [own.before.verdict, own.after.verdict]
+        return alike and (signal == "verdict" or there.before.reason != there.after.reason)
     before, after = ((side.census if signal == "census" else side.trace) for side in sides)
     return before != after if before and after else None
 
@@ -59,7 +60,7 @@ def agreement(boundary: BoundaryResult) -> str:
     agreed = [called(one) for one in others if one.agrees]
     contrary = [one for one in others if one.agrees is False]
     silent = [f"{called(one)} cannot tell ({_gap(boundary, one)})" for one in others if one.agrees is None]
-    if boundary.signal in BY_VERDICT:
+    if boundary.signal == "verdict":
         head = f"bisected on {called(own)}"
         head += f", confirmed on {' and '.join(agreed)}" if agreed else ""
         said = [f"{head}: {both(boundary, own)}"]

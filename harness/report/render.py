@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.report import tests
+from harness.report.blame_rows import held
 from harness.report.dependencies import proof
 from harness.report.dependencies import rows as mixture_rows
 from harness.report.descended import patch
@@ -43,6 +44,7 @@ def environment(*folders: Path) -> Environment:
     made.filters |= {"tests_table": tests.table, "tests_sentence": tests.sentence}
     made.filters["raised_at"] = raised_in_arm
     made.filters["device_rows"] = rows
+    made.filters["packages_held"] = held
     made.filters["mixture_rows"] = mixture_rows
     made.filters["svg"] = Markup
     made.filters["moment"] = moment

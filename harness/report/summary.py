@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.report import descended, lines, operations
-from harness.report.blame_rows import rebuilding, replaced, support
+from harness.report.blame_rows import held, rebuilding, replaced, support
 from harness.report.blame_rows import rows as change_rows
 from harness.report.boundaries import bad_means, gravest
 from harness.report.causes import not_sought, of_the_break
@@ -138,7 +138,7 @@ def environments(report: Report) -> list[str]:
     if blame is None:
         return []
     sides = [("good", blame.good), ("bad", blame.bad)]
-    said = [f"- {side}: {code(one.given, 120)}, {one.packages} packages" for side, one in sides]
+    said = [f"- {side}: {code(one.given, 120)}, {held(one)}" for side, one in sides]
     said += [f"- {md(line)}" for line in [*replaced(blame), support(blame)] if line]
     found = [
         f"| {code(row.name, 60)} | {code(row.before, 40)} | {code(row.after, 40)} | {row.standing} | {md(row.shown, 600)} |"

@@ -10,7 +10,7 @@ import pytest
 
 from harness.report.blame import sentence
 from harness.report.blame_picture import path_picture
-from harness.report.blame_rows import rebuilding, replaced, rows, support
+from harness.report.blame_rows import held, rebuilding, replaced, rows, support
 from harness.report.blamed import (
     BlameResult,
     BoundaryInside,
@@ -177,6 +177,8 @@ def test_environments_are_made_by_hand_with_the_python_that_their_locks_are_for(
 
 
 def test_what_was_executed_is_counted():
+    counted = [held(one) for one in (GOOD, replace(GOOD, packages=1), replace(GOOD, lock=None, packages=0))]
+    assert counted == ["3 packages", "1 package", "not rebuilt here"]
     assert support(blame()).startswith(
         "3 packages changed; 1 execution (1 bad); 1 mixture cannot be resolved; "
     )
