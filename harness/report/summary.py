@@ -165,7 +165,7 @@ def environments(report: Report) -> list[str]:
         "",
         *table,
         *opened,
-        *(["Both environments by hand:", "", *by_hand, ""] if by_hand else []),
+        *(["Environments by hand:", "", *by_hand, ""] if by_hand else []),
     ]
 
 
