@@ -146,11 +146,6 @@ class Mixtures:
         ties, every = Ties(self.ties), self.everything - self.both
         return every - ties.without(every - ties.closed(executed, every), frozenset())
 
-    def innocent(self, idle: Mixture) -> bool:
-        """Tell whether the hunks that are not executed neither keep the failure nor bring it."""
-        without, alone = self.observe_all([(self.everything - idle, 0), (idle, 0)])
-        return without.outcome == Outcome.BAD and alone.outcome == Outcome.GOOD
-
     def observe_all(self, wanted: Sequence[tuple[Mixture, int]]) -> list[Observation]:
         """Execute mixtures, each with the number of its repeat, or take what is stored."""
         return each(self.session, lambda one: self._observation(*one), wanted, self.jobs)

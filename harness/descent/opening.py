@@ -2,93 +2,53 @@
 
 Taking out of the newer side comes first: a change that needs imports, helpers and callers cannot be put into the older
 side alone, but one line of it can be taken out. Of a break, that cures; of a repair, that breaks.
-`harness.search.Difference` searches the smallest sets; that every choice of one part of each set does the reverse to the
-other side is the last thing that it executes. Where that cannot be executed, whole files are put into the good side: a
-refactoring cannot be split hunk by hunk.
+`harness.search.Difference` searches the smallest sets. What is left when a part of each of them is exchanged does the
+reverse to the other side; within that, the smallest sets there are searched. Where none is found, whole files are put into
+the good side: a refactoring cannot be split hunk by hunk.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from harness.descent.hunk_search import DOES_IT, HunkSearch, Known
 from harness.descent.names import defines_for
 from harness.report.hunks import HunkAnswer, HunkSet
-from harness.search.difference import Difference
-from harness.search.mixtures import TWICE, Belief, Outcome
-from harness.search.ties import Tie
+from harness.search.mixtures import CERTAIN, TWICE, Belief, Outcome
+from harness.search.ties import Mixture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from harness.descent.mixtures import Mixtures
     from harness.report.hunks import HunkResult
     from harness.search.culprits import Answer, CulpritSet
     from harness.search.mixtures import Observation
-    from harness.search.ties import Mixture
 
 MOST_SINGLE = 8
 """Likely hunks that are taken out one by one, before any are taken out together."""
 MOST_USERS, MOST_PAIRS = 4, 8
 """Likely hunks beside which others are taken out too, and how many pairs in all."""
 TAKING_OUT = 44
-"""Executions of the search for what the newer side brought."""
+"""Executions of the search for what the newer side brought, those of single hunks and of pairs included."""
 OTHER_WAY = 24
 """Executions of the search the other way round, where a single hunk tells that way."""
 AFTER_FIRST = 16
 """Executions after the first set: what it does to the other side, and whether there are further ones."""
-OF_FILES, IN_FILES = 24, 24
-"""Executions of mixtures of whole files, and then of the hunks in those that do it."""
+OF_FILES, INSIDE = 24, 24
+"""Executions of mixtures of whole files, and of the hunks in a mixture that is known to do it."""
 MOST_INSIDE = 40
-"""Hunks in those files, above which they are not told apart."""
+"""Hunks in such a mixture, above which they are not told apart."""
 
-_OPPOSITE = {Outcome.GOOD: Outcome.BAD, Outcome.BAD: Outcome.GOOD}
 _OF_ENDS = frozenset({"both-good", "both-bad", "reversed", "end-untestable"})
 """Conclusions after which nothing between the ends can be told."""
-_CONCLUSIONS = {"both-good": "both-bad", "both-bad": "both-good"}
-"""What a search that takes back calls the two ends."""
+_TAKING_BACK = {"both-good": "both-bad", "both-bad": "both-good"}
+"""What the two ends are to a search that takes back: its good end is the bad side."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """A search for the smallest set of units.
-
-    Attributes:
-        units: Each a set of numbers of hunks that are taken or left together.
-        place: {hunk: its unit}.
-        search: Of the numbers of units.
-        weights: How suspicious each unit is.
-        back: A mixture of the search is what is taken back in the bad side; otherwise, what is put into the good one.
-    """
-
-    units: Sequence[Mixture]
-    place: Mapping[int, int]
-    search: Difference
-    back: bool
-    weights: Sequence[float]
-
-    def rank(self, unit: int) -> tuple[float, int]:
-        """Return what units are sorted by, the likeliest first."""
-        return -self.weights[unit], unit
-
-    def order(self) -> list[int]:
-        """Return the units, the likeliest first."""
-        return sorted(range(len(self.units)), key=self.rank)
-
-    def hunks(self, units: Iterable[int]) -> Mixture:
-        """Return the hunks of some units."""
-        return frozenset(number for unit in units for number in self.units[unit])
-
-    def mixture(self, units: Mixture) -> Mixture:
-        """Return which hunks are as in the bad side in a mixture of the search."""
-        return self.hunks(range(len(self.units))) - self.hunks(units) if self.back else self.hunks(units)
-
-    def told(self, seen: Observation, units: Mixture) -> Observation:
-        """Return an observation of hunks as one of the search's own."""
-        outcome = _OPPOSITE.get(seen.outcome, seen.outcome) if self.back else seen.outcome
-        ties = tuple(_within(seen.ties, self.place, back=self.back))
-        return replace(seen, mixture=units, outcome=outcome, ties=ties)
+_Sets: TypeAlias = dict[Mixture, HunkSet]
+"""{its hunks: a set that was found}."""
 
 
 class Opening:
@@ -101,23 +61,20 @@ class Opening:
     def __init__(self, mixtures: Mixtures) -> None:
         self.mixtures = mixtures
         self.hunks, self.sides, self.note = mixtures.hunks, mixtures.sides, mixtures.note
+        self.known = Known(mixtures.everything, frozenset(), [], [], {})
 
     def answer(self) -> HunkAnswer:
         """Execute what is needed and return what it shows."""
         started = time.monotonic()
         asked, innocent = self._suspects()
-        conclusion, cures, sets = "both-good", list[HunkSet](), list[HunkSet]()
-        if asked:
-            conclusion, cures, sets = self._searched(asked)
-            if not cures and not sets and self.sides.fixed and conclusion not in _OF_ENDS:
-                conclusion, sets = self._whole_files(asked)
+        conclusion, cures, sets = self._searched(asked) if asked else (self._without_hunks(), [], [])
         return HunkAnswer(
             conclusion=conclusion,
             environment=self.mixtures.session.releases[self.sides.bad].version,
             fixed=self.sides.fixed,
             hunks=len(self.hunks),
             files=len({hunk.file for hunk in self.hunks}),
-            executed=len(asked | self.mixtures.both),
+            executed=len(asked | self.known.both),
             innocent=innocent,
             taken_back=cures,
             sets=sets,
@@ -131,141 +88,136 @@ class Opening:
         Those of which the job executes a line come first, the heads of functions that are never called left out; where
         the others are not innocent, more are searched.
         """
-        every, both = self.mixtures.everything, self.mixtures.both
-        for asked in self.mixtures.look():
-            idle = every - asked - self.mixtures.both
+        looks = self.mixtures.look()
+        both = self.mixtures.both
+        every = self.mixtures.everything - both
+        weights = [self.mixtures.weight(hunk) for hunk in self.hunks]
+        self.known = Known(every, both, weights, [*self.mixtures.ties], {})
+        for asked in looks:
             self.note(f"{len(self.hunks)} hunks; the job executes lines of {len(asked)}")
+            idle = every - asked
             if not idle:
                 return asked, None
-            if asked and self.mixtures.innocent(idle):
+            if asked and self._outcomes(asked, idle) == [Outcome.BAD, Outcome.GOOD]:
                 return asked, True
-        return every - both, False
+        return every, False
+
+    def _without_hunks(self) -> str:
+        """Return the conclusion where both sides have the same files in all mixtures."""
+        (outcome,) = self._outcomes(frozenset())
+        return {Outcome.GOOD: "both-good", Outcome.BAD: "both-bad"}.get(outcome, "end-untestable")
 
     def _searched(self, asked: Mixture) -> tuple[str, list[HunkSet], list[HunkSet]]:
         """Return the conclusion, the smallest sets that cure, and those that break.
 
         What the newer side brought is taken out of it: of a break, that is what cures; of a repair, what breaks.
         """
-        back = not self.sides.fixed
-        units = [frozenset({number}) for number in sorted(asked)]
-        search = self._over(units, TAKING_OUT, back=back)
-        told = self._single(search)
-        if told is None:
-            self._pair(search)
-        elif told[0] != back:
-            back = told[0]
-            search = self._over(units, OTHER_WAY, back=back)
-            self._tell(search, [(frozenset({told[1]}), 0)])
+        first = not self.sides.fixed
+        before = len(self.known.seen)
+        back = self._telling(asked, back=first)
+        spent = len(self.known.seen) - before
+        search = self._over(_singles(asked), TAKING_OUT - spent if back == first else OTHER_WAY, back=back)
         self._run(search)
-        found = search.search.answer()
-        first = [self._shown(search, one) for one in found.sets]
-        other = [
-            replace(
-                self._set(search, [frozenset({unit}) for unit in sorted(one.reverted)], one.along),
-                confirmed=found.confirmed,
-            )
-            for one in sorted(
-                {one for each in found.sets for one in each.reversals if one.tested},
-                key=lambda one: sorted(one.reverted),
-            )
-        ]
+        found = search.difference.answer()
         conclusion = found.conclusion.value
-        if not back:
-            return conclusion, other, first
-        if not other and conclusion not in _OF_ENDS:
-            conclusion, other = self._put_in(search, found)
-        return _CONCLUSIONS.get(conclusion, conclusion), first, other
+        if conclusion in _OF_ENDS:
+            return _TAKING_BACK.get(conclusion, conclusion) if back else conclusion, [], []
+        one, other = self._shown(search, found.sets), self._other_side(search, found)
+        cures, sets = (one, other) if back else (other, one)
+        least = self._least(sets, back=False)
+        if not least:
+            ended, sets = self._whole_files(asked)
+            least = self._least(sets, back=False)
+            conclusion = ended if least else conclusion
+        return conclusion, self._least(cures, back=True), least
 
-    def _single(self, search: _Search) -> tuple[bool, int] | None:
-        """Exchange single hunks in both sides, the likeliest first, until one tells.
+    def _least(self, sets: _Sets, *, back: bool) -> list[HunkSet]:
+        """Return the sets of which no smaller part is known to do it, whatever search came across it."""
+        doing = self.known.doing(back=back)
+        least = [hunks for hunks in sets if not any(smaller < hunks for smaller in doing)]
+        return [sets[hunks] for hunks in sorted(least, key=sorted)]
 
-        Returns whether it cures when it is taken back, rather than breaks when it is put in, and its unit; None if none
-        tells.
+    def _telling(self, asked: Mixture, *, back: bool) -> bool:
+        """Exchange single hunks in both sides, the likeliest first, until one tells, then pairs.
+
+        Returns whether to take back or to put in: the way that tells, else the one given.
 
         What a side lacks is told by the other one: a parameter that the newer side lacks can be taken out of the older one.
         """
-        everything = search.search.evidence.everything
-        for place in search.order()[:MOST_SINGLE]:
-            single = frozenset({place})
-            self._tell(search, [(single, 0), (everything - single, 0)])
-            alone, without = (search.search.evidence.belief(one) for one in (single, everything - single))
-            if alone == Belief.BAD:
-                return search.back, place
-            if without == Belief.GOOD:
-                return not search.back, place
-        return None
+        likely = sorted(asked, key=self.known.rank)
+        for number in likely[:MOST_SINGLE]:
+            single = frozenset({number})
+            taken_back, put_in = self._outcomes(self.known.every - single, single)
+            tells = {True: taken_back == Outcome.GOOD, False: put_in == Outcome.BAD}
+            if any(tells.values()):
+                return back if tells[back] else not back
+        self._pair(likely, back=back)
+        return back
 
-    def _pair(self, search: _Search) -> None:
-        """Take out two hunks, until two tell: a likely one, and one that defines a name which the first one uses."""
-        place, tried = search.place, 0
-        for index in search.order()[:MOST_USERS]:
-            (number,) = search.units[index]
-            users = defines_for(self.hunks, number, older_is_bad=self.sides.fixed)
-            likely = sorted((place[one] for one in users if one in place), key=search.rank)
-            for other in likely[: MOST_PAIRS - tried]:
-                tried += 1
-                pair = frozenset({index, other})
-                self._tell(search, [(pair, 0)])
-                if search.search.evidence.belief(pair) == Belief.BAD:
-                    return
-
-    def _put_in(self, search: _Search, found: Answer) -> tuple[str, list[HunkSet]]:
-        """Return the smallest set known to break the good side, where what was taken out does not tell that."""
-        broken = search.search.evidence.believed(Belief.GOOD)  # as good as no hunk taken back
-        smallest = search.mixture(max(broken, key=len))
-        if len(smallest) <= MOST_INSIDE:
-            units = [frozenset({number}) for number in sorted(smallest)]
-            conclusion, sets = self._drawn(self._over(units, IN_FILES))
-        else:
-            conclusion, sets = self._whole_files(search.mixture(frozenset()))
-        if sets:
-            return conclusion, sets
-        if not found.sets:
-            return found.conclusion.value, []
-        needed = smallest & search.hunks(frozenset[int]().union(*(one.changes for one in found.sets)))
-        without, again = self.mixtures.observe_all([(smallest - needed, 0), (smallest, 1)])
-        if not needed or without.outcome == Outcome.BAD or again.outcome != Outcome.BAD:
-            return found.conclusion.value, []
-        parts, rest = self._results(needed), self._results(smallest - needed)
-        return found.conclusion.value, [HunkSet([parts], rest, smallest=False, confirmed=True)]
-
-    def _shown(self, search: _Search, found: CulpritSet) -> HunkSet:
-        """Return a set that was found, executed once more where that was not done yet."""
-        evidence = search.search.evidence
-        while evidence.belief(found.mixture, TWICE) is None:
-            self._tell(
-                search, [(found.mixture, sum(one.mixture == found.mixture for one in evidence.observations))]
+    def _pair(self, likely: Sequence[int], *, back: bool) -> None:
+        """Exchange two hunks, until two tell: a likely one, and one that defines a name which the first one uses."""
+        pairs = (
+            frozenset({number, other})
+            for number in likely[:MOST_USERS]
+            for other in sorted(
+                defines_for(self.hunks, number, older_is_bad=self.sides.fixed), key=self.known.rank
             )
-        sure = evidence.belief(found.mixture, TWICE) == Belief.BAD
-        return replace(self._set(search, found.parts, found.required), confirmed=sure)
-
-    def _set(self, search: _Search, parts: Iterable[Mixture], required: Mixture) -> HunkSet:
-        return HunkSet(
-            [self._results(search.hunks(part)) for part in parts], self._results(search.hunks(required))
+            if other in likely
         )
+        for pair in itertools.islice(dict.fromkeys(pairs), MOST_PAIRS):
+            if self._outcomes(self.known.mixture(pair, back=back)) == [DOES_IT[back]]:
+                return
 
-    def _results(self, numbers: Mixture) -> list[HunkResult]:
-        return [self.mixtures.result(number) for number in sorted(numbers)]
+    def _other_side(self, search: HunkSearch, found: Answer) -> _Sets:
+        """Return the smallest sets that do the reverse to the other side, within what is known to do it."""
+        back, sets = not search.back, _Sets()
+        tested = [one for each in found.sets for one in each.reversals if one.tested]
+        known = {search.hunks(one.reverted | one.along): search.hunks(one.reverted) for one in tested}
+        for inside, needed in sorted(known.items(), key=lambda one: sorted(one[0])):
+            sets |= self._inside(inside, back=back) or self._coarse(inside, needed, back=back)
+        inside = self.known.smallest(search.hunks(search.rest(frozenset())), back=back)
+        if not sets and inside not in known and 0 < len(inside) <= MOST_INSIDE:
+            culprits = search.hunks(frozenset[int]().union(*(one.changes for one in found.sets)))
+            sets = self._inside(inside, back=back) or self._coarse(inside, inside & culprits, back=back)
+        return sets
 
-    def _whole_files(self, asked: Mixture) -> tuple[str, list[HunkSet]]:
+    def _inside(self, inside: Mixture, *, back: bool) -> _Sets:
+        """Return the smallest sets within some hunks."""
+        search = self._over(_singles(inside), INSIDE, back=back)
+        self._run(search, whole=True)
+        return self._shown(search, search.difference.answer().sets)
+
+    def _coarse(self, inside: Mixture, needed: Mixture, *, back: bool) -> _Sets:
+        """Return the smallest mixture known to do it as one set, if it does not without what the other side needs."""
+        inside = self.known.smallest(inside, back=back)
+        needed &= inside
+        others = inside - needed
+        if not needed:
+            return {}
+        mixtures = [self.known.mixture(hunks, back=back) for hunks in (inside, others)]
+        seen = self._observe([(mixture, repeat) for mixture in mixtures for repeat in range(TWICE)])
+        wanted = [DOES_IT[back]] * TWICE + [DOES_IT[not back]] * TWICE
+        if [one.outcome for one in seen] != wanted:
+            return {}
+        parts, rest = self._results(needed), self._results(others)
+        return {inside: HunkSet([parts], rest, smallest=False, confirmed=True)}
+
+    def _whole_files(self, asked: Mixture) -> tuple[str, _Sets]:
         """Return which files' changes, put into the good side, break it, and which hunks in them."""
         by_file: dict[str, set[int]] = {}
         for number in sorted(asked):
             by_file.setdefault(self.hunks[number].file, set()).add(number)
-        inside = sorted(asked)
-        conclusion, sets = "unfinished", list[HunkSet]()
-        if len(by_file) > 1:
-            units = [frozenset(several) for several in self._on_the_way(by_file).values()]
-            files = self._over(units, OF_FILES, grow=True)
-            conclusion, sets = self._drawn(files, whole_files=True)
-            found = files.search.answer().sets
-            inside = sorted(frozenset[int]().union(*(files.hunks(one.mixture) for one in found)))
-            if not sets or len(found) > 1:
-                return conclusion, sets
-        if len(inside) > MOST_INSIDE:
-            return conclusion, sets
-        finer, smaller = self._drawn(self._over([frozenset({number}) for number in inside], IN_FILES))
-        return (finer, smaller) if smaller and finer == "found" else (conclusion, sets)
+        units = [frozenset(several) for several in self._on_the_way(by_file).values()]
+        files = self._over(units, OF_FILES, back=False, grow=True)
+        self._run(files, whole=True)
+        found = files.difference.answer()
+        sets = self._shown(files, found.sets, whole_files=True)
+        smaller = _Sets()
+        if len(sets) == len(found.sets) == 1:
+            (whole,) = sets
+            inside = self.known.smallest(whole, back=False)
+            smaller = self._inside(inside, back=False) if len(inside) <= MOST_INSIDE else {}
+        return found.conclusion.value, smaller or sets
 
     def _on_the_way(self, by_file: dict[str, set[int]]) -> dict[str, set[int]]:
         """Return the changed files on the way to the line that does it, if their changes bring the failure; else all."""
@@ -273,59 +225,68 @@ class Opening:
         few = {file: numbers for file, numbers in by_file.items() if file in known}
         if not few or len(few) == len(by_file):
             return by_file
-        (seen,) = self.mixtures.observe_all([(frozenset[int]().union(*few.values()), 0)])
-        return few if seen.outcome == Outcome.BAD else by_file
+        brings = self._outcomes(frozenset[int]().union(*few.values())) == [Outcome.BAD]
+        return few if brings else by_file
 
-    def _over(
-        self, units: Sequence[Mixture], budget: int, *, back: bool = False, grow: bool = False
-    ) -> _Search:
-        """Return a search over units of hunks, each taken or left as a whole."""
-        weights = [max(self.mixtures.weight(self.hunks[number]) for number in unit) for unit in units]
-        place = {number: index for index, unit in enumerate(units) for number in unit}
-        ties = list(_within(self.mixtures.ties, place, back=back))
-        search = Difference(len(units), weights=weights, ties=ties, budget=budget, grow=grow)
-        return _Search(units, place, search, back, weights)
+    def _shown(
+        self, search: HunkSearch, several: Iterable[CulpritSet], *, whole_files: bool = False
+    ) -> _Sets:
+        """Return the sets that were found, each executed again, and without each of its parts; else it is left out."""
+        shown = {}
+        for one in several:
+            without = [(one.mixture - part, Belief.GOOD, TWICE) for part in one.parts]
+            wanted = [(one.mixture, Belief.BAD, CERTAIN), *without]
+            if all(self._settled(search, mixture, lead) == belief for mixture, belief, lead in wanted):
+                parts = [self._results(search.hunks(part)) for part in one.parts]
+                required = self._results(search.hunks(one.required))
+                shown[search.hunks(one.mixture)] = HunkSet(
+                    parts, required, whole_files=whole_files, confirmed=True
+                )
+        return shown
 
-    def _drawn(self, search: _Search, *, whole_files: bool = False) -> tuple[str, list[HunkSet]]:
-        """Search to the end and return the conclusion and the sets that it names."""
-        self._run(search, whole=True)
-        found = search.search.answer()
-        if found.conclusion.value not in {"found", "found-not-reversed", "too-many"}:
-            return found.conclusion.value, []
-        sets = [self._set(search, one.parts, one.required) for one in found.sets]
-        sure = found.conclusion.found
-        return found.conclusion.value, [replace(one, whole_files=whole_files, confirmed=sure) for one in sets]
+    def _settled(self, search: HunkSearch, mixture: Mixture, lead: int) -> Belief | None:
+        """Return what a mixture of a search amounts to, executed until an answer can rest on it."""
+        evidence = search.difference.evidence
+        while evidence.belief(mixture, lead) is None:
+            repeat = next(number for number in itertools.count() if not evidence.was_told(mixture, number))
+            self._tell(search, [(mixture, repeat)])
+        return evidence.belief(mixture, lead)
 
-    def _run(self, search: _Search, *, whole: bool = False) -> None:
+    def _results(self, numbers: Mixture) -> list[HunkResult]:
+        return [self.mixtures.result(number) for number in sorted(numbers)]
+
+    def _over(self, units: Sequence[Mixture], budget: int, *, back: bool, grow: bool = False) -> HunkSearch:
+        return HunkSearch(units, self.known, budget, back=back, grow=grow)
+
+    def _run(self, search: HunkSearch, *, whole: bool = False) -> None:
         """Execute what a search proposes until it is done; unless the `whole` is wanted, little after the first set."""
-        opened = False
-        while not search.search.done:
-            if not whole and not opened and search.search.answer().sets:
+        difference, opened = search.difference, False
+        while not difference.done:
+            if not whole and not opened and difference.answer().sets:
                 opened = True
-                after = search.search.evidence.executions() + AFTER_FIRST
-                search.search.budget = min(search.search.budget, after)
-            requests = search.search.propose(self.mixtures.jobs)
+                difference.budget = min(difference.budget, difference.evidence.executions() + AFTER_FIRST)
+            requests = difference.propose(self.mixtures.jobs)
             self._tell(search, [(request.mixture, request.repeat) for request in requests])
 
-    def _tell(self, search: _Search, wanted: Sequence[tuple[Mixture, int]]) -> None:
+    def _tell(self, search: HunkSearch, wanted: Sequence[tuple[Mixture, int]]) -> None:
         """Execute mixtures of a search's units, and tell the search of them."""
         numbers = [(search.mixture(units), repeat) for units, repeat in wanted]
-        for seen, (units, _) in zip(self.mixtures.observe_all(numbers), wanted, strict=True):
-            search.search.tell(search.told(seen, units))
+        for seen, (units, _) in zip(self._observe(numbers), wanted, strict=True):
+            search.tell(seen, units)
+
+    def _outcomes(self, *several: Mixture) -> list[Outcome]:
+        """Return what some mixtures do, executed once."""
+        return [seen.outcome for seen in self._observe([(one, 0) for one in several])]
+
+    def _observe(self, wanted: Sequence[tuple[Mixture, int]]) -> list[Observation]:
+        """Execute mixtures of hunks, each with the number of its repeat; what was executed is known."""
+        seen = self.known.seen
+        new = [one for one in dict.fromkeys(wanted) if one not in seen]
+        for one, observation in zip(new, self.mixtures.observe_all(new), strict=True):
+            seen[one] = observation
+            self.known.ties.extend(tie for tie in observation.ties if tie not in self.known.ties)
+        return [seen[one] for one in wanted]
 
 
-def _within(ties: Iterable[Tie], place: Mapping[int, int], *, back: bool) -> Iterable[Tie]:
-    """Yield ties of hunks in the numbers of a search's units.
-
-    Args:
-        ties: What stands as in the bad side is applied.
-        place: {hunk: its unit}; all others stand as in the good side.
-        back: The search takes back: what is applied in it stands as in the good side.
-    """
-    for tie in ties:
-        if not tie.applied <= place.keys():
-            continue
-        applied = frozenset(place[number] for number in tie.applied)
-        needed = frozenset(place[number] for number in tie.needed if number in place)
-        if applied and needed and not applied & needed:
-            yield Tie(needed, applied, tie.requirement) if back else Tie(applied, needed, tie.requirement)
+def _singles(hunks: Mixture) -> list[Mixture]:
+    return [frozenset({number}) for number in sorted(hunks)]

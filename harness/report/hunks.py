@@ -29,8 +29,8 @@ class HunkSet:
         parts: Each is needed; one of several hunks is a unit that nothing separates.
         required: Hunks that are exchanged along with the parts, since these need them.
         smallest: False where not all of `required` are known to be needed.
-        whole_files: Each part is all hunks of a file, which were taken or left together: what in it is needed is not
-            known.
+        whole_files: Each part is all searched hunks of a file, which were taken or left together: what in it is needed is
+            not known.
         confirmed: Every execution that shows it was repeated as often as an answer needs.
     """
 
@@ -58,8 +58,8 @@ class HunkAnswer:
         hunks, files: How many there are between both releases.
         executed: How many of them were searched, or stand in all mixtures: the job executes a line of them in either
             release, or cannot execute such a line without them.
-        innocent: Reverting all other hunks leaves the failure, and applying all of them does not bring it; None if that
-            was not tried, since there are none.
+        innocent: Reverting all other hunks leaves the failure, and applying all of them does not bring it; None if there
+            are no other ones; false where that did not hold, or is not known: then all hunks were searched.
         taken_back: Smallest sets of which each, taken back in the bad side, cures.
         sets: Smallest sets of which each, put into the good side, brings the failure.
         executions: Of mixtures, the repeated ones included.
@@ -114,7 +114,9 @@ def sentences(answer: HunkAnswer) -> list[str]:
 def innocents(answer: HunkAnswer) -> list[str]:
     """Return how many hunks there are, and which of them are innocent."""
     head = f"{answer.hunks} hunks in {answer.files} files differ"
-    said = [f"{head}; the job executes lines of {answer.executed} of them"]
+    if answer.innocent is False:
+        return [f"{head}; all of them were searched"]
+    said = [f"{head}; the job executes lines of {answer.executed} of them, or needs them for that"]
     left_out = answer.hunks - answer.executed
     if answer.innocent and left_out:
         said.append(f"the other {left_out} neither bring the failure nor keep it, all together")
@@ -130,7 +132,9 @@ def change(answer: HunkAnswer) -> list[str]:
     said += [_put_in(one, good) for one in answer.sets]
     if not answer.sets:
         why = _NOT_PUT_IN if answer.taken_back else "no smallest set of hunks was found"
-        said.append(_WHY_NOT.get(answer.conclusion, why).format(good=good))
+        if answer.conclusion != "unstable" or not answer.taken_back:  # which says that nothing is claimed
+            why = _WHY_NOT.get(answer.conclusion, why)
+        said.append(why.format(good=good))
     return said
 
 
@@ -151,11 +155,11 @@ def _put_in(found: HunkSet, good: str) -> str:
         needed = ""
         if len(files) > 1:
             told_apart = len(found.parts) == len(files)
-            needed = (
-                "; each of these files is needed" if told_apart else "; no part of them can be executed alone"
-            )
+            needed = "; each of these files is needed" if told_apart else "; nothing separates these files"
+        count = f"{len(parts)} hunk{'s' if len(parts) > 1 else ''}"
+        along = f", with {len(found.required)} of other files that these need," if found.required else ""
         return (
-            f"the changes of {', '.join(files)} ({len(parts)} hunks) applied to {good} bring the failure{needed}: a "
+            f"the changes of {', '.join(files)} ({count}){along} applied to {good} bring the failure{needed}: a "
             f"refactoring, of which no smaller part was found that does it ({_sure(found)})"
         )
     several = len(parts) > 1
@@ -181,7 +185,8 @@ def _beside(found: HunkSet) -> str:
 def _apart(found: HunkSet) -> str:
     """Say what is known of the parts of a set."""
     if not found.smallest:
-        return "; the others alone do not: a refactoring, of which no smaller part was found that does it"
+        others = "; the others alone do not" if found.required else ""
+        return f"{others}: a refactoring, of which no smaller part was found that does it"
     if len(found.hunks()) == 1:
         return ""
     return (

@@ -317,6 +317,8 @@ def test_whatever_interacts_every_claim_holds(count, draw):
             search.tell(Observation(request.mixture, request.repeat, outcome))
     bad = {Outcome.BAD: True, Outcome.GOOD: False}
     _claims_hold(search.answer(), lambda mixture: bad.get(known.get(mixture)))
+    executed = [mixture for mixture, outcome in known.items() if outcome == Outcome.BAD]
+    assert not any(smaller < one.mixture for one in search.answer().sets for smaller in executed)
 
 
 def _claims_hold(answer, bad):
