@@ -19,11 +19,15 @@ _NAMES = re.compile(r"[A-Za-z_]\w{2,}")
 _EVERYWHERE = frozenset(
     {"self", "cls", "None", "True", "False", "return", "def", "class", "import", "from", "not"}
 )
-_DEFINED = r"\b(?:def|class)\s+{0}\b|\b(?:self|cls)\.{0}\s*[:=]|^{0}\s*[:=]"
+_DEFINED = r"\b(?:def|class)\s+{0}\b|\b(?:self|cls)\.{0}\s*(?::|=(?!=))|^{0}\s*(?::|=(?!=))"
 _WORDS = re.compile(r"[A-Za-z_]\w*")
 _CALLED = re.compile(r"([A-Za-z_][\w.]*)\(\)")
+_THERE = re.compile(
+    r"'[\w.]+' (?:object )?has no|\bfrom (?:partially initialized module )?'[\w.]+'|'[\w.]+' is not a package|Did you mean.*"
+)
+"""What a message quotes beside the name that is lacking: what should have it, and what is there instead."""
 _QUOTED = re.compile(r"'([A-Za-z_][\w.]*)'")
-_DEFINES = r"(?:\b(?:def|class)\s+{0}\b|\b(?:self|cls)\.{0}\s*[:=]|^\s*{0}\s*[:=,]|\bimport\b.*\b{0}\b|\b{0}\s*=|[(,]\s*{0}\b|^\s*{0},)"
+_DEFINES = r"\b(?:def|class)\s+{0}\b|\b(?:self|cls)\.{0}\s*:|^\s*{0}\s*[:,]|\bimport\b.*\b{0}\b|\b{0}\s*=(?!=)|[(,]\s*{0}\b"
 
 
 def learnt(message: str, changes: Sequence[Hunk], applied: Collection[int]) -> list[Tie]:
@@ -35,7 +39,7 @@ def learnt(message: str, changes: Sequence[Hunk], applied: Collection[int]) -> l
         applied: Those that the failed mixture has.
     """
     ties = []
-    for quoted in _QUOTED.findall(message):
+    for quoted in dict.fromkeys(_QUOTED.findall(_THERE.sub(" ", message))):
         name = re.escape(quoted.rpartition(".")[2])
         defines, uses = re.compile(_DEFINES.format(name), re.MULTILINE), re.compile(rf"\b{name}\b")
         files = {number for number, one in enumerate(changes) if one.whole and one.module() == name}
@@ -78,6 +82,8 @@ def scope(content: bytes, line: int) -> str:
 def outside_imports(change: Hunk, tops: Collection[str]) -> bool:
     """Tell whether a hunk exchanges nothing but imports from outside the package, which can stand side by side.
 
+    An import of all names hides others, and one from `__future__` changes its file and must come first: these cannot.
+
     Args:
         change: The hunk.
         tops: Top-level names of the package.
@@ -103,9 +109,9 @@ def outside_imports(change: Hunk, tops: Collection[str]) -> bool:
                 return False
             bound[-1] |= modules
     names = [name for side in bound for name in side.values()]
-    own = any(re.split(r"[.:]", name)[0] in tops for name in names)
+    alone = any(re.split(r"[.:]", name)[0] in {*tops, "__future__"} or name.endswith(":*") for name in names)
     clash = any(bound[0][name] != bound[1][name] for name in bound[0].keys() & bound[1].keys())
-    return bool(names) and not own and not clash
+    return bool(names) and not alone and not clash
 
 
 def defines_for(changes: Sequence[Hunk], user: int, *, older_is_bad: bool) -> list[int]:
@@ -117,10 +123,10 @@ def defines_for(changes: Sequence[Hunk], user: int, *, older_is_bad: bool) -> li
         older_is_bad: Whether the older tree is the bad one.
     """
     names = set(_NAMES.findall("".join((*changes[user].before, *changes[user].after)))) - _EVERYWHERE
+    patterns = [re.compile(_DEFINED.format(re.escape(name)), re.MULTILINE) for name in sorted(names)]
     found = []
     for number, change in enumerate(changes):
         bad, good = (change.before, change.after) if older_is_bad else (change.after, change.before)
-        patterns = (re.compile(_DEFINED.format(re.escape(name)), re.MULTILINE) for name in sorted(names))
         if number != user and any(_only(pattern, bad, good) for pattern in patterns):
             found.append(number)
     return found
