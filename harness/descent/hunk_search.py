@@ -14,7 +14,7 @@ from harness.search.mixtures import Outcome
 from harness.search.ties import Tie
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from harness.search.mixtures import Observation
     from harness.search.ties import Mixture
@@ -31,20 +31,20 @@ class Known:
     Attributes:
         every: All of them but those of `both`.
         both: Those of which both forms stand in all mixtures.
-        weights: How suspicious each hunk is.
+        weight: Returns how suspicious a hunk is.
         ties: Which go together; applied is what stands as in the bad side.
         seen: Everything executed: {(hunks that stand as in the bad side, repeat): what it did}.
     """
 
     every: Mixture
     both: Mixture
-    weights: Sequence[float]
+    weight: Callable[[int], float]
     ties: list[Tie]
     seen: dict[tuple[Mixture, int], Observation]
 
     def rank(self, hunk: int) -> tuple[float, int]:
         """Return what hunks are sorted by, the likeliest first."""
-        return -self.weights[hunk], hunk
+        return -self.weight(hunk), hunk
 
     def mixture(self, hunks: Mixture, *, back: bool) -> Mixture:
         """Return what stands as in the bad side where some hunks are taken back in it, or put into the good one."""
@@ -86,7 +86,7 @@ class HunkSearch:
         self._standing = self._others | known.both  # of no unit, and as in the bad side whatever is searched
         self.difference = Difference(
             len(units),
-            weights=[max(known.weights[number] for number in unit) for unit in units],
+            weights=[max(map(known.weight, unit)) for unit in units],
             ties=self._within(known.ties),
             budget=budget,
             grow=grow,

@@ -9,6 +9,7 @@ the good side: a refactoring cannot be split hunk by hunk.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
 from typing import TYPE_CHECKING, TypeAlias
@@ -61,7 +62,8 @@ class Opening:
     def __init__(self, mixtures: Mixtures) -> None:
         self.mixtures = mixtures
         self.hunks, self.sides, self.note = mixtures.hunks, mixtures.sides, mixtures.note
-        self.known = Known(mixtures.everything, frozenset(), [], [], {})
+        self._weight = functools.cache(lambda number: mixtures.weight(mixtures.hunks[number]))
+        self.known = Known(mixtures.everything, frozenset(), self._weight, [], {})
 
     def answer(self) -> HunkAnswer:
         """Execute what is needed and return what it shows."""
@@ -91,8 +93,7 @@ class Opening:
         looks = self.mixtures.look()
         both = self.mixtures.both
         every = self.mixtures.everything - both
-        weights = [self.mixtures.weight(hunk) for hunk in self.hunks]
-        self.known = Known(every, both, weights, [*self.mixtures.ties], {})
+        self.known = Known(every, both, self._weight, [*self.mixtures.ties], {})
         for asked in looks:
             self.note(f"{len(self.hunks)} hunks; the job executes lines of {len(asked)}")
             idle = every - asked
