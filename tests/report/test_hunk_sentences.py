@@ -63,8 +63,15 @@ A, B, C = hunk("a.py", 3), hunk("a.py", 9), hunk("b.py", 1)
         (
             HunkSet([[A, B, C]], [], whole_files=True),
             (
-                "the changes of a.py, b.py (3 hunks) applied to the good release bring the failure; no part of them can be "
-                "executed alone: a refactoring, of which no smaller part was found that does it (not confirmed)"
+                "the changes of a.py, b.py (3 hunks) applied to the good release bring the failure; nothing separates these "
+                "files: a refactoring, of which no smaller part was found that does it (not confirmed)"
+            ),
+        ),
+        (
+            HunkSet([[C]], [A], whole_files=True),
+            (
+                "the changes of b.py (1 hunk), with 1 of other files that these need, applied to the good release bring the "
+                "failure: a refactoring, of which no smaller part was found that does it (not confirmed)"
             ),
         ),
     ],
