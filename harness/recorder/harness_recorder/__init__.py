@@ -39,10 +39,31 @@ is told by `recorder.output("logits", tensor)`, or `output("logits", tensor)` wi
 `harness/traces/trace.py` tells the format.
 """
 
-from .host import deterministic
-from .recorder import VERSION, Recorder
-from .script import output, record
-from .settings import settings
-from .start import inject
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .arguments import settings
+    from .host import deterministic
+    from .recorder import VERSION, Recorder
+    from .script import output, record
+    from .start import inject
 
 __all__ = ["VERSION", "Recorder", "deterministic", "inject", "output", "record", "settings"]
+
+_WHERE = {
+    "VERSION": "recorder",
+    "Recorder": "recorder",
+    "deterministic": "host",
+    "inject": "start",
+    "output": "script",
+    "record": "script",
+    "settings": "arguments",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for when it is asked for: every traced process loads this package, few need a recorder."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("." + _WHERE[name], __name__), name)

@@ -7,11 +7,11 @@ would not be without it. What the filters of `warnings` leave out is not heard; 
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import warnings
 from typing import Any
 
+from .imports import when_imported
 from .lines import Lines
 from .ranks import trace_path
 
@@ -30,13 +30,21 @@ class Heard:
 
     def listen(self) -> None:
         """Hear everything from now on."""
-        shown, called = warnings.showwarning, logging.Logger.callHandlers
+        shown = warnings.showwarning
 
         def showwarning(message: Any, category: Any, filename: Any, *rest: Any, **named: Any) -> None:
             self._take(category.__name__, str(message), str(filename))
             shown(message, category, filename, *rest, **named)
 
-        def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
+        warnings.showwarning = showwarning
+        when_imported("logging", self._listen_to)
+        atexit.register(self._count)
+
+    def _listen_to(self, logging: Any) -> None:
+        """Hear what is logged, once the module is there."""
+        called = logging.Logger.callHandlers
+
+        def call_handlers(logger: Any, record: Any) -> None:
             if record.levelno >= logging.WARNING:
                 try:
                     message = record.getMessage()
@@ -45,9 +53,7 @@ class Heard:
                 self._take("log " + record.levelname, message, record.name)
             called(logger, record)
 
-        warnings.showwarning = showwarning
-        logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign]
-        atexit.register(self._count)
+        logging.Logger.callHandlers = call_handlers
 
     def _take(self, category: str, message: str, where: str) -> None:
         if os.getpid() != self._process:

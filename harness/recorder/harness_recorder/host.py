@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import sys
 from typing import Any
@@ -43,6 +42,8 @@ def describe(device: Any) -> dict[str, Any]:
 
     On CUDA also `gpu`, see `gpu`.
     """
+    import platform
+
     torch = sys.modules.get("torch")
     kind = str(device).partition(":")[0]
     return {
@@ -159,4 +160,6 @@ def _processor() -> str:
                     return line.partition(":")[2].strip()
     except OSError:
         pass
+    import platform
+
     return platform.processor() or platform.machine()

@@ -19,7 +19,6 @@ from .census import census
 from .clock import Clock
 from .instructions import Transplants, instructions
 from .lines import Lines
-from .outputs import leaves
 from .prefix import goes_on
 from .ranks import rank_and_size, trace_path
 from .script import describe_error, leave
@@ -272,6 +271,8 @@ class Recorder:
         Raises:
             TypeError: Something else is in it.
         """
+        from .outputs import leaves
+
         with self._clock:
             for leaf in leaves(str(name), value):
                 self._lines.write("output", **leaf)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import linecache
 import os
 import re
 import sys
@@ -12,7 +11,6 @@ from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
 
 from .host import process_memory_peak
 from .lines import Lines
-from .outputs import leaves
 from .ranks import trace_path
 
 _LONGEST_MESSAGE = 2000
@@ -55,6 +53,8 @@ def output(name: str, value: Any) -> None:
     """
     path = trace_path()
     if path:
+        from .outputs import leaves
+
         lines = Lines(path)
         for leaf in leaves(str(name), value):
             lines.write("output", **leaf)
@@ -116,6 +116,8 @@ def _missing_file(error: BaseException) -> str:
 
 def _frames(error: BaseException) -> List[Dict[str, Any]]:
     """Return the frames of a traceback whose files are installed; a package by its module's name before Python 3.10."""
+    import linecache  # slow to load, and of use for an error alone
+
     found, trace = [], error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
@@ -140,6 +142,8 @@ def _frames(error: BaseException) -> List[Dict[str, Any]]:
 
 def _cell(error: BaseException) -> Any:
     """Return the number of the code cell, from 1, that a script with `# %%` markers was in; None without markers."""
+    import linecache
+
     script, line, trace = sys.argv[0], None, error.__traceback__
     while trace is not None and line is None:
         if trace.tb_frame.f_code.co_filename == script:

@@ -7,7 +7,6 @@ power of two. They are exact in float16, bfloat16 and float32.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from fnmatch import fnmatchcase
 from typing import Any, Sequence
@@ -51,6 +50,8 @@ def digest(value: Any) -> str:
 
     Floating point tensors count as float32, whatever their dtype; no tensor's device matters.
     """
+    import hashlib  # slow to load
+
     return hashlib.sha256(repr(_plain(value)).encode()).hexdigest()
 
 
@@ -68,6 +69,8 @@ def _plain(value: Any) -> Any:
 
 def _values(name: str, shape: Any, seed: int) -> Any:
     """Return float32 of `shape`, on the CPU."""
+    import hashlib
+
     import torch
 
     if ".lora_B" in name or name.endswith("bias"):

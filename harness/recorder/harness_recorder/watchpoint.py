@@ -10,13 +10,9 @@ Only the thread that runs the script is watched. What the job itself changes is 
 
 from __future__ import annotations
 
-import ast
-import dataclasses
-import inspect
 import linecache
 import os
 import sys
-import textwrap
 import weakref
 from fnmatch import fnmatchcase
 from typing import Any, Callable, Dict, List, Tuple
@@ -367,6 +363,11 @@ def described(frame: Any, line: int) -> Dict[str, Any]:
 
 def _field(config: Any, key: str) -> Any:
     """Return the line that gives a field of a dataclass its default; None where the value is not that default."""
+    import ast  # all four are slow to load, and of use for a dataclass alone
+    import dataclasses
+    import inspect
+    import textwrap
+
     kind = type(config)
     fields = (
         {field.name: field for field in dataclasses.fields(kind)} if dataclasses.is_dataclass(kind) else {}
@@ -388,6 +389,8 @@ def _field(config: Any, key: str) -> Any:
 
 
 def _default(field: Any) -> Any:
+    import dataclasses
+
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return field.default
