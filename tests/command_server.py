@@ -2,7 +2,7 @@
 
 There are two kinds: commands of the harness, and scripts of another environment, whose Python has torch.
 
-A fork is a process of its own, with its own working folder, environment and streams, and ends as an interpreter ends.
+A fork is a process of its own, with its own working folder, environment and streams.
 What an interpreter reads when it starts, a fork cannot take: such a process gets an interpreter.
 
 Protocol, over a connection for each command: the client sends {"words", "cwd", "env"} as JSON with the descriptors of
@@ -11,6 +11,7 @@ the three streams; the server sends the pid, then the status as os.waitpid gives
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -24,6 +25,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 READ_AT_START = ("PYTHON", "LC_", "LANG", "TZ", "MPL", "OPENBLAS_", "OMP_", "MALLOC_")
@@ -168,14 +170,28 @@ def _main(address, *imported):
     gc.collect()
     gc.freeze()
     words, folder = _serve(address)
-    if imported:
-        sys.argv = words
-        sys.path[0] = str(Path(words[0]).parent)
-        runpy.run_path(words[0], run_name="__main__")
-    else:
+    try:
+        if imported:
+            sys.argv = words
+            sys.path[0] = str(Path(words[0]).parent)
+            runpy.run_path(words[0], run_name="__main__")
+            sys.exit(0)
         sys.argv[1:] = words
         sys.path[0] = folder
         sys.exit(importlib.import_module("harness.cli").main())
+    except SystemExit as end:
+        if isinstance(end.code, int | None):
+            _leave(end.code or 0)
+        raise
+
+
+def _leave(status):
+    """End as an interpreter ends, but without taking its modules apart: a fork would copy all their memory for that."""
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -477,6 +477,14 @@ def test_a_script_runs_and_ends_as_it_does_by_itself(launchers, tmp_path, name):
         assert run == itself, interpreter
 
 
+def test_the_recorder_loads_little_that_a_script_could_have_forgotten_to_import(launchers, tmp_path):
+    heavy = "ast copy dataclasses hashlib inspect logging platform tempfile threading traceback weakref"
+    path = write(tmp_path, f"import sys\nprint(sorted(set({heavy.split()}) & set(sys.modules)))\n")
+    _, itself = python([sys.executable, path], tmp_path / "itself")
+    _, text, _ = launch(launchers, "clean", path, tmp_path / "clean")
+    assert text == itself
+
+
 @pytest.mark.parametrize("start", ["clean", "warm"])
 @pytest.mark.parametrize("name", FORKED_TRACES)
 def test_a_forked_child_leaves_the_trace_alone(launchers, tmp_path, name, start):
