@@ -237,7 +237,8 @@ def plant(index: ToyIndex, history: dict[str, str], name: str = "toy") -> None:
         if code == "unresolvable":
             file = wheel(name, version, GOOD, requires=("there-is-no-such-package>=1",), **facts)
         elif code == "unbuildable":
-            file = broken_sdist(name, version, **facts)
+            # A build that fails by itself would take a quarter of a second in each run.
+            file = sdist(name, version, "", requires=("there-is-no-such-backend",), **facts)
         else:
             file = wheel(name, version, code, requires=("helper",), **facts)
         index.add(name, file)
