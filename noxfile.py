@@ -67,8 +67,8 @@ def tests(session: nox.Session) -> None:
         "-e", ".", *nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), "test")
     )
     # Tests of one file share what they made, so a file stays in one process; conftest.py puts them in order.
-    # A worker waits for the processes that it starts a quarter of its time, so there is one more than cores.
-    workers = str((os.cpu_count() or 1) + 1)
+    # A worker waits for what it started almost half of its time, so there are two for each core.
+    workers = str(2 * (os.cpu_count() or 1))
     order = ("--dist", "loadfile", "--no-loadscope-reorder")
     session.run("python", "-m", "pytest", "-n", workers, *order, *session.posargs)
 
