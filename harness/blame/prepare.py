@@ -27,6 +27,7 @@ from harness.sessions.provider import provide
 from harness.sessions.subject import ENVIRONMENT, load_subject
 from harness.snapshots import AsOf, Snapshot, read
 from harness.verdicts.oracles import compares
+from harness.version import minor_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,9 +173,9 @@ def _both(good: str, bad: str, uv: Uv, note: list[str]) -> tuple[Interpreter, In
     if first is None or second is None:
         there = first or second
         assert there is not None  # noqa: S101 - one of both
-        lacking = good if first is None else bad
+        lacking = (good if first is None else bad).removeprefix("==").removesuffix(".*")
         note.append(
-            f"the environments have different Pythons, and Python {lacking[2:-2]} is not on this machine: both were rebuilt "
+            f"the environments have different Pythons, and Python {lacking} is not on this machine: both were rebuilt "
             f"with {there.version}, so that Python is not compared"
         )
         return there, there
@@ -185,7 +186,7 @@ def _exact(snapshot: Snapshot | AsOf) -> str:
     """Return the specifier of the Python that a list names; empty where it names none."""
     if isinstance(snapshot, AsOf) or not snapshot.python:
         return ""
-    return f"=={'.'.join(snapshot.python.split('.')[:2])}.*"
+    return f"=={minor_of(snapshot.python)}.*"
 
 
 def _allowed(snapshot: Snapshot | AsOf) -> str:

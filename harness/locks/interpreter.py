@@ -18,6 +18,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from harness.errors import ToolMissingError
+from harness.version import minor_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +52,7 @@ class Interpreter:
     @property
     def minor(self) -> str:
         """Major and minor version, as 3.11: what decides which wheels fit."""
-        return ".".join(self.version.split(".")[:2])
+        return minor_of(self.version)
 
 
 def ask(path: Path) -> Interpreter:

@@ -11,6 +11,7 @@ from harness.report.blame_words import located, some
 from harness.report.blamed import Standing
 from harness.search.culprits import Innocence
 from harness.search.mixtures import Outcome
+from harness.version import minor_of
 
 if TYPE_CHECKING:
     from harness.report.blamed import BlameResult, ChangeResult, EnvironmentResult
@@ -152,12 +153,8 @@ def rebuilding(report: Report) -> list[str]:
         python = blame.python
         pythons = [python.held] * 2 if python.role.searched else [python.good, python.bad]
     return [
-        f"uv venv {f'--python {_minor(python)} ' if python else ''}{side} && uv pip install --python {side} --no-deps "
+        f"uv venv {f'--python {minor_of(python)} ' if python else ''}{side} && uv pip install --python {side} --no-deps "
         f"--require-hashes -r {report.run}/locks/{side}.txt"
         for side, one, python in zip(("good", "bad"), (blame.good, blame.bad), pythons, strict=True)
         if one.lock
     ]
-
-
-def _minor(python: str) -> str:
-    return ".".join(python.split(".")[:2])

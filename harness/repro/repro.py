@@ -28,6 +28,7 @@ from harness.runs.locked import read_locks
 from harness.runs.stored import load_report, stored_evidence
 from harness.scenario.script import sources
 from harness.sessions.asked import ask
+from harness.version import minor_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -239,7 +240,7 @@ def _head(found: Located, locks: Sequence[Mapping[str, str]], text: str, all_pin
     package = asked.package + (f"[{','.join(asked.extras)}]" if asked.extras else "")
     return Head(
         dependencies=dependencies_of(text, asked.scenario.pins, locks, asked.package, all_pinned=all_pinned),
-        python=".".join(str(found.report.host.get("python")).split(".")[:2]),
+        python=minor_of(str(found.report.host.get("python"))),
         said=f"{about}It works with {asked.package} {found.good.version}, and fails with {found.bad.version}.",
         commands={
             row.version: [

@@ -11,6 +11,8 @@ from packaging.markers import default_environment
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from harness.version import minor_of
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable
@@ -266,6 +268,6 @@ def marker_environment(python: str | None) -> dict[str, str]:
         full = python if python.count(".") > 1 else f"{python}.0"
         if python == ".".join(platform.python_version_tuple()[:2]):
             full = platform.python_version()
-        environment["python_version"] = ".".join(full.split(".")[:2])
+        environment["python_version"] = minor_of(full)
         environment["python_full_version"] = environment["implementation_version"] = full
     return environment

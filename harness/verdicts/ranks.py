@@ -106,8 +106,9 @@ def _differing_steps(trace: Trace) -> Judgement | None:
     counts = {rank.number: rank.steps for rank in recording}
     if len(set(counts.values())) < 2:
         return None
-    most = max(Counter(counts.values()).values())
-    usual = max(count for count, ranks in Counter(counts.values()).items() if ranks == most)
+    ranks_of = Counter(counts.values())
+    most = max(ranks_of.values())
+    usual = max(count for count, ranks in ranks_of.items() if ranks == most)
     odd = [number for number, count in counts.items() if count != usual]
     parts = ", ".join(f"rank {number} {counts[number]}" for number in odd)
     others = "the others" if len(counts) > len(odd) + 1 else "the other one"
