@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
+from harness.probes.store import Store
 from harness.releases.release import Release
 from harness.report.model import ArmResult, BoundaryResult, Report
+from harness.selftest.ending import trains
 from harness.selftest.facts import facts_of, judge_facts
 from harness.selftest.page import markdown, page
 from harness.selftest.plan import Change, read_plan
@@ -20,6 +22,7 @@ from harness.selftest.run import _Steps
 from harness.selftest.seen import NOT_YET_SEEN, read_seen, seen_table
 from harness.selftest.summary import State, Step, Summary, read_summary
 from harness.sessions.finding import Finding
+from harness.state import State as StateDirectory
 from harness.traces.trace import Trace
 from harness.verdicts.verdict import Judgement, Verdict
 
@@ -70,6 +73,18 @@ def test_the_plan_names_releases_of_the_index():
     assert plan.expected(plan.releases) == set(plan.boundaries)
     with pytest.raises(UsageError, match=r"needs peft 0\.6\.2"):
         plan.chosen([one for one in listed if one.version != "0.6.2"], "peft", "cpu")
+
+
+def test_another_recording_in_the_same_home_is_not_taken_for_the_one_that_trains(tmp_path):
+    """Ctrl-C was pressed before the training began, since another process trained."""
+    store = Store(StateDirectory(tmp_path))
+    for digest, text in (("a" * 64, '{"event": "training"}'), ("b" * 64, '{"event": "start"}')):
+        folder = tmp_path / "probes" / digest[:32] / ".0.1234.tmp"
+        folder.mkdir(parents=True)
+        (folder / "trace.jsonl").write_text(text, encoding="utf-8")
+    assert trains(store, "a" * 64)
+    assert not trains(store, "b" * 64)
+    assert not trains(store, "c" * 64)
 
 
 def test_a_boundary_says_what_it_is():

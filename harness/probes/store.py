@@ -164,6 +164,10 @@ class Store:
         with whole_folder(folder) as new:
             yield new
 
+    def being_recorded(self, digest: str) -> list[Path]:
+        """Return the folders into which a probe is being recorded, by this process or another one."""
+        return list((self.state.probes / digest[:32]).glob(".*.tmp"))
+
     def save(
         self, folder: Path, probe: Probe, execution: Execution, output: bytes, environment_seconds: float
     ) -> None:

@@ -22,6 +22,7 @@ from harness.verdicts.verdict import SkipKind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from harness.probes.store import Store
     from harness.selftest.bench import Bench
     from harness.selftest.releases import Found
 
@@ -56,10 +57,10 @@ def time_limit(bench: Bench) -> Found:
 def interrupt(bench: Bench) -> Found:
     """Press Ctrl-C while `harness probe` trains."""
     held = holders()
-    settings = tuple(bench.plan.endless.set.items())
-    question = replace(bench.question, job=Job(settings=settings))
+    settings = bench.plan.endless.set
+    digest = bench.probe(bench.plan.good, settings).digest
+    question = replace(bench.question, job=Job(settings=tuple(settings.items())))
     words = question.to_argv("probe", "--release", bench.plan.good, "--arm", bench.plan.arm)
-    started = time.time()
     process = subprocess.Popen(
         [sys.executable, "-m", "harness", *words, "--isolation", bench.place.isolation],
         stdout=subprocess.PIPE,
@@ -76,7 +77,9 @@ def interrupt(bench: Bench) -> Found:
         },
     )
     try:
-        if not _wait(lambda: _trains(bench, started) or process.poll() is not None, _STARTS_WITHIN):
+        if not _wait(
+            lambda: trains(bench.session.store, digest) or process.poll() is not None, _STARTS_WITHIN
+        ):
             return State.FAILED, [f"no training began within {_STARTS_WITHIN:.0f} s"]
         family = children(psutil.Process(process.pid)) if process.poll() is None else set()
         process.send_signal(signal.SIGINT)
@@ -127,11 +130,11 @@ def _listed() -> set[int]:
     return {int(pid) for pid in re.findall(r"^\s*(\d+)\s*$", done.stdout, re.MULTILINE)}
 
 
-def _trains(bench: Bench, since: float) -> bool:
-    """Tell whether a recording that began after a moment has come to its training."""
-    for path in bench.state.probes.glob("*/.*/trace.jsonl"):
+def trains(store: Store, digest: str) -> bool:
+    """Tell whether a probe that is being recorded has come to its training; others may record in the same store."""
+    for folder in store.being_recorded(digest):
         with suppress(OSError):
-            if path.stat().st_mtime >= since and '"training"' in path.read_text(encoding="utf-8"):
+            if '"training"' in (folder / "trace.jsonl").read_text(encoding="utf-8"):
                 return True
     return False
 
