@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from command_server import Commands
+from states import own_state
 from toyindex import DAYS, HISTORY, ToyIndex, plant, wheel
 
 # Settings of the machine that must not reach the toy index's tests.
@@ -135,7 +136,7 @@ def asking(toy, monkeypatch, request):
     (toy / "scenarios" / "toy" / "job.py").write_text(request.module.JOB, encoding="utf-8")
     path = toy / "scenarios" / "toy" / "scenario.toml"
     text = path.read_text(encoding="utf-8").split("[parameters]")[0] + "[arms.plain]\n[oracle]\n"
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
     with ToyIndex() as index:
         index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from states import own_state
 
 SCENARIO = "scenarios/toy/scenario.toml"
 
@@ -111,7 +112,7 @@ def test_debug_shows_where(toy, harness):
 
 
 def test_uv_missing(toy, harness, monkeypatch):
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
     code = "import sys; sys.modules['uv'] = None; from harness.cli import main; sys.exit(main(['probe', 'toy', '--release', '1.0']))"
     monkeypatch.setenv("PATH", "/nowhere")
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)

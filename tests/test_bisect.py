@@ -13,6 +13,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from states import own_state
 from toyindex import BAD, CRASH, DAYS, FLAKY, GOOD, HANG, HISTORY, ToyIndex, plant, wheel
 
 EXPECTED = {
@@ -107,7 +108,7 @@ def test_a_run_is_repeated_exactly_from_its_locks(toy, harness, toy_index, monke
     """The index has moved on since: a new helper and a new toy would change what is resolved today."""
     harness("bisect", "toy", "--search", "sweep", "--out", "first")
     expected = timeless(report("first/latest"))
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
     done = harness("bisect", "toy", "--search", "sweep", "--locks", "first/latest")
     assert done.returncode == 0, done.stderr
     assert timeless(report()) == expected
@@ -123,7 +124,7 @@ def test_a_run_is_repeated_exactly_from_its_locks(toy, harness, toy_index, monke
 def test_a_killed_run_goes_on_and_ends_with_the_same_report(toy, toy_state, harness, monkeypatch, delay):
     harness("bisect", "toy", "--search", "sweep")
     expected = timeless(report())
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
     process = subprocess.Popen(
         [sys.executable, "-m", "harness", "bisect", "toy", "--search", "sweep"],
         stdout=subprocess.DEVNULL,
@@ -143,7 +144,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(toy, harness, monkeypatch):
         index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
         plant(index, {"1.0": GOOD, "1.1": BAD, "1.2": HANG})
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-        monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+        monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
         process = subprocess.Popen(
             [sys.executable, "-m", "harness", "bisect", "toy", "--search", "sweep", "--jobs", "1"],
             stdout=subprocess.PIPE,
@@ -173,7 +174,7 @@ def own_history(toy, monkeypatch):
     with ToyIndex() as index:
         index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-        monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+        monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
         yield lambda codes: plant(index, {f"1.{place}.0": code for place, code in enumerate(codes)})
 
 
@@ -316,7 +317,7 @@ def test_an_unreachable_index_is_told_and_the_last_listing_serves(toy, harness, 
         address = gone.url
     state = os.environ["HARNESS_HOME"]
     monkeypatch.setenv("UV_DEFAULT_INDEX", address)
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
     done = harness("bisect", "toy")
     assert done.returncode == 4
     assert "cannot list the releases of toy" in done.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from states import own_state
 from toyindex import DAYS, ToyIndex, plant, wheel
 
 JOB = """
@@ -42,7 +43,7 @@ def history(toy, monkeypatch):
         index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
         plant(index, HISTORY)
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-        monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+        monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
         yield toy / "scenarios" / "toy" / "scenario.toml"
 
 

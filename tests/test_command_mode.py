@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from states import own_state
 from toyindex import DAYS, HISTORY, ToyIndex, plant, wheel
 
 REPRO = (
@@ -156,7 +157,7 @@ def test_any_program(bisect):
 
 def test_a_program_of_a_shared_package_sees_the_package_under_test(bisect, monkeypatch, tmp_path):
     code = "def main():\n    import toy\n    assert toy.loss(3) == toy.loss(3), 'the loss is NaN'\n"
-    monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "fresh"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(tmp_path / "fresh"))
     with ToyIndex() as index:
         index.add("helper", wheel("helper", "1.0", code, program="train-toy", uploaded=DAYS[0]))
         plant(index, HISTORY)

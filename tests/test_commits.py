@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from git_histories import Repository
+from states import own_state
 from toyindex import DAYS, ToyIndex, wheel
 
 import harness.git
@@ -397,7 +398,7 @@ def test_a_path_that_is_no_repository_is_bad_input(run, tmp_path):
 @pytest.mark.parametrize("guilty", ["package", "dependency"])
 def test_a_dependency_that_moves_with_the_release(toy, harness, monkeypatch, repository, guilty):
     """Both releases' files are executed with one set of dependencies: where these do it, no commit is blamed."""
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "own"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "own"))
     asks = "import helper\n\n" + GOOD.replace("return 1", "return helper.FACTOR")
     good, bad = (asks, asks.replace('"1.0"', '"1.1"')) if guilty == "dependency" else (GOOD, BAD)
     factor = 2 if guilty == "dependency" else 1

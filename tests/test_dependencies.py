@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from states import own_state
 from toyindex import DAYS, ToyIndex, wheel
 
 RUN = "import toy\ntoy.run()\n"
@@ -22,7 +23,7 @@ HARMLESS = "X = 2\ndef work(): return 1\n"
 @pytest.fixture
 def ask(toy, harness, monkeypatch):
     """Serve packages {name: {version: code, or (code, requirements)}} and bisect toy; returns what it said."""
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
     (toy / "repro.py").write_text(RUN, encoding="utf-8")
     with ToyIndex() as index:
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from states import own_state
 from toyindex import DAYS, ToyIndex, wheel
 
 from harness.descent.hunks import compiles, executed_lines, hunks, mixed, was_executed
@@ -47,7 +48,7 @@ def descended(toy, harness, monkeypatch):
     def ask(releases, status=0):
         with ToyIndex() as index:
             monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-            monkeypatch.setenv("HARNESS_HOME", str(toy / "own"))
+            monkeypatch.setenv("HARNESS_HOME", own_state(toy / "own"))
             for place, (code, day) in enumerate(zip(releases, DAYS, strict=False)):
                 index.add("toy", wheel("toy", f"1.{place}", code, uploaded=day))
             (toy / "repro.py").write_text("import toy\ntoy.run()\n", encoding="utf-8")

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from states import own_state
 from test_bisect import report
 
 GPU = "NVIDIA H100 80GB HBM3"
@@ -82,7 +83,7 @@ def results(state, version):
 @pytest.fixture
 def state(toy):
     fresh = toy / "fresh-home"
-    os.environ["HARNESS_HOME"] = str(fresh)  # `toy` puts it back
+    os.environ["HARNESS_HOME"] = own_state(fresh)  # `toy` puts it back
     return fresh
 
 

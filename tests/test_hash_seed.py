@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from states import own_state
 from toyindex import DAYS, ToyIndex, plant, wheel
 
 OLD = "def first(names):\n    return sorted(names)[0]\n"
@@ -27,7 +28,7 @@ def first_of_set(seed: int, letters: str) -> str:
 @pytest.fixture
 def ask(toy, harness, monkeypatch):
     """Put a history and a script to the harness in a fresh state directory; returns the report and its only arm."""
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
     with ToyIndex() as index:
         index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from states import own_state
 
 from harness.probes.isolation import PARTS, Isolation, _parts_of, choose_isolation, files_of_limits
 from harness.probes.launch import CleanLauncher, WarmLauncher
@@ -368,7 +369,7 @@ def test_words_claim_what_held_alone():
 
 def test_an_ordinary_user_without_namespaces_gets_an_answer(toy, monkeypatch):
     """The whole command, in a user namespace in which no further one may be made; `strict` refuses there."""
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))  # other tests' executions were shut off
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))  # other tests' executions were shut off
     forbid = ["unshare", "--user", "--map-root-user", "sh", "-c"]
     limit = "echo 0 > /proc/sys/user/max_user_namespaces"
     if subprocess.run([*forbid, limit], check=False, capture_output=True).returncode:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from states import own_state
 from toyindex import ToyIndex, wheel
 
 import harness
@@ -38,7 +39,7 @@ def resolutions(toy, index, monkeypatch):
     """A fresh state directory; returns what uv was asked to resolve, in order, and lets `hook` look at each first."""
     asked: list[str] = []
     monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
     (toy / "repro.py").write_text(f"import toy, helper\nassert toy.number < {FIRST_BAD}\n", encoding="utf-8")
     own = Uv.run
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from states import own_state
 from toyindex import DAYS, ToyIndex, plant, wheel
 
 # The noise of a seed is a few hundredths of the loss.
@@ -36,7 +37,7 @@ def history(toy, monkeypatch):
     with ToyIndex() as index:
         index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-        monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+        monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
         yield lambda losses: plant(
             index, {f"1.{place}.0": constant(loss) for place, loss in enumerate(losses)}
         )

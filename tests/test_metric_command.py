@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from states import own_state
 from toyindex import DAYS, ToyIndex, plant, wheel
 
 PRINT = 'import toy\nprint(f"accuracy={toy.value}")\n'
@@ -16,7 +17,7 @@ NOISY = 'import os\nimport toy\nprint(f"seconds={toy.value * (1 + 0.1 * os.urand
 @pytest.fixture
 def ask(toy, harness, monkeypatch):
     """Put {version: code} on an index of its own; returns what asks, and gives the process and the only arm."""
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
 
     def run(script: str, values, *words: str, command: str = "bisect"):
         codes = {

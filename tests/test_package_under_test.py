@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from states import own_state
 from toyindex import DAYS, ToyIndex, wheel
 
 from harness.errors import UsageError
@@ -21,7 +22,7 @@ def planted(version: str, day: int, value: int = 0, **facts):
 @pytest.fixture
 def ask(toy, harness, monkeypatch):
     """Put a question about an index of the test's own; returns the process and the report."""
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
     with ToyIndex() as index:
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
 

@@ -8,6 +8,7 @@ import random
 from pathlib import Path
 
 import pytest
+from states import own_state
 from toyindex import DAYS, ToyIndex, plant, wheel
 
 from harness.traces.measured import MEASURED
@@ -122,7 +123,7 @@ def slower(toy, monkeypatch):
     path.write_text(
         f'{text}[arms.plain]\n[oracle]\nkind = "performance"\nminimum_effect = 1.4\n', encoding="utf-8"
     )
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
     with ToyIndex() as index:
         index.add("helper", wheel("helper", "1.0", "", uploaded=DAYS[0]))
         plant(index, HISTORY)

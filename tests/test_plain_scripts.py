@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from states import own_state
 from toyindex import DAYS, ToyIndex, plant, wheel
 
 POOL = """
@@ -38,7 +39,7 @@ def bisect(toy, harness, monkeypatch):
             index.add("helper", wheel("helper", "1.0", "import time\n", uploaded=DAYS[0]))
             plant(index, history)
             monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-            monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+            monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
             (toy / "repro.py").write_text(script, encoding="utf-8")
             words = ("--package", "toy", "--with", "helper==1.0", *words)
             done = harness("bisect", *words, "--", "python", "repro.py")

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from states import own_state
 from toyindex import DAYS, ToyIndex, wheel
 
 from harness.cli import main
@@ -33,7 +34,7 @@ def found(toy, harness, monkeypatch):
     def ask(history, *words, status=0):
         with ToyIndex() as index:
             monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-            monkeypatch.setenv("HARNESS_HOME", str(toy / "own"))
+            monkeypatch.setenv("HARNESS_HOME", own_state(toy / "own"))
             plant(index, history)
             done = harness("bisect", "toy", "--set", f"steps={STEPS}", "--prefix", str(PREFIX), *words)
         assert done.returncode == status, done.stderr
@@ -156,7 +157,7 @@ def test_auto_takes_it_where_a_sweep_is_dear(found, monkeypatch, toy):
     _, report = found([GOOD] * 5, "--from", "1.0")
     assert report["arms"][0]["search"]["strategy"] == "auto"
     monkeypatch.setattr("harness.sessions.cost.CHEAP_SWEEP", 0.0)
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "own"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "own"))
     shutil.rmtree("own/probes")
     with ToyIndex() as index:
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from printed_commands import check, report, rows
+from states import own_state
 from toyindex import BAD, DAYS, GOOD, ToyIndex, wheel
 
 SCRIPT = 'import os\nimport toy\nprint(f"loss={toy.loss(3)!r}")\nassert toy.loss(3) == toy.loss(3)\n'
@@ -17,7 +18,7 @@ RANGE = ("--from", "1.0", "--to", "2.1", "--leave-out", "1.3")  # 1.3 would be b
 @pytest.fixture
 def fresh(toy, monkeypatch):
     """A state directory of its own, so that what is stored is what the run under test stored."""
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
     (toy / "repro.py").write_text(SCRIPT, encoding="utf-8")
     (toy / "prints.py").write_text(PRINTS, encoding="utf-8")
     return toy

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from states import own_state
 from toyindex import DAYS, ToyIndex, wheel
 
 
@@ -16,7 +17,7 @@ def answer(toy, harness, monkeypatch):
     def ask(script, releases, *words, helper=""):
         with ToyIndex() as index:
             monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-            monkeypatch.setenv("HARNESS_HOME", str(toy / "own"))
+            monkeypatch.setenv("HARNESS_HOME", own_state(toy / "own"))
             index.add("helper", wheel("helper", "1.0", helper, uploaded=DAYS[0]))
             for place, (code, day) in enumerate(zip(releases, DAYS, strict=False)):
                 index.add("toy", wheel("toy", f"1.{place}", code, ("helper",), uploaded=day))

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from states import own_state
 from test_bisect import report, timeless
 
 from harness.errors import UsageError
@@ -31,25 +32,25 @@ def entries(state):
 @pytest.fixture
 def sharded(toy, harness, monkeypatch):
     """Execute the toy question in three shards, each with a state directory of its own; returns the state directories."""
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "planner"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "planner"))
     planned = harness("plan", "toy", "--shards", "3", "--json")
     assert planned.returncode == 0, planned.stderr
     assert planned.stdout.count("\n") == 1
     homes = []
     for entry in json.loads(planned.stdout)["include"]:
         homes.append(toy / f"shard-{entry['shard']}")
-        monkeypatch.setenv("HARNESS_HOME", str(homes[-1]))
+        monkeypatch.setenv("HARNESS_HOME", own_state(homes[-1]))
         done = harness("bisect", *shlex.split(entry["arguments"]))
         assert done.returncode == 0, done.stderr
         assert f"shard {entry['shard']}/3 of toy" in done.stdout
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "planner"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "planner"))
     return homes
 
 
 @pytest.fixture
 def whole(toy, harness, monkeypatch):
     """Return what one machine says, and the state directory that it left behind."""
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "whole"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "whole"))
     done = harness("bisect", "toy", "--search", "sweep", "--out", "whole-reports")
     assert done.returncode == 0, done.stderr
     return timeless(report("whole-reports/latest")), toy / "whole"

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from states import own_state
 from toyindex import DAYS, ToyIndex, installed_wheel, wheel
 
 from harness.releases.release import Release
@@ -197,7 +198,7 @@ def releases():
 @pytest.fixture
 def job(toy, releases, monkeypatch):
     monkeypatch.setenv("UV_DEFAULT_INDEX", releases.url)
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "own"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "own"))
     return toy
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from states import own_state
 
 from harness.keys import line_of
 from harness.scenario import read_scenario
@@ -59,7 +60,7 @@ def test_what_the_harness_would_say_itself_is_said_by_validate(toy, harness):
 
 def test_a_right_one_is_explained_with_its_defaults_and_without_the_network(toy, harness, monkeypatch):
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
-    monkeypatch.setenv("HARNESS_HOME", str(toy / "own"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(toy / "own"))
     done = harness("validate", "toy")
     assert (done.returncode, done.stderr) == (0, "")
     rows = {line.split()[0]: line for line in done.stdout.splitlines() if line.startswith("  ")}

@@ -13,6 +13,7 @@ import time
 import psutil
 import pytest
 from reached import was_reached
+from states import own_state
 from toyindex import BAD, DAYS, GOOD, HANG, KILLED, NO_IMPORT, ToyIndex, plant, wheel
 
 from harness.namespaces import namespaces_forbidden
@@ -30,7 +31,7 @@ def own_index(toy, monkeypatch):
     """An index of the test's own, and a fresh state directory."""
     with ToyIndex() as index:
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-        monkeypatch.setenv("HARNESS_HOME", str(toy / "fresh"))
+        monkeypatch.setenv("HARNESS_HOME", own_state(toy / "fresh"))
         index.add("helper", wheel("helper", "1.0", TELLTALE, uploaded=DAYS[0]))
         yield index
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from simulated import Month
+from states import own_state
 from toyindex import DAYS, ToyIndex, wheel
 
 CONFIG = """
@@ -37,7 +38,7 @@ def month(own_index, toy_state, tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("UV_DEFAULT_INDEX", own_index.url)
     monkeypatch.setenv("UV_CACHE_DIR", toy_state["UV_CACHE_DIR"])
-    monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HARNESS_HOME", own_state(tmp_path / "home", toy_state["HARNESS_HOME"]))
     shutil.copytree(Path(__file__).parent.parent / "scenarios" / "toy", tmp_path / "scenarios" / "toy")
     monkeypatch.chdir(tmp_path)
     return Month(own_index, tmp_path, CONFIG)

@@ -113,7 +113,6 @@ def test_of_two_nights_the_second_says_who_is_there(month, harness):
 
 
 def test_a_stale_note_of_a_killed_night_hinders_nobody(month):
-    month.state.root.mkdir()
     (month.state.root / "nightly.holder.json").write_text("{", encoding="utf-8")
     with only_night(month.state, Silent(), wait=False):
         facts = json.loads((month.state.root / "nightly.holder.json").read_text(encoding="utf-8"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 
 from printed_commands import executed
+from states import own_state
 from toyindex import ToyIndex
 from toypairs import BOTH, PAIR, plant_pair, stored
 
@@ -27,7 +29,7 @@ def test_shards_merged_are_one_run(ask, tmp_path, monkeypatch, harness):
     with ToyIndex() as index:
         plant_pair(index, LEFT)
         monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-        monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "planner"))
+        monkeypatch.setenv("HARNESS_HOME", own_state(tmp_path / "planner"))
         planned = harness("plan", "both", "--shards", "2", "--json")
         assert planned.returncode == 0, planned.stderr
         entries = json.loads(planned.stdout)["include"]
@@ -39,11 +41,11 @@ def test_shards_merged_are_one_run(ask, tmp_path, monkeypatch, harness):
         homes = []
         for entry in entries:
             homes.append(str(tmp_path / f"shard-{entry['shard']}"))
-            monkeypatch.setenv("HARNESS_HOME", homes[-1])
+            monkeypatch.setenv("HARNESS_HOME", own_state(Path(homes[-1])))
             done = harness("bisect", *shlex.split(entry["arguments"]))
             assert done.returncode == 0, done.stderr
             assert f"shard {entry['shard']}/2 of left and right: " in done.stdout
-        monkeypatch.setenv("HARNESS_HOME", str(tmp_path / "planner"))
+        monkeypatch.setenv("HARNESS_HOME", own_state(tmp_path / "planner"))
         assert harness("merge", *homes).returncode == 0
         before = executed()
         done = harness("bisect", "both", "--search", "sweep")

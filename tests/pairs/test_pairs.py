@@ -32,8 +32,8 @@ def changes(arm):
     ]
 
 
-def test_both_are_needed(ask, harness):
-    done, arm = ask(PAIR, *BOTH)
+def test_both_are_needed(answered, harness):
+    done, arm = answered(*BOTH)
     assert done.returncode == 0, done.stderr
     assert (arm["conclusion"], arm["grid"]["depends"]) == ("regressed", "both"), arm
     assert arm["grid"]["pair"] == {"left": "3.0", "right": "2.0"}
@@ -87,9 +87,9 @@ def test_a_newer_release_repairs_what_the_other_one_broke(ask):
     )
 
 
-def test_the_answer_has_every_file_that_one_package_has(ask, harness):
+def test_the_answer_has_every_file_that_one_package_has(answered, harness):
     """JUnit, badges, the site's feed: whatever is made of one package is made of two."""
-    done, arm = ask(PAIR, "both", command=(), also='also = { package = "right" }')
+    done, arm = answered("both", command=(), also='also = { package = "right" }')
     assert done.returncode == 0, done.stderr
     folder = Path("reports/latest")
     suite = ET.parse(folder / "junit.xml").getroot()
@@ -114,9 +114,9 @@ def test_the_answer_has_every_file_that_one_package_has(ask, harness):
     assert "a baseline is a release of one package" in done.stderr
 
 
-def test_the_pairs_are_judged_again_from_what_is_stored(ask, harness):
+def test_the_pairs_are_judged_again_from_what_is_stored(answered, harness):
     """By the run's oracle the answer is as it was; by another one it is that one's. Nothing is executed."""
-    _, arm = ask(PAIR, "both", command=(), also='also = { package = "right" }')
+    _, arm = answered("both", command=(), also='also = { package = "right" }')
     probes = set(Path("home/probes").glob("*/*"))
     assert probes
     done = harness("judge", "--oracle", "run")
@@ -134,8 +134,8 @@ def test_the_pairs_are_judged_again_from_what_is_stored(ask, harness):
     assert set(Path("home/probes").glob("*/*")) == probes
 
 
-def test_frames_have_every_pair_and_every_boundary(ask):
-    ask(PAIR, "both", command=(), also='also = { package = "right" }')
+def test_frames_have_every_pair_and_every_boundary(answered):
+    answered("both", command=(), also='also = { package = "right" }')
     run = harness_package.load_run("reports/latest", state="home")
     pairs = run.releases.set_index("version")
     assert pairs.loc["left 3.0 with right 2.0", ["release.left", "release.right", "verdict"]].tolist() == [
@@ -158,9 +158,9 @@ def test_frames_have_every_pair_and_every_boundary(ask):
     )
 
 
-def test_the_locks_of_an_earlier_answer_repeat_it(ask, tmp_path, monkeypatch, harness):
+def test_the_locks_of_an_earlier_answer_repeat_it(answered, tmp_path, monkeypatch, harness):
     """A newer release of a dependency is not taken; a part that the earlier run did not ask has no locks."""
-    _, arm = ask(PAIR, *BOTH)
+    _, arm = answered(*BOTH)
     first = Path("reports/latest").resolve()
     probes = set(Path("home/probes").glob("*/*"))
     with ToyIndex() as index:
@@ -249,8 +249,8 @@ def test_every_arm_has_its_own_answer(ask):
     assert {tuple(part["answers"]) for part in report["parts"]} == {("plain",)}
 
 
-def test_a_stored_answer_is_drawn_again_and_its_runs_are_named(ask, harness):
-    ask(PAIR, *BOTH)
+def test_a_stored_answer_is_drawn_again_and_its_runs_are_named(answered, harness):
+    answered(*BOTH)
     page = Path("reports/latest/index.html")
     before = page.read_bytes()
     page.unlink()
@@ -349,8 +349,8 @@ def test_ranges_belong_to_the_package_before_them(ask):
     assert part["whole"]["held"] == "right"
 
 
-def test_the_same_question_again_executes_nothing(ask):
-    ask(PAIR, *BOTH)
+def test_the_same_question_again_executes_nothing(ask, answered):
+    answered(*BOTH)
     probes = set(Path("home/probes").glob("*/*"))
     ask(PAIR, *BOTH)
     assert set(Path("home/probes").glob("*/*")) == probes
@@ -446,8 +446,8 @@ def test_a_probe_of_two_packages_names_a_pair(harness, tmp_path, release, said):
     assert said in done.stderr
 
 
-def test_a_site_shows_pairs_with_the_runs_beneath_them(ask, harness):
-    ask(PAIR, *BOTH)
+def test_a_site_shows_pairs_with_the_runs_beneath_them(answered, harness):
+    answered(*BOTH)
     for _ in range(2):
         done = harness("publish", "--to", "site")
         assert (done.returncode, done.stderr) == (0, "")

@@ -214,8 +214,8 @@ WORLDS = {
 
 
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS)
-def test_the_answer_is_true(world, tmp_path, commands):
-    world.check(ask(world, tmp_path, commands))
+def test_the_answer_is_true(world, toy_state, tmp_path, commands):
+    world.check(ask(world, tmp_path, commands, UV_CACHE_DIR=toy_state["UV_CACHE_DIR"]))
 
 
 @pytest.mark.parametrize("attempt", range(2))
