@@ -105,6 +105,25 @@ def test_a_job_that_is_missing_or_does_not_parse(toy, harness):
     assert "there is no such file" in done.stderr
 
 
+@pytest.mark.parametrize("alone", [True, False], ids=["script", "scenario"])
+def test_a_job_that_calls_its_recorder_wrongly_says_nothing_of_a_release(toy, harness, alone):
+    """Every release was called bad, for an error that the recorder raised during the training."""
+    script = (
+        "from harness_recorder import Recorder\nimport toy\n"
+        "with Recorder() as recorder:\n    recorder.begin()\n    recorder.forward(toy.loss(1))\n    recorder.forward(1.0)\n"
+    )
+    (toy / "scenarios" / "toy" / "job.py").write_text(script, encoding="utf-8")
+    question = ("--package", "toy", "--", "python", "scenarios/toy/job.py") if alone else ("toy",)
+    done = harness("bisect", "--from", "1.0", "--to", "1.1", *question)
+    assert done.returncode == 3, done.stderr
+    assert (
+        "the job calls its recorder wrongly: step 1: the recorder was told of the end of forward"
+        in done.stdout
+    )
+    assert "call forward(loss), backward() and step() in this order" in done.stdout
+    assert " bad" not in done.stdout
+
+
 def test_debug_shows_where(toy, harness):
     done = harness("bisect", "toyy", "--debug")
     assert done.returncode == 2

@@ -43,6 +43,9 @@ def _judge_process(execution: Execution, trace: Trace, settings: Mapping[str, An
     if outside:
         again = ", twice" if execution.attempts > 1 else ""
         return from_outside(execution, f"{outside}{again}")
+    if trace.error is not None and trace.error.get("misused"):
+        said = f"the job calls its recorder wrongly: {first_line(trace.error['message'])}"
+        return Judgement(Verdict.SKIP, said, skip_kind=SkipKind.NOT_MEASURED)
     if trace.prefix is not None:
         return Judgement(Verdict.UNTESTED, f"executed for its first {trace.prefix} steps alone")
     ended = oracles.by_end(execution, trace, output, settings)

@@ -6,6 +6,8 @@ import functools
 import types
 from typing import Any, Callable, Protocol
 
+from .misuse import RecorderMisusedError
+
 EVERYTHING = {"trained": "*"}
 """Groups where none are asked for: all trained parameters together."""
 
@@ -78,7 +80,7 @@ class Attached:
             RuntimeError: No loss was told.
         """
         if not self._terms:
-            raise RuntimeError(
+            raise RecorderMisusedError(
                 f"step {self._recorder.steps + 1}: the optimizer's step was made before the recorder was told a "
                 "loss; call recorder.loss(loss) between the forward and the backward pass"
             )

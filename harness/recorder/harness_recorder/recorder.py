@@ -19,6 +19,7 @@ from .census import census
 from .clock import Clock
 from .instructions import Transplants, instructions
 from .lines import Lines
+from .misuse import RecorderMisusedError
 from .prefix import goes_on
 from .ranks import rank_and_size, trace_path
 from .script import describe_error, leave
@@ -240,14 +241,14 @@ class Recorder:
             **start: `watch`, `batches` and `expected`, as of `begin`.
 
         Raises:
-            RuntimeError: A second training; a recorder records one. Or a `scaler`, whose steps are not all seen.
+            RecorderMisusedError: A second training; a recorder records one. Or a `scaler`, whose steps are not all seen.
         """
         if start.get("scaler") is not None:
-            raise RuntimeError(
+            raise RecorderMisusedError(
                 "attach does not see what a GradScaler leaves out: call begin, forward, backward, step"
             )
         if self._training_since is not None:
-            raise RuntimeError("this recorder has begun already: it records one training")
+            raise RecorderMisusedError("this recorder has begun already: it records one training")
         self.begin(model, optimizer, groups=EVERYTHING if groups is None else groups, **start)
         self._attached = Attached(self, optimizer)
         return self._attached
@@ -258,7 +259,9 @@ class Recorder:
         Where several make one step of the optimizer, their mean is its loss.
         """
         if self._attached is None:
-            raise RuntimeError("recorder.loss(loss) needs recorder.attach(model, optimizer) before it")
+            raise RecorderMisusedError(
+                "recorder.loss(loss) needs recorder.attach(model, optimizer) before it"
+            )
         self._attached.loss(loss)
 
     def output(self, name: str, value: Any) -> None:
@@ -365,7 +368,7 @@ class Recorder:
 
     def _leave(self, phase: str) -> None:
         if self._phase not in _IN_PROGRESS[phase]:
-            raise RuntimeError(
+            raise RecorderMisusedError(
                 f"step {self.steps + 1}: the recorder was told of the end of {phase} during {self._phase}; "
                 "call forward(loss), backward() and step() in this order"
             )

@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
 
 from .host import process_memory_peak
 from .lines import Lines
+from .misuse import RecorderMisusedError
 from .ranks import trace_path
 
 _LONGEST_MESSAGE = 2000
@@ -66,7 +67,7 @@ def describe_error(error: BaseException) -> dict[str, Any]:
 
     The keys are `exception` (class name), `message` (paths of installed files from below site-packages on, since it is the
     same in every environment then), `out_of_memory`, `importing`, `no_space`, `missing_file`,
-    `raised_in`, `cell`, `frames`.
+    `raised_in`, `misused`, `cell`, `frames`.
 
     `importing` tells that a module could not be imported: an ImportError or SyntaxError, or whatever else was
     raised while a module was being imported; what caused the exception counts as well. `raised_in` is the installed
@@ -85,6 +86,7 @@ def describe_error(error: BaseException) -> dict[str, Any]:
         "no_space": _no_space(error),
         "missing_file": _missing_file(error),
         "raised_in": frames[-1]["package"] if frames else "",
+        "misused": any(isinstance(one, RecorderMisusedError) for one in _with_causes(error)),
         "cell": _cell(error),
         "frames": frames[-_MOST_FRAMES:],
     }
