@@ -131,7 +131,7 @@ def pack(
         platform: Of the target, as `sysconfig.get_platform()`; None for this one.
         pins: What was asked for besides the scenario's pins.
         host_packages: {name: version} of what the target has; what every lock has in that version is left out.
-        without_arguments: Command of the harness that `python FILE` runs.
+        without_arguments: Command of the harness that `python FILE` runs, and `python FILE --option`.
 
     Raises:
         HarnessError: As its parts say.
