@@ -152,18 +152,14 @@ def test_a_bundle_is_started_where_there_is_nothing_but_python(bundle, away, bar
     assert (itself / "bin" / "uv").exists()
     assert bare(bundle, "probe", "--release", "2.0").returncode == 1
     assert "COMMAND" in bare(bundle).stdout
+    # `python gpu.bundle --out DIR` took the folder for a command.
+    probing = rewritten(bundle, manifest_with(without_arguments=["probe"]))
+    assert bare(probing, "--release", "2.0").returncode == 1
+    assert "COMMAND" in bare(probing, "--help").stdout
     asks = bare(bundle, "releases", "toy")
     assert asks.returncode == 4
     assert "do it where the harness is installed" in asks.stderr
     assert "Traceback" not in asks.stderr
-
-
-def test_options_alone_are_those_of_what_a_bundle_runs_without_arguments(bundle, bare):
-    """`python gpu.bundle --out DIR` took the folder for a command."""
-    probing = rewritten(bundle, manifest_with(without_arguments=["probe"]))
-    done = bare(probing, "--release", "2.0")
-    assert done.returncode == 1, done.stderr
-    assert "COMMAND" in bare(probing, "--help").stdout
 
 
 @pytest.mark.parametrize(
