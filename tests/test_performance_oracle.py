@@ -87,6 +87,15 @@ def test_the_looks_share_the_risk():
         interval([1.0] * 5, 0.03)
 
 
+def test_memory_is_told_in_megabytes():
+    bad = judge_pairs(
+        "memory_peak", "1.4", [(1_376_255_488.0, 1_879_048_192.0)] * 6, {**SETTINGS, "signal": "memory_peak"}
+    )
+    assert bad.reason.startswith("memory_peak 1,879 MB against 1,376 MB with 1.4, 1.365 times as much (95%")
+    few = judge_pairs("memory_peak", "1.4", [(38_210_000.0, 38_210_000.0)] * 6, SETTINGS)
+    assert few.reason.startswith("memory_peak 38.21 MB against 38.21 MB with 1.4")
+
+
 def test_of_a_rate_less_is_worse():
     settings = {**SETTINGS, "signal": "tokens_per_second"}
     bad = judge_pairs(

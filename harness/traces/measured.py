@@ -41,6 +41,14 @@ def higher_is_worse(name: str) -> bool:
     return not name.endswith("_per_second")
 
 
+def figure(name: str, value: float) -> str:
+    """Return one value of a metric as text: four digits, of bytes the MB, as reports give memory."""
+    if name != "memory_peak":
+        return f"{value:.4g}"
+    megabytes = value / 1e6
+    return f"{megabytes:,.0f} MB" if megabytes >= 1000 else f"{megabytes:.4g} MB"
+
+
 def is_below(name: str, trace: Trace) -> bool:
     """Tell whether a metric is missing because the harness itself held more memory than the job.
 

@@ -14,7 +14,7 @@ from functools import cache
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from harness.traces.measured import higher_is_worse
+from harness.traces.measured import figure, higher_is_worse
 from harness.verdicts.verdict import Effect, Fingerprint, Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _beside(
 ) -> str:
     own, its = (median(side) for side in zip(*pairs, strict=True))
     return (
-        f"{name} {its:.4g} against {own:.4g} with {reference}, {effect.value:.3f} times as much "
+        f"{name} {figure(name, its)} against {figure(name, own)} with {reference}, {effect.value:.3f} times as much "
         f"({confidence:.0%} interval {effect.low:.3f} to {effect.high:.3f} of {len(pairs)} pairs interleaved)"
     )
 
