@@ -97,6 +97,19 @@ class HostTorch:
     wheels: Path
     beside: Mapping[str, str] = field(default_factory=dict)
 
+    def slow_start(self) -> str:
+        """Return what to do about modules that were never compiled; empty where they were.
+
+        A probe may not write to the host's files, so each process would compile them anew.
+        """
+        torch = (self.folder / "torch").resolve()
+        if not torch.is_dir() or any((torch / "__pycache__").glob("__init__.*.pyc")):
+            return ""
+        return (
+            "this machine's torch was never compiled by its Python, so each process takes some seconds more; to end that: "
+            f"env -u PYTHONDONTWRITEBYTECODE {self.interpreter.path} -m compileall -q {torch}"
+        )
+
 
 def without_torch(lock: Lock) -> Lock:
     """Return a lock without torch and what its binary build brings."""

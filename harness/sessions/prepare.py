@@ -152,7 +152,7 @@ def make_resolver(
         package: In place of the question's.
         pins: In place of the question's.
         interpreter: In place of the one that the scenario asks for; a host's torch brings its own.
-        note: Called with a line for each package that is the host's in another version.
+        note: Called with a line for each package that is the host's in another version, and for what makes it slow.
 
     Raises:
         HarnessError: As `choose_torch` and `find_interpreter` say.
@@ -166,6 +166,8 @@ def make_resolver(
         for name, version in source.brought.items():
             if torch.host.beside[name] != version:
                 note(f"{name} is this machine's {torch.host.beside[name]}, in place of {version}")
+        if hint := torch.host.slow_start():
+            note(hint)
     return Resolver(
         asked.package if package is None else package,
         asked.pins() if pins is None else pins,
