@@ -83,7 +83,7 @@ def test_what_releases_require_counts(check):
     said = str(refused.value)
     assert "3 releases of heavy are 2.0 GB, what each requires is up to 3.0 GB" in said
     assert "what all share 1.0 GB: up to 12.0 GB to download" in said
-    assert "of 1 releases no size is known" in said
+    assert "of 1 release no size is known" in said
 
 
 def test_the_wheel_of_this_platform_counts():

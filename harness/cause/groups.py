@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from harness.words import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -66,7 +68,7 @@ class Group:
 
     def _counted(self) -> str:
         noun = {"attribute": "module", "class": "module", "buffer": "buffer"}.get(self.kind, "parameter")
-        return f"1 {noun}" if self.count == 1 else f"{self.count} {noun}s"
+        return counted(self.count, noun)
 
 
 def groups(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Group]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from harness.cli.questions import add_question, read_place, read_question
 from harness.errors import UsageError
 from harness.model.commands import OF_PLACE
+from harness.words import counted, from_to
 
 if TYPE_CHECKING:
     import argparse
@@ -66,7 +67,9 @@ def _share(shard: Shard, question: Question, place: Place, state: State) -> int:
         sessions = [(line, opened.enter_context(begin(line.asked, state, watched))[0]) for line in asked]
         mine = share(cells(sessions), shard)
         execute_share(mine, watched)
-    span = f"{len(mine)} releases, {mine[0].name} to {mine[-1].name}" if mine else "no release"
+    span = (
+        f"{counted(len(mine), 'release')}, {from_to(mine[0].name, mine[-1].name)}" if mine else "no release"
+    )
     packages = " and ".join(dict.fromkeys(line.asked.package for line in asked))
     print(f"shard {shard} of {packages}: {span}; results in {state.probes}")
     return 0

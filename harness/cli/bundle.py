@@ -10,6 +10,7 @@ from harness.cli.questions import add_axes, read_axes
 from harness.errors import UsageError
 from harness.model.options import add_options, read_options
 from harness.model.question import Holds, Place, Question, Subject
+from harness.words import counted
 
 if TYPE_CHECKING:
     import argparse
@@ -132,10 +133,12 @@ def _show(path: Path, packed: Packed, *, host: bool, words: str) -> None:
     for name, (count, size) in ordered[:_SHOWN]:
         print(f"  {_megabytes(size):>9}  {name}" + (f", {count} releases" if count > 1 else ""))
     if packed.left:
-        print(f"  {'0.0 MB':>9}  {len(packed.left)} packages left to the target: {', '.join(packed.left)}")
+        print(
+            f"  {'0.0 MB':>9}  {counted(len(packed.left), 'package')} left to the target: {', '.join(packed.left)}"
+        )
     rest = ordered[_SHOWN:]
     if rest:
-        print(f"  {_megabytes(sum(size for _, (_, size) in rest)):>9}  {len(rest)} other packages")
+        print(f"  {_megabytes(sum(size for _, (_, size) in rest)):>9}  {counted(len(rest), 'other package')}")
     for version, reason in packed.unlocked.items():
         print(f"  {version} will be skipped, it cannot be resolved: {reason}")
     for name in packed.unfit:
@@ -147,8 +150,8 @@ def _show(path: Path, packed: Packed, *, host: bool, words: str) -> None:
 def _releases(packed: Packed) -> str:
     if len(packed.releases) == 1:
         (count,) = packed.releases.values()
-        return f"{count} releases"
-    return " and ".join(f"{count} releases of {name}" for name, count in packed.releases.items())
+        return counted(count, "release")
+    return " and ".join(f"{counted(count, 'release')} of {name}" for name, count in packed.releases.items())
 
 
 def _megabytes(size: int) -> str:

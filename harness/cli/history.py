@@ -6,6 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.words import counted
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
@@ -34,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         found = select(history, scenario=options.scenario, package=options.package, arm=options.arm)
     if options.csv:
         write_atomic(Path(options.csv), to_csv(found["probes"]))
-        print(f"{options.csv}: {len(found['probes'])} executions")
+        print(f"{options.csv}: {counted(len(found['probes']), 'execution')}")
     elif options.json:
         print(to_json(to_dict(found), ascii_only=True), end="")
     else:
@@ -47,7 +49,7 @@ def _show(found: Mapping[str, Sequence[dict[str, Any]]]) -> None:
 
     for night in found["nights"][-_NIGHTS:]:
         print(f"{night['started']}  {night['headline'] or 'interrupted: the next night carries it on'}")
-    print(f"{len(found['nights'])} nights, {len(found['probes'])} executions")
+    print(f"{counted(len(found['nights']), 'night')}, {counted(len(found['probes']), 'execution')}")
     for row in found["baselines"]:
         why = f": {row['why']}" if row["why"] else ""
         print(f"baseline  {_line(row)}: {row['version']}, accepted {row['moment']} by {row['who']}{why}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.cli.terminal import terminal
 from harness.errors import UsageError
 from harness.model.commands import shell
+from harness.words import counted, from_to
 
 if TYPE_CHECKING:
     import argparse
@@ -117,5 +118,4 @@ def _releases(scenario: Scenario) -> str:
         chosen = select(releases, package=scenario.package, first=scenario.first, last=scenario.last)
     except UsageError as error:
         return f"warning: by the listing of {fetched}, {error}"
-    ends = f"{chosen[0].version} to {chosen[-1].version}"
-    return f"{len(chosen)} releases of {scenario.package}, {ends}, by the listing of {fetched}"
+    return f"{counted(len(chosen), 'release')} of {scenario.package}, {from_to(chosen[0].version, chosen[-1].version)}, by the listing of {fetched}"

@@ -21,6 +21,7 @@ from harness.sessions.driver import Driver
 from harness.sessions.investigation import Investigation
 from harness.sessions.observation import observe
 from harness.verdicts.verdict import Verdict
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +96,7 @@ class CommitSearch:
         assert bare.newer is not None  # noqa: S101
         found_way = way(self.git, bare.older.commit, bare.newer.commit)
         self.watcher.note(
-            f"{len(found_way.down) + len(found_way.up)} commits between {bare.older.release} and {bare.newer.release}"
+            f"{counted(len(found_way.down) + len(found_way.up), 'commit')} between {bare.older.release} and {bare.newer.release}"
         )
         tips = (bare.older.commit, bare.newer.commit)
         chosen = self._environment(tips, positions, fixed=fixed)

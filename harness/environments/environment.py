@@ -24,6 +24,7 @@ from harness.failures import Failure, machine_error, of_os_error, refused_file
 from harness.files import read_json, to_json, whole_folder, write_atomic
 from harness.locks.lock import common, parse_lock
 from harness.releases.refused import serves_others
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -202,7 +203,7 @@ class Environments:
 
     def _install_base(self, folder: Path, base: Lock) -> None:
         count = len(base.packages)
-        what = f"the {f'{count} packages' if count > 1 else 'package'} that all environments share"
+        what = f"the {counted(count, 'package') if count > 1 else 'package'} that all environments share"
         told = self.told if count else lambda _line: None
         told(f"installing {what}")
         started = time.monotonic()

@@ -70,7 +70,13 @@ def proposed(outcome: Outcome, arm: str, baseline: Baseline) -> None:
 
 def no_baseline(outcome: Outcome, arm: str, count: int) -> None:
     """Tell that a first night found nothing good."""
-    said = f"none of the newest {count} releases of {outcome.watch.package} is good in {arm}, so there is no baseline"
+    package = outcome.watch.package
+    tried = (
+        f"none of the newest {count} releases of {package} is"
+        if count > 1
+        else f"the newest release of {package} is not"
+    )
+    said = f"{tried} good in {arm}, so there is no baseline"
     outcome.tell("inconclusive", said, arm=arm)
 
 

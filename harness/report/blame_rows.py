@@ -12,6 +12,7 @@ from harness.report.blamed import Standing
 from harness.search.culprits import Innocence
 from harness.search.mixtures import Outcome
 from harness.version import minor_of
+from harness.words import counted
 
 if TYPE_CHECKING:
     from harness.report.blamed import BlameResult, ChangeResult, EnvironmentResult
@@ -94,7 +95,7 @@ def support(blame: BlameResult) -> str:
     """Return what the answer rests on and what it took, in one line."""
     executed = Counter(one.outcome for one in blame.steps if one.outcome != Outcome.UNRESOLVED)
     kinds = ", ".join(f"{count} {outcome.value}" for outcome, count in sorted(executed.items()))
-    refused = f"; {_count(blame.refusals, 'mixture')} cannot be resolved" if blame.refusals else ""
+    refused = f"; {counted(blame.refusals, 'mixture')} cannot be resolved" if blame.refusals else ""
     disk = (
         f"; {blame.disk / 1e6:.0f} MB of environments are left"
         if blame.disk
@@ -103,18 +104,14 @@ def support(blame: BlameResult) -> str:
     if not blame.steps:
         return ""
     return (
-        f"{_count(len(blame.changes), 'package')} changed; {_count(blame.executions, 'execution')} ({kinds}){refused}; "
+        f"{counted(len(blame.changes), 'package')} changed; {counted(blame.executions, 'execution')} ({kinds}){refused}; "
         f"{blame.seconds:.0f} s{disk}"
     )
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def held(environment: EnvironmentResult) -> str:
     """Return how many packages an environment holds, in words."""
-    return _count(environment.packages, "package") if environment.lock else "not rebuilt here"
+    return counted(environment.packages, "package") if environment.lock else "not rebuilt here"
 
 
 def replaced(blame: BlameResult) -> list[str]:

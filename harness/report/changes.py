@@ -10,6 +10,7 @@ from harness.report.dependencies import reservation, subject
 from harness.report.devices import also_on
 from harness.report.gaps import failure_name, gap_of
 from harness.report.text import number, one_line
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +76,7 @@ class Changes:
             for place, boundary in enumerate(newest_first[:MOST_CHANGES])
         ]
         more = len(newest_first) - len(told)
-        earlier = [f"and {more} earlier {'change' if more == 1 else 'changes'}"] if more else []
+        earlier = [f"and {counted(more, 'earlier change')}"] if more else []
         return [*told, *earlier, *self._failures()]
 
     def unfinished(self, boundary: BoundaryResult) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.report.text import clean, one_line
+from harness.words import counted
 
 _MOST_LINES = 60
 _MOST_NAMED = 4
@@ -156,7 +157,7 @@ def _put_in(found: HunkSet, good: str) -> str:
         if len(files) > 1:
             told_apart = len(found.parts) == len(files)
             needed = "; each of these files is needed" if told_apart else "; nothing separates these files"
-        count = f"{len(parts)} hunk{'s' if len(parts) > 1 else ''}"
+        count = counted(len(parts), "hunk")
         along = f", with {len(found.required)} of other files that these need," if found.required else ""
         return (
             f"the changes of {', '.join(files)} ({count}){along} applied to {good} bring the failure{needed}: a "
@@ -177,7 +178,7 @@ def _beside(found: HunkSet) -> str:
     others = (
         f"{count} that {'these need' if several else 'it needs'}"
         if found.smallest
-        else f"{count} other{'s' if count > 1 else ''}"
+        else counted(count, "other")
     )
     return f"{',' if several else ''} with {others},"
 

@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 from harness.report.attribution import CodeLine
 from harness.report.boundaries import BY_VERDICT
 from harness.report.text import number, one_line
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,7 +108,7 @@ def _whose(line: LineResult) -> str:
     names = list(dict.fromkeys(map(_short, line.names)))
     more = ", …" if len(names) > _MOST_NAMES else ""
     noun = {"attribute": "module", "buffer": "buffer"}.get(line.property, "parameter")
-    return f"{line.count} {noun}{'' if line.count == 1 else 's'} ({', '.join(names[:_MOST_NAMES])}{more})"
+    return f"{counted(line.count, noun)} ({', '.join(names[:_MOST_NAMES])}{more})"
 
 
 def _short(name: str) -> str:

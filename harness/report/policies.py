@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.words import counted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -68,7 +70,5 @@ def compared(policies: Sequence[PolicyResult]) -> str:
     if not policies:
         return ""
     unlike = sum(one.disagrees for one in policies)
-    said = (
-        f"{len(policies)} releases were executed with the packages of their day and with those that all share"
-    )
+    said = f"{counted(len(policies), 'release was', 'releases were')} executed with the packages of their day and with those that all share"
     return f"{said}: {unlike or 'none'} of them {'differ' if unlike > 1 else 'differs'} in being good or bad"

@@ -12,6 +12,7 @@ from harness.report.folding import Column, columns
 from harness.report.ranks import ranks_in_words, stacks_in_words
 from harness.report.strip import day
 from harness.report.text import anchor, clean, memory, number, one_line, seconds
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -104,7 +105,7 @@ def _shown(arm: ArmResult, axis: Sequence[Column]) -> Iterator[tuple[ReleaseResu
     for column in axis:
         members = [rows[version] for version in column.versions if version in rows]
         if len(members) > 1 and members[0].standing == "untested":
-            yield members[0], f"{one_line(column.label, 120)} ({len(members)} releases)"
+            yield members[0], f"{one_line(column.label, 120)} ({counted(len(members), 'release')})"
         else:
             yield from ((member, "") for member in members)
 

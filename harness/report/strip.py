@@ -16,6 +16,7 @@ from harness.report.curves import lines
 from harness.report.flakiness import divided, executions
 from harness.report.folding import Column, columns
 from harness.report.text import anchor, one_line, seconds
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -173,7 +174,7 @@ def _trace_lane(
 
 def _tip(arm: ArmResult, release: ReleaseResult, letter: str | None, column: Column) -> str:
     if len(column.versions) > 1:
-        said = f"{len(column.versions)} releases · {one_line(arm.name, 40)} · {release.standing}"
+        said = f"{counted(len(column.versions), 'release')} · {one_line(arm.name, 40)} · {release.standing}"
         return "\n".join(
             filter(None, [one_line(column.label, 120), said, f"trace {letter}" if letter else ""])
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.report.markdown import md
 from harness.report.text import one_line
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,7 +94,7 @@ def sentence(result: TestsResult) -> str:
         (silent, "has no verdict", "have no verdict"),
         (len(result.flaky), "is flaky", "are flaky"),
     ]
-    return ", ".join(f"{number} {one if number == 1 else more}" for number, one, more in counts if number)
+    return ", ".join(counted(number, one, more) for number, one, more in counts if number)
 
 
 def _with(groups: Sequence[GroupOfTests], kind: str) -> list[GroupOfTests]:

@@ -35,6 +35,7 @@ from harness.sessions.investigation import Investigation
 from harness.sessions.prepare import prepare
 from harness.verdicts.oracles import profiled
 from harness.verdicts.verdict import Verdict
+from harness.words import counted, from_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -194,7 +195,7 @@ def begin(
         watcher.note(f"warning: {said}")
         warnings.append(said)
     watcher.note(
-        f"{len(releases)} releases of {asked.package}: {releases[0].version} to {releases[-1].version}"
+        f"{counted(len(releases), 'release')} of {asked.package}: {from_to(releases[0].version, releases[-1].version)}"
     )
     phases.ended("listing")
     unasked = prereleases_left_out(asked, listing.releases)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from harness.errors import UsageError
 from harness.sessions.calibrate import calibrate
 from harness.sessions.driver import Driver
+from harness.words import counted
 
 if TYPE_CHECKING:
     from harness.sessions.investigation import Investigation
@@ -41,7 +42,7 @@ def confirm(investigation: Investigation) -> list[str]:
             sides = sorted({side for one in found if not one.untested for side in (one.before, one.after)})
             if not sides:
                 continue
-            driver.watcher.note(f"{name}: {len(sides)} releases to confirm on {wanted}")
+            driver.watcher.note(f"{name}: {counted(len(sides), 'release')} to confirm on {wanted}")
             try:
                 calibrate(there.session, there.arms[name])
             except UsageError as error:

@@ -13,6 +13,7 @@ from harness.report.policies import FIXED, PolicyResult
 from harness.sessions.driver import Driver
 from harness.sessions.finding import executions
 from harness.verdicts.verdict import Verdict
+from harness.words import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +70,9 @@ def beside_fixed(investigation: Investigation, beside: Beside) -> None:
             "the packages that all releases share are not executed beside: a cluster executes one policy"
         )
         return
-    driver.watcher.note(f"executing {len(places)} releases with the packages that all of them share")
+    driver.watcher.note(
+        f"executing {counted(len(places), 'release')} with the packages that all of them share"
+    )
     fixed = replace(session.resolver, days={})
     releases = [session.releases[place] for place in places]
     found = Locks(fixed, releases, session.reference, session.note)

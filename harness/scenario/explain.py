@@ -11,6 +11,7 @@ from packaging.specifiers import SpecifierSet
 from harness.keys import toml_text
 from harness.scenario.keys import SCENARIO
 from harness.verdicts.oracles import EXIT_STATUS, ORACLES, by_exit_status, options
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -95,7 +96,7 @@ def _arm(arm: Arm) -> Row:
     if arm.seeds > 1:
         when += f"; {arm.seeds} seeds at least"
     if arm.ranks is not None:
-        when += f"; as {arm.ranks} rank{'s' if arm.ranks > 1 else ''}"
+        when += f"; as {counted(arm.ranks, 'rank')}"
     return Row(arm.name, _settings(arm.parameters), when)
 
 

@@ -18,6 +18,7 @@ import psutil
 from harness.model.question import Job
 from harness.selftest.summary import State
 from harness.verdicts.verdict import SkipKind
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +95,9 @@ def interrupt(bench: Bench) -> Found:
     card = _left(lambda: holders() - held)
     right = process.returncode == INTERRUPTED and family
     said = "" if right else f": {' '.join(output.split())[-300:]}"
-    seen = [f"exit status {process.returncode}, {len(family)} processes were ended{said}"]
+    seen = [
+        f"exit status {process.returncode}, {counted(len(family), 'process was', 'processes were')} ended{said}"
+    ]
     seen += _told(bench, left, card)
     return (State.PASSED if right and not left and not card else State.FAILED), seen
 
@@ -162,7 +165,11 @@ def _wait(done: Callable[[], bool], seconds: float) -> bool:
 
 
 def _told(bench: Bench, left: set[Holder], card: set[Holder]) -> list[str]:
-    said = [f"{len(left)} processes remain" if left else "no process remains"]
+    said = [counted(len(left), "process remains", "processes remain") if left else "no process remains"]
     if bench.device == "cuda":
-        said.append(f"{len(card)} processes hold the card" if card else "no process holds the card")
+        said.append(
+            counted(len(card), "process holds the card", "processes hold the card")
+            if card
+            else "no process holds the card"
+        )
     return said

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from harness.errors import UsageError
 from harness.files import read_json, to_json
 from harness.model.codec import from_plain, to_plain
+from harness.words import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +92,9 @@ class Summary:
         applied = len(self.steps) - self.count(State.NOT_APPLICABLE)
         if not self.finished:
             found = f"failed: {', '.join(failed)}" if failed else "none of them failed"
-            return f"It was ended on the {where} {self.name} after {len(self.steps)} steps; {found}."
+            return (
+                f"It was ended on the {where} {self.name} after {counted(len(self.steps), 'step')}; {found}."
+            )
         if failed:
             return f"{len(failed)} of {applied} steps failed on the {where} {self.name}: {', '.join(failed)}."
         rest = self.count(State.NOT_APPLICABLE)

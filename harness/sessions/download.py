@@ -11,6 +11,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from harness.errors import UsageError
 from harness.files import read_json, to_json, write_cache
 from harness.releases.index import list_files
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,7 +64,7 @@ def check_download(
         f"executed; environments take {asked.place.environment_cap:g} GB at a time at most (--environment-cap)"
     )
     if len(sizes) < len(releases):
-        said += f"; of {len(releases) - len(sizes)} releases no size is known"
+        said += f"; of {counted(len(releases) - len(sizes), 'release')} no size is known"
     agreed = _agreed(state)
     if agreed.get(asked.package, 0) < total:
         if not asked.place.yes:

@@ -12,6 +12,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from harness.words import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -47,7 +49,7 @@ def census_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> l
                 if values[0] != values[1]:
                     groups[_change(aspect, *values)].append(name)
     lines = [
-        f"{_count(names)}: {change} ({_patterns(names)})"
+        f"{counted(len(names), 'parameter')}: {change} ({_patterns(names)})"
         for change, names in sorted(groups.items(), key=lambda item: -len(item[1]))
     ]
     return lines + _optimizer(before.get("optimizer") or {}, after.get("optimizer") or {})
@@ -77,10 +79,6 @@ def _say(aspect: str, value: Any) -> str:
 
 def _change(aspect: str, old: str, new: str) -> str:
     return f"{old} -> {new}" if aspect == "trainable" else f"{aspect} {old} -> {new}"
-
-
-def _count(names: list[str]) -> str:
-    return "1 parameter" if len(names) == 1 else f"{len(names)} parameters"
 
 
 def _pattern(name: str) -> str:

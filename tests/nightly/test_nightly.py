@@ -137,7 +137,7 @@ def test_a_first_night_without_anything_good_is_inconclusive(month):
     told = month.night(1)
     assert told.code == 3
     assert told.headline == (
-        "Inconclusive: none of the newest 1 releases of toy is good in plain, so there is no baseline"
+        "Inconclusive: the newest release of toy is not good in plain, so there is no baseline"
     )
     month.release("1.1")
     assert [event.kind for event in month.night(2).events] == ["baseline"]

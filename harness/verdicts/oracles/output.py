@@ -12,6 +12,7 @@ from harness.traces.outputs import Tolerance, changed_kind, distance, learnt, na
 from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
 from harness.verdicts.verdict import Effect, Fingerprint, Judgement, SkipKind, Verdict
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ def output(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
         how = "script calls harness" if settings.get("exit_status") else "job calls recorder"
         said = f"no output{asked} was recorded: the {how}.output(name, value)"
         return Judgement(Verdict.SKIP, said, skip_kind=SkipKind.NOT_MEASURED)
-    return Judgement(Verdict.GOOD, f"{_count(len(found))} recorded")
+    return Judgement(Verdict.GOOD, f"{counted(len(found), 'output')} recorded")
 
 
 def compare_outputs(
@@ -74,9 +75,11 @@ def _compare(
         share = far.excess / tolerance.absolute if tolerance.absolute else far.excess
         largest = max(largest, (share, name, far.largest, tolerance.absolute))
     if all(reference[name]["digest"] == found[name]["digest"] for name in reference):
-        return Judgement(Verdict.GOOD, f"{_count(len(found))} as of {calibration.reference}, bit for bit")
+        return Judgement(
+            Verdict.GOOD, f"{counted(len(found), 'output')} as of {calibration.reference}, bit for bit"
+        )
     _, name, far_off, allowed = largest
-    said = f"{_count(len(found))} as of {calibration.reference}, {name} furthest off with {far_off:.3g}"
+    said = f"{counted(len(found), 'output')} as of {calibration.reference}, {name} furthest off with {far_off:.3g}"
     return Judgement(
         Verdict.GOOD, said, effect=Effect(f"largest difference of output {name}", far_off, allowed)
     )
@@ -115,10 +118,6 @@ def _chosen(trace: Trace, settings: Mapping[str, Any]) -> dict[str, Output]:
             fnmatchcase(one["name"], pattern) or one["name"].startswith(f"{pattern}.") for pattern in patterns
         )
     }
-
-
-def _count(number: int) -> str:
-    return "1 output" if number == 1 else f"{number} outputs"
 
 
 ORACLE = Oracle(

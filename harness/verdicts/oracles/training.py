@@ -9,6 +9,7 @@ from harness.keys import Key
 from harness.keys.kinds import COUNT, NUMBER, one_of
 from harness.verdicts.oracles.oracle import Oracle
 from harness.verdicts.verdict import Effect, Fingerprint, Judgement, SkipKind, Verdict
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,13 +35,15 @@ def training(trace: Trace, settings: Mapping[str, Any]) -> Judgement:
         )
     bound = settings.get("loss_below")
     if bound is None:
-        return Judgement(Verdict.GOOD, f"finite over {len(losses)} steps")
+        return Judgement(Verdict.GOOD, f"finite over {counted(len(losses), 'step')}")
     window = min(int(settings["loss_window"]), len(losses))
     mean = math.fsum(loss for loss in losses[-window:] if loss is not None) / window
     effect = Effect(f"mean loss of the last {window} steps", mean, float(bound))
     said = f"{effect.name} {mean:.4g}"
     if mean < bound:
-        return Judgement(Verdict.GOOD, f"finite over {len(losses)} steps, {said} < {bound:g}", effect=effect)
+        return Judgement(
+            Verdict.GOOD, f"finite over {counted(len(losses), 'step')}, {said} < {bound:g}", effect=effect
+        )
     return Judgement(
         Verdict.BAD, f"did not learn: {said}, not below {bound:g}", Fingerprint("loss not learnt"), effect
     )
