@@ -5,7 +5,7 @@
 | one fails first | as that rank alone would be judged, with its number; where all fail alike, with none |
 | one loses its connection, or is ended, since another one failed | no failure of its own |
 | one dies by SIGABRT while its process ends, after its script was done | tried again; then the script counts |
-| none does anything for `hang_after` seconds, twice | bad: the ranks are out of step; named is the one that is missing where the others wait |
+| none does anything for `hang_after` seconds, twice | bad: the ranks are out of step; named is the one that the others wait for, where that is known |
 | one ends well, and another one loses its connection to it | the same: whether it hangs or crashes depends on what the missing rank does next |
 | they do not find each other for want of a port | skip |
 | all end well | bad if one rank alone is bad; bad if they made unequal numbers of steps, or if their copies drift apart (`replicas`); else as the first rank |
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from harness.probes.probe import first_line
 from harness.traces.rank import first_failure, outputs_of
 from harness.verdicts.replicas import judge_replicas
-from harness.verdicts.verdict import Fingerprint, Judgement, SkipKind, Verdict
+from harness.verdicts.verdict import OUT_OF_STEP, Fingerprint, Judgement, SkipKind, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -117,20 +117,33 @@ def _differing_steps(trace: Trace) -> Judgement | None:
 
 
 def _hang(trace: Trace, execution: Execution) -> Judgement:
-    """Return the verdict of ranks that stood still: the odd one is where the others are not, or has ended."""
-    places = {rank.number: waits_at(rank) for rank in trace.ranks if rank.ended_by}
+    """Return the verdict of ranks that stood still."""
+    return _out_of_step(trace, _missing(trace), f"they hang{_twice(execution)}: {_places(trace)}")
+
+
+def _missing(trace: Trace) -> int | None:
+    """Return the rank that the others wait for; None where nothing tells one from the others.
+
+    It has ended; or it alone is elsewhere than all others; or it alone began fewer collectives than each other one. Of two
+    ranks that wait in different places, either may be the one that went wrong.
+    """
     ended = [rank.number for rank in trace.ranks if not rank.ended_by]
-    odd = ended[0] if ended else None
-    if odd is None and len(set(places.values())) > 1:
-        usual = Counter(places.values()).most_common(1)[0][0]
-        odd = next(number for number, place in places.items() if place != usual)
-    return _out_of_step(trace, odd, f"they hang{_twice(execution)}: {_places(trace)}")
+    if ended:
+        return ended[0]
+    places = {rank.number: waits_at(rank) for rank in trace.ranks}
+    usual = Counter(places.values()).most_common(1)[0][0]
+    elsewhere = [number for number, place in places.items() if place != usual]
+    if len(elsewhere) == 1 and len(places) > 2:
+        return elsewhere[0]
+    calls = {rank.number: len(rank.trace.collectives) for rank in trace.ranks}
+    fewest = [number for number, count in calls.items() if count == min(calls.values())]
+    return fewest[0] if len(fewest) == 1 else None
 
 
 def _out_of_step(trace: Trace, odd: int | None, said: str) -> Judgement:
     """Return the verdict of ranks of which some wait for what another one never does."""
     step = min((rank.steps + 1 for rank in trace.ranks if rank.trace.training), default=None)
-    fingerprint = Fingerprint("ranks out of step", step, rank=odd)
+    fingerprint = Fingerprint(OUT_OF_STEP, step, rank=odd)
     apart = _first_apart(trace)
     return Judgement(
         Verdict.BAD, f"the ranks are out of step: {said}" + (f"; {apart}" if apart else ""), fingerprint

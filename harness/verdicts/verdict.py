@@ -40,6 +40,10 @@ class SkipKind(StrEnum):
     UNDECIDED = "undecided"
 
 
+OUT_OF_STEP = "ranks out of step"
+"""Kind of the failure that some ranks wait for what another one never does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """What a failure looks like, so that two failures can be told to be the same one.
@@ -66,10 +70,12 @@ class Fingerprint:
     def failure(self) -> Fingerprint:
         """What makes two failures the same one: everything but the step, which moves with rounding.
 
+        Which rank is out of step is not always known, and all ranks are a part of it.
+
         The parameter counts: weights of another module that become non-finite are another failure. It is the first
         one concerned in the model's own order, so it does not move by itself.
         """
-        return replace(self, step=None)
+        return replace(self, step=None, rank=None if self.kind == OUT_OF_STEP else self.rank)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that have a value."""

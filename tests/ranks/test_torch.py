@@ -154,7 +154,12 @@ def test_gradients_that_several_backward_passes_make_are_their_mean(probe):
         (
             "dist.all_reduce(torch.zeros(3)) if rank and step == 4 else step == 4 and dist.barrier()",
             DDP,
-            {"kind": "ranks out of step", "step": 4, "rank": 1},
+            {"kind": "ranks out of step", "step": 4},
+        ),
+        (
+            "if rank == 0 and step == 4: __import__('time').sleep(600)\n        dist.barrier()",
+            DDP,
+            {"kind": "ranks out of step", "step": 4, "rank": 0},
         ),
         (
             "if rank == 1 and step == 4: break",
@@ -162,13 +167,13 @@ def test_gradients_that_several_backward_passes_make_are_their_mean(probe):
             {"kind": "ranks out of step", "step": 4, "rank": 1},
         ),
     ],
-    ids=["drift", "doubled", "wrong divisor", "mismatched collectives", "one rank ends"],
+    ids=["drift", "doubled", "wrong divisor", "mismatched collectives", "one rank sleeps", "one rank ends"],
 )
 def test_what_is_wrong_is_named(probe, body, wrap, fingerprint):
     _, judgement, output = probe(job(body, wrap))
     assert judgement.verdict == "bad", output
     assert judgement.fingerprint.to_dict() == fingerprint, judgement.reason
-    if "barrier" in body:
+    if "else" in body:
         assert "collective 1: rank 0 barrier, rank 1 all_reduce of [3] float32" in judgement.reason
         assert "rank 0 waits in barrier after 3 steps" in judgement.reason
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 
 import pytest
 
@@ -64,6 +65,31 @@ def test_ranks_that_hang_are_told_by_where_they_wait_and_the_first_call_in_which
         "(SIGABRT); collective 2: rank 0 all_reduce of [3] float32, rank 1 barrier"
     )
     assert found.fingerprint.to_dict() == {"kind": "ranks out of step", "step": 3, "rank": 1}
+
+
+@pytest.mark.parametrize(
+    ("waits", "calls", "named"),
+    [
+        (["all_reduce", "sleep"], [2, 1], 1),
+        (["sleep", "all_reduce"], [1, 2], 0),
+        (["barrier", "all_reduce"], [2, 2], None),
+        (["all_reduce", "sleep"], [0, 0], None),
+        (["barrier", "all_reduce", "all_reduce"], [2, 2, 2], 0),
+        (["barrier", "barrier", "all_reduce", "all_reduce"], [2, 2, 2, 2], None),
+        (["barrier", "sleep", "all_reduce", "all_reduce"], [2, 2, 2, 2], None),
+        (["barrier", "barrier"], [1, 2], 0),
+    ],
+)
+def test_the_rank_that_the_others_wait_for_is_named_where_that_is_known(waits, calls, named):
+    """Of two ranks in different places, the second one was named whichever it was."""
+    call = {"kind": "barrier", "sizes": [], "dtype": ""}
+    ranks = [
+        rank(number, ended_by="harness", waits=place, calls=(call,) * count)
+        for number, (place, count) in enumerate(zip(waits, calls, strict=True))
+    ]
+    found = judged(*ranks, tree="hang")
+    assert found.fingerprint.rank == named
+    assert found.same_end(replace(found, fingerprint=replace(found.fingerprint, rank=9)))
 
 
 def test_equal_calls_say_nothing():
