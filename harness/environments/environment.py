@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from harness.environments import integrity
+from harness.environments import failed_builds, integrity
 from harness.errors import HarnessError
 from harness.failures import Failure, machine_error, of_os_error, refused_file
 from harness.files import read_json, to_json, whole_folder, write_atomic
@@ -132,6 +132,10 @@ class Environments:
             os.utime(folder / MARKER)
             os.utime(found.base / MARKER)
             return self._use(found, lock)
+        reason, said = failed_builds.recall(folder, confined=self.uv.confined)
+        if reason:
+            self.told(f"{self.package} {lock.versions().get(self.package, '')} {said}")
+            return NotInstallable(reason)
         base = self.base_of(lock)
         below = self._ensure_base(base)
         found = find(folder)  # only its base was missing
@@ -232,6 +236,8 @@ class Environments:
                     facts["size"] = size(new)
                 write_atomic(new / MARKER, to_json(facts))
         except _InstallError as error:
+            if error.failure is Failure.BUILD:
+                failed_builds.remember(folder, str(error), confined=self.uv.confined)
             return str(error)
         except OSError as error:
             raise of_os_error(error, "an environment was made") from error
@@ -267,7 +273,7 @@ class Environments:
             installed = self.uv.run(*install, without=("UV_CONSTRAINT",))
         if installed.failure is not None:
             self._check(installed)
-            raise _InstallError(installed.reason)
+            raise _InstallError(installed.reason, installed.failure)
         self._link(site, base)
         if base is not None:
             _share_programs(base, new)
@@ -334,6 +340,10 @@ def _compile(python: str, site: Path, workers: int) -> None:
 
 class _InstallError(Exception):
     """uv said no; carries its reason out of the folder's context."""
+
+    def __init__(self, reason: str, failure: Failure) -> None:
+        super().__init__(reason)
+        self.failure = failure
 
 
 def find(folder: Path) -> Environment | None:
