@@ -115,5 +115,6 @@ def test_an_error_loses_no_step(run_job):
 
 def test_a_job_that_leaves_out_a_phase_is_told(run_job):
     trace, _ = run_job(JOB, skip_backward="true")
-    assert trace.error["exception"] == "RuntimeError"
+    assert trace.error["exception"] == "RecorderMisusedError"
+    assert trace.error["misused"]
     assert "call forward(loss), backward() and step() in this order" in trace.error["message"]
