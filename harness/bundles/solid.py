@@ -37,15 +37,18 @@ def plain_wheel(wheel: Path, target: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_solid(target: Path, files: Iterable[tuple[str, Path]], effort: int = 6) -> None:
+def write_solid(
+    target: Path, files: Iterable[tuple[str, Path]], *, effort: int = 6, window: int = _WINDOW
+) -> None:
     """Write files, given by their name and place, into one archive: the same files give the same bytes.
 
     Args:
         target: The archive.
         files: Their name in it and their place. What is alike should stand side by side.
         effort: xz's preset, 0 to 9.
+        window: Bytes behind that a repetition is found in.
     """
-    filters = [{"id": lzma.FILTER_LZMA2, "preset": effort, "dict_size": _WINDOW}]
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": effort, "dict_size": window}]
     with (
         lzma.open(target, "wb", filters=filters) as pressed,
         tarfile.open(fileobj=pressed, mode="w|", format=tarfile.PAX_FORMAT) as archive,

@@ -64,6 +64,8 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, itself: dict[str, Any], own:
     if folder.is_dir():
         return
     pressed = _checked(archive, "requirements.tar.xz", itself["sha256"])
+    # All is checked before anything is unpacked, which takes seconds.
+    contents = {name[len(OWN) :]: _checked(archive, name, sha256) for name, sha256 in own.items()}
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
@@ -72,10 +74,10 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, itself: dict[str, Any], own:
             tarfile.open(fileobj=raw, mode="r|") as files,
         ):
             files.extractall(new, filter="data")
-        for name, sha256 in own.items():
-            path = new / name[len(OWN) :]
+        for name, content in contents.items():
+            path = new / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(_checked(archive, name, sha256))
+            path.write_bytes(content)
         _unpack_wheels(archive, new, itself["wheels"])
         try:
             new.rename(folder)
