@@ -56,9 +56,15 @@ _AGAIN = {
     Failure.KILLED: 2,
 }
 
+_COMPILER = (
+    r"Killed signal terminated program|internal compiler error: Killed|unable to execute command: Killed|"
+    r"(?:terminated with|died due to) signal 9\b|out of memory allocating|LLVM ERROR: out of memory"
+)
+"""What gcc, ld, clang, nvcc and LLVM say where a process of theirs was killed, or got no memory."""
 _ANYWHERE = (
     (Failure.DISK, r"No space left on device|os error 28\b|Disk quota exceeded|os error 122\b"),
     (Failure.MEMORY, r"Cannot allocate memory|os error 12\b|\bMemoryError\b|\bsignal: 9\b|\bSIGKILL\b"),
+    (Failure.MEMORY, _COMPILER),
 )
 """Signs that count in the output of a build, too."""
 

@@ -28,36 +28,10 @@ _INSTALLED = (
 )
 """What changes when a library is installed: lists of package managers, and folders."""
 _VARIABLES = (
-    *(
-        "AR",
-        "BLAS",
-        "C_INCLUDE",
-        "CARGO",
-        "CC",
-        "CFLAGS",
-        "CMAKE",
-        "CONDA",
-        "CPATH",
-        "CPLUS",
-        "CPP",
-        "CUDA",
-        "CXX",
-    ),
-    *(
-        "F77",
-        "FC",
-        "FFLAGS",
-        "FORCE_",
-        "LAPACK",
-        "LD",
-        "LIBRARY_PATH",
-        "MAKE",
-        "MAX_JOBS",
-        "MESON",
-        "NINJA",
-        "NPY_",
-    ),
-    *("OPENBLAS", "PATH", "PIP_", "PKG_CONFIG", "RUST", "SETUPTOOLS", "SKBUILD", "TORCH_", "UV_"),
+    *("AR", "BLAS", "C_INCLUDE", "CARGO", "CC", "CFLAGS", "CMAKE", "CONDA", "CPATH", "CPLUS", "CPP"),
+    *("CUDA", "CXX", "F77", "FC", "FFLAGS", "FORCE_", "LAPACK", "LD", "LIBRARY_PATH", "MAKE"),
+    *("MAX_JOBS", "MESON", "NINJA", "NPY_", "OPENBLAS", "PATH", "PIP_", "PKG_CONFIG", "RUST"),
+    *("SETUPTOOLS", "SKBUILD", "TORCH_", "UV_"),
 )
 """How the names of variables begin that builds read."""
 

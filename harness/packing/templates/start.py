@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 OWN = "itself/"
-OF_NO_COMMAND = ("-h", "--help", "--version", "--debug", "--print-completion")
+WITHOUT_COMMAND = ("-h", "--help", "--version", "--debug", "--print-completion")
 FROM_THE_BUNDLE = ("bisect", "probe", "selftest")
 
 
@@ -28,7 +28,7 @@ def main() -> int:
     with zipfile.ZipFile(bundle) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         words = sys.argv[1:]
-        if not words or (words[0].startswith("-") and words[0] not in OF_NO_COMMAND):
+        if not words or (words[0].startswith("-") and words[0] not in WITHOUT_COMMAND):
             words = [*manifest["without_arguments"], *words]
         if words[0] in FROM_THE_BUNDLE and not any(word.startswith("--bundle") for word in words):
             words[1:1] = ["--bundle", str(bundle)]
