@@ -22,7 +22,7 @@ def answers():
 def answered(answers, ask, tmp_path, tmp_path_factory):
     """Ask about the pair of which both are needed, once for all tests; returns what `ask` returns, and all its files."""
 
-    def answer(*words, **options):
+    def ask_once(*words, **options):
         question = (words, *options.items())
         if question in answers:
             kept, answer = answers[question]
@@ -35,7 +35,7 @@ def answered(answers, ask, tmp_path, tmp_path_factory):
         answers[question] = kept, answer
         return answer
 
-    return answer
+    return ask_once
 
 
 @pytest.fixture
