@@ -100,7 +100,7 @@ def test_repeats_are_equal_or_have_a_noise_floor():
     state, seen = judge_repeats([executed("warm", "a", 0.5), executed("clean", "b", 0.75)])
     assert state == State.PASSED
     assert seen[0] == "not bit-equal: 0.6.2 fp16"
-    assert "standard deviation 0.177 at a mean of 0.625 (1 degrees of freedom)" in seen[1]
+    assert "standard deviation 0.177 at a mean of 0.625 (1 degree of freedom)" in seen[1]
     assert judge_repeats([executed("warm", "a")])[0] == State.FAILED
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from harness.cli.stored import add_out
 from harness.errors import UsageError
+from harness.words import counted
 
 if TYPE_CHECKING:
     import argparse
@@ -49,5 +50,7 @@ def run(options: argparse.Namespace) -> int:
     done = publish(Path(options.out), target, title=options.title, url=options.url)
     for fault in done.faults:
         print(f"warning: left out: {fault}", file=sys.stderr)
-    print(f"{target / 'index.html'}: {done.runs} runs, {done.arms} arms, {done.boundaries} boundaries")
+    print(
+        f"{target / 'index.html'}: {counted(done.runs, 'run')}, {counted(done.arms, 'arm')}, {counted(done.boundaries, 'boundary', 'boundaries')}"
+    )
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.cli.stored import add_out, add_run, find_run
 from harness.errors import UsageError
+from harness.words import counted
 
 if TYPE_CHECKING:
     import argparse
@@ -55,7 +56,7 @@ def _export(folder: Path, target: Path, state: State) -> int:
             "executed, or run the question anew"
         )
     write_table(target, table)
-    print(f"{target}: {table.rows} rows, {len(table.columns)} columns")
+    print(f"{target}: {counted(table.rows, 'row')}, {counted(len(table.columns), 'column')}")
     if table.missing:
         print(f"warning: {table.missing} traces are not stored any more and left out", file=sys.stderr)
     return 0

@@ -19,6 +19,7 @@ from harness.descent.names import defines_for
 from harness.report.hunks import HunkAnswer, HunkSet
 from harness.search.mixtures import CERTAIN, TWICE, Belief, Outcome
 from harness.search.ties import Mixture
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,7 +96,7 @@ class Opening:
         every = self.mixtures.everything - both
         self.known = Known(every, both, self._weight, [*self.mixtures.ties], {})
         for asked in looks:
-            self.note(f"{len(self.hunks)} hunks; the job executes lines of {len(asked)}")
+            self.note(f"{counted(len(self.hunks), 'hunk')}; the job executes lines of {len(asked)}")
             idle = every - asked
             if not idle:
                 return asked, None

@@ -160,7 +160,7 @@ class ArmStory:
             self._tell("given up", f"{said}: {one.reason}", one.version)
         elif tries == 1:
             said = f"{self._called(one.version)} has no verdict in {self.name}: {one.reason}"
-            self._tell("skip", f"{said}; no alarm, the next {self.tries - 1} nights try again", one.version)
+            self._tell("skip", f"{said}; no alarm, {_next(self.tries - 1)} again", one.version)
         self._know(Known(one.version, "given up" if last else "waiting", "skip", one.reason, tries))
 
     def _still_bad(self, one: Examined, answers: Sequence[Answered]) -> None:
@@ -275,3 +275,7 @@ def _moves(one: BoundaryResult) -> str:
 
 def _verb(one: BoundaryResult) -> str:
     return {"regressed": "broke", "fixed": "was repaired"}.get(one.kind, f"changed ({one.signal})")
+
+
+def _next(nights: int) -> str:
+    return "the next night tries" if nights == 1 else f"the next {nights} nights try"

@@ -32,6 +32,7 @@ from harness.packing.wheels import Target, fetch
 from harness.recording import recorder_version
 from harness.sessions.prepare import make_resolver
 from harness.version import __version__
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -167,7 +168,9 @@ def pack(
         pinned = [Requirement(pin).name for pin in asked.pins()]
         brought = brought_by_torch(files, [*axes, *map(canonicalize_name, pinned)])
         files = [file for file in files if file.package.name not in brought]
-    told(f"{len(files)} files of {len({file.package.name for file in files})} packages are here")
+    told(
+        f"{counted(len(files), 'file is', 'files are')} here, of {counted(len({file.package.name for file in files}), 'package')}"
+    )
     solid = [file for file in files if file.fits and file.path.stat().st_size < _LARGE]
     content: dict[str, Path | bytes] = {
         **_files(asked.scenario),

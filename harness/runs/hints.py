@@ -11,6 +11,7 @@ from harness.locks.resolve import Unresolvable
 from harness.releases.release import select
 from harness.report.text import one_line
 from harness.search.boundaries import Conclusion
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ def yanked_among(releases: Sequence[Release], package: str) -> str:
         f"{one.version} ({one_line(one.yanked_reason, 100)})" if one.yanked_reason else one.version
         for one in yanked[:_MOST_NAMED]
     ]
-    more = f" and {len(yanked) - _MOST_NAMED} others" if len(yanked) > _MOST_NAMED else ""
+    more = f" and {counted(len(yanked) - _MOST_NAMED, 'other')}" if len(yanked) > _MOST_NAMED else ""
     are = "are yanked releases, which are" if len(yanked) > 1 else "is a yanked release, which is"
     return f"{package} {', '.join(named)}{more} {are} executed all the same; --assume RELEASE=skip leaves one out"
 

@@ -13,6 +13,7 @@ from harness.selftest.plan import Change
 from harness.selftest.summary import State
 from harness.sessions.driver import Silent
 from harness.verdicts.noise import measure_noise
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -119,7 +120,7 @@ def judge_repeats(found: Sequence[Executed]) -> Found:
     floor = measure_noise([group for group in losses if len(group) > 1])
     mean = fmean(loss for group in losses for loss in group)
     spread = f"standard deviation {floor.deviation:.3g} at a mean of {mean:.4g}"
-    said = f"noise floor of the last loss: {spread} ({floor.freedom} degrees of freedom)"
+    said = f"noise floor of the last loss: {spread} ({counted(floor.freedom, 'degree of freedom', 'degrees of freedom')})"
     return State.PASSED, [f"not bit-equal: {names}", said]
 
 

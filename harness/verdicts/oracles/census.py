@@ -11,6 +11,7 @@ from harness.traces.census import census_differences
 from harness.verdicts.oracles.oracle import REFERENCE, Oracle
 from harness.verdicts.oracles.training import training
 from harness.verdicts.verdict import Fingerprint, Judgement, SkipKind, Verdict
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ def census(trace: Trace, _settings: Mapping[str, Any]) -> Judgement:
         finite = training(trace, {"loss_below": None})
         if finite.verdict != Verdict.GOOD:
             return finite
-    return Judgement(Verdict.GOOD, f"a census of {len(trace.census['parameters'])} parameters")
+    return Judgement(Verdict.GOOD, f"a census of {counted(len(trace.census['parameters']), 'parameter')}")
 
 
 def compare_census(
