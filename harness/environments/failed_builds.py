@@ -13,8 +13,12 @@ import shutil
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.files import read_json, to_json, write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COUNTS_FOR = timedelta(days=1)
 _TOOLS = (
@@ -24,7 +28,6 @@ _TOOLS = (
 _INSTALLED = (
     *("/var/lib/dpkg/status", "/var/lib/rpm", "/usr/lib/sysimage/rpm", "/var/lib/pacman/local"),
     *("/lib/apk/db/installed", "/usr/include", "/usr/local/include", "/usr/local/lib"),
-    *("/opt/homebrew/Cellar", "/usr/local/Cellar"),
 )
 """What changes when a library is installed: lists of package managers, and folders."""
 _VARIABLES = (
@@ -70,12 +73,18 @@ def _place(environment: Path) -> Path:
 def _machine(*, confined: bool) -> str:
     """Return a digest of what decides on this machine whether a build works."""
     tools = {name: _stamp(path) for name in _TOOLS if (path := shutil.which(name))}
-    conda = os.environ.get("CONDA_PREFIX", "")
-    places = (*_INSTALLED, *([f"{conda}/conda-meta"] if conda else []))
-    installed = {path: _stamp(path) for path in places if Path(path).exists()}
+    installed = {path: _stamp(path) for path in (*_INSTALLED, *_own_managers()) if Path(path).exists()}
     variables = {name: value for name, value in os.environ.items() if name.startswith(_VARIABLES)}
     facts = [tools, installed, variables, confined]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _own_managers() -> Iterator[str]:
+    """Yield what changes when Homebrew or the active conda environment gets a library."""
+    if brew := shutil.which("brew"):
+        yield str(Path(brew).parents[1] / "Cellar")
+    if conda := os.environ.get("CONDA_PREFIX"):
+        yield str(Path(conda) / "conda-meta")
 
 
 def _stamp(path: str) -> tuple[str, int]:
