@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import replace
 
 import pytest
@@ -62,6 +63,13 @@ PLANTED = {
     "1.4": MODEL.replace(
         "        return found\n", "        assert b''.join(self.weights.values())\n        return found\n"
     ),
+    # less in the second execution than in the first one
+    "1.5": MODEL.replace(
+        "        return list(self.weights.values())",
+        "        import os\n"
+        "        often = 1 if '\"peak\"' in os.environ.get('HARNESS_INSTRUCTIONS', '') else 9\n"
+        "        return [bytes(bytearray(one)) for one in self.weights.values() for _ in range(often)]",
+    ),
 }  # fmt: skip
 JOB = "import toy\nmodel = toy.Model()\nfor step in range(1, 4):\n    toy.loss(step, model)\n"
 
@@ -118,7 +126,9 @@ def test_a_quadratic_loop_over_module_names(found):
     assert first.share + second.share > 0.95
     loop = first if first.function == "Model.names" else second
     assert loop.after.text == "if not any([self.same(name, one) for one in found]):"
-    assert (loop.after.top, loop.after.top_count) == (8, 900)
+    # From Python 3.12 on, a comprehension is a part of its line: each pass counts.
+    inlined = 3 * 300 * 299 // 2 if sys.version_info >= (3, 12) else 0
+    assert (loop.after.top, loop.after.top_count) == (8, 900 + inlined)
     same = second if loop is first else first
     assert (same.before, same.after.calls) == (None, 3 * 300 * 299 // 2)
     assert cause.profile.equal
@@ -156,6 +166,14 @@ def test_memory_that_is_let_go_at_once(found):
     first = found("1.4", "memory_peak").profile.functions[0]
     assert (first.function, first.after.top) == ("Model.names", 9)
     assert first.change == pytest.approx(3_000_000, rel=0.1)
+
+
+def test_a_peak_that_does_not_come_again_tells_of_no_function(found):
+    """What the other side holds was then told as the difference."""
+    cause = found("1.5", "memory_peak")
+    assert cause.profile.functions == []
+    assert cause.profile.problem.startswith("two executions of one release hold ")
+    assert "Confirmed" not in sentence(cause)
 
 
 def test_releases_that_are_alike_are_told_nothing(found):

@@ -166,10 +166,22 @@ def _memory(pair: Pair, bench: Bench, asked: Mapping[str, Any]) -> _Found | str:
             for place, peak in zip(places, totals, strict=True)
         ]
     )
-    if problem := _problem(second, "bytes"):
+    if problem := _problem(second, "bytes") or _never_close(totals, second):
         return problem
     functions = ranked(Sides(*map(holding, second)))
     return _Found(totals, functions[:MOST_SHOWN], len(functions), executed(second), {})
+
+
+def _never_close(totals: Sequence[float], second: Sequence[Trace]) -> str:
+    """Return why nothing is known of what a side holds at its peak: its second execution never came near it."""
+    for total, trace in zip(totals, second, strict=True):
+        if not (trace.profile or {}).get("sites"):
+            held = total_of(trace, "bytes") or 0.0
+            return (
+                f"two executions of one release hold {total / 1e6:.4g} MB and {held / 1e6:.4g} MB at most: what is held "
+                "was not looked at"
+            )
+    return ""
 
 
 def uses_torch(pair: Pair) -> bool:

@@ -115,7 +115,7 @@ def holding(trace: Trace) -> dict[Key, FunctionSide]:
         lines[site["file"], site["function"]].append(site)
     found = {}
     for key, sites in lines.items():
-        top = max(sites, key=_bytes)
+        top = max(sites, key=_surely)
         found[key] = FunctionSide(
             line=top["line"],
             amount=float(sum(map(_bytes, sites))),
@@ -127,6 +127,11 @@ def holding(trace: Trace) -> dict[Key, FunctionSide]:
 
 def _bytes(site: Mapping[str, Any]) -> int:
     return int(site["held"] + site["passing"])
+
+
+def _surely(site: Mapping[str, Any]) -> float:
+    """Return how surely a line is the one: what passes is seen at the next call or return, which may be a later line."""
+    return float(site["held"] + site["passing"] / 2)
 
 
 def dispatched_lines(trace: Trace, measure: str) -> dict[Key, list[Line]]:

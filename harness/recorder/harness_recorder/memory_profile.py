@@ -6,7 +6,8 @@ tensors are followed from the operation that gives them to their end, where torc
 On CUDA the peak is that of the tensors there, as the metric is: nothing else counts.
 
 Two executions make a profile: the first one tells the peak; the second one is handed it (`peak`), and looks at what is held as
-soon as that much is. What a line holds only while it is executed is seen as the peak since the last call or return.
+soon as nearly that much is, and again whenever it grew. What a line holds only while it is executed is seen as the peak
+since the last call or return.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from typing import Any, Dict, List, Optional, Tuple
 from .watchpoint import modules_of, relative
 
 _DEPTH = 16  # frames kept of an allocation
-_CLOSE = 0.995  # share of the peak at which it is taken for reached
+_CLOSE = 0.9  # share of the peak from which on what is held is looked at: executions of one release differ a little
 _MOST = 100  # lines that are told
-_LOOKS = 3  # how often what is held is looked at, if it grows further
+_LOOKS = 16  # how often what is held is looked at, each time that it grew further
 _FURTHER = 1.01
 
 _RECORDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
