@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -21,6 +22,7 @@ from toypairs import JOB, PAIR, SCENARIO, plant_pair
 from harness.bundles.bundle import open_bundle
 from harness.bundles.solid import plain_wheel
 from harness.errors import HarnessError, UsageError
+from harness.locks.interpreter import ask
 from harness.locks.lock import Lock, Pinned
 from harness.locks.torch import HostTorch, choose_torch, with_host_torch, without_torch
 from harness.packing.host import brought_by_torch, left_out, read_freeze
@@ -391,6 +393,18 @@ def test_the_hosts_torch_takes_the_place_of_the_locks(tmp_path):
     swapped = with_host_torch(lock, host)
     assert swapped.versions() == {"peft": "1", "sympy": "1", "torch": "2.13.0+cu128"}
     assert with_host_torch(swapped, host) == swapped
+
+
+def test_a_torch_that_was_never_compiled_is_told_with_what_compiles_it(tmp_path):
+    """Many images forbid Python to write what it compiles, and a probe may not write there either."""
+    package = tmp_path / "torch"
+    package.mkdir()
+    (package / "__init__.py").write_text("", encoding="utf-8")
+    host = HostTorch(ask(Path(sys.executable)), "2.13.0", tmp_path, tmp_path)
+    said = host.slow_start()
+    command = shlex.split(said.rpartition(": ")[2])
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, timeout=120)
+    assert host.slow_start() == ""
 
 
 def fetched(folder, name, version, *requires):
