@@ -22,6 +22,7 @@ from harness.sessions.alike import alike
 from harness.sessions.driver import Driver
 from harness.sessions.finding import executions
 from harness.verdicts.verdict import Verdict
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -92,7 +93,7 @@ def open_boundaries(investigation: Investigation, opened: dict[Place, Dependency
             if not names or not {boundary.before, boundary.after} <= driver.findings[name].keys():
                 continue  # a verdict that was assumed has no failure to compare with
             before, after = (session.releases[place].version for place in (boundary.before, boundary.after))
-            also = f"{len(names)} {'dependency differs' if len(names) == 1 else 'dependencies differ'} too"
+            also = f"{counted(len(names), 'dependency differs', 'dependencies differ')} too"
             driver.watcher.note(
                 f"{name}: between {before} and {after} {also}: executing each with those of the other"
             )

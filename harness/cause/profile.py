@@ -28,7 +28,7 @@ from harness.cause.profile_reading import (
     with_top,
 )
 from harness.report.profiled import ProfileResult
-from harness.traces.measured import COUNTED
+from harness.traces.measured import COUNTED, figure
 from harness.traces.trace import Trace
 
 if TYPE_CHECKING:
@@ -178,8 +178,8 @@ def _never_close(totals: Sequence[float], second: Sequence[Trace]) -> str:
         if not (trace.profile or {}).get("sites"):
             held = total_of(trace, "bytes") or 0.0
             return (
-                f"two executions of one release hold {total / 1e6:.4g} MB and {held / 1e6:.4g} MB at most: what is held "
-                "was not looked at"
+                f"two executions of one release hold {figure('memory_peak', total)} and {figure('memory_peak', held)} "
+                "at most: what is held was not looked at"
             )
     return ""
 

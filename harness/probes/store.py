@@ -166,7 +166,7 @@ class Store:
 
     def being_recorded(self, digest: str) -> list[Path]:
         """Return the folders into which a probe is being recorded, by this process or another one."""
-        return list((self.state.probes / digest[:32]).glob(".*.tmp"))
+        return list(self._folder(digest, 0).parent.glob(".*.tmp"))
 
     def save(
         self, folder: Path, probe: Probe, execution: Execution, output: bytes, environment_seconds: float

@@ -10,6 +10,7 @@ from harness.report.boundaries import span, tone
 from harness.report.render import environment, style
 from harness.search.boundaries import Conclusion
 from harness.site.state import figure_address, report_address
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,14 +70,14 @@ def headline(states: Sequence[State]) -> str:
     said = _good(good, len(states) - never, whole=not never)
     if not never:
         return f"{said}."
-    arms = f"{never} {'arm is' if never == 1 else 'arms are'} good with no release"
+    arms = f"{counted(never, 'arm is', 'arms are')} good with no release"
     return f"{said}; {arms}." if len(states) > never else f"{arms[0].upper()}{arms[1:]}."
 
 
 def _good(good: int, count: int, *, whole: bool) -> str:
     """Return how many of `count` arms are good with the newest release that was tested; `whole`: these are all."""
     if good == count:
-        plural = f"{count} {'arm is' if count == 1 else 'arms are'} good"
+        plural = f"{counted(count, 'arm is', 'arms are')} good"
         named = {1: "The one arm is good", 2: "Both arms are good"}.get(count, f"All {plural}")
         arms = named if whole else plural
         return f"{arms} with the newest release tested"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.probes.probe import first_line
 from harness.verdicts.verdict import Fingerprint, Judgement, SkipKind, Verdict
+from harness.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,5 +113,5 @@ def _failed(tests: Mapping[str, Judgement]) -> Judgement:
 def _counted(tests: Mapping[str, Judgement]) -> str:
     passed = sum(one.verdict == Verdict.GOOD for one in tests.values())
     skipped = len(tests) - passed
-    said = f"{passed} {'test passes' if passed == 1 else 'tests pass'}"
+    said = counted(passed, "test passes", "tests pass")
     return f"{said}, {skipped} skipped" if skipped else said

@@ -11,7 +11,6 @@ from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
 
 from .host import process_memory_peak
 from .lines import Lines
-from .misuse import RecorderMisusedError
 from .ranks import trace_path
 
 _LONGEST_MESSAGE = 2000
@@ -74,6 +73,8 @@ def describe_error(error: BaseException) -> dict[str, Any]:
     package whose code lies deepest in the traceback; empty where there is none. `frames` are the frames of installed
     files, the deepest last: [{`package`, `file` (below site-packages), `line`, `function`, `text`}].
     """
+    from .misuse import RecorderMisusedError  # of use for an error alone
+
     frames = _frames(error)
     name, message = type(error).__name__, str(error)
     return {
